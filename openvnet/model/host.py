@@ -1,0 +1,97 @@
+"""What an agent finds on its own host, and what it derives from that: rows that never leave it.
+
+Facts (`Bridge`, `Port`, `PortIdentity`) come from the switch. Derived rows are yielded by features
+and go back into State for features of a later stratum; each has a `key` of its class and its id.
+"""
+
+from collections.abc import Hashable
+from typing import ClassVar
+
+import msgspec
+
+RowKey = tuple[type, Hashable]
+"""A row's class and id, its key in State."""
+
+CHUNK_SIZE = 256
+"""Members of one chunk of a flood list, at most."""
+
+
+class Bridge(msgspec.Struct, frozen=True):
+    """The switch that this agent controls. Its id in State is "bridge"."""
+
+    dpid: str
+    """As in `Datapath.dpid`."""
+
+
+class Port(msgspec.Struct, frozen=True):
+    """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
+
+    name: str
+    number: int
+    up: bool
+
+
+class PortIdentity(msgspec.Struct, frozen=True):
+    """What OVSDB says of a port, as libvirt or OpenStack wrote it. Its id in State is its name."""
+
+    name: str
+    iface_id: str
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """Derived: a port that an interface port names; an interface may be claimed by several."""
+
+    indexes: ClassVar = ("interface_uuid",)
+
+    port_name: str
+    number: int
+    interface_uuid: str
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Claim, self.port_name
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """Derived: the one port of this host behind which an interface is."""
+
+    interface_uuid: str
+    port_name: str
+    number: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Attachment, self.interface_uuid
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Derived: an attached interface as a member of a network, in a chunk of its flood list."""
+
+    indexes: ClassVar = ("network_uuid", "chunk")
+
+    network_uuid: str
+    number: int
+    """Of its port."""
+    chunk: tuple[str, int]
+    """The network's uuid and the number of the chunk."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Member, (self.network_uuid, self.number)
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Derived: a chunk of a network's flood list that has members."""
+
+    indexes: ClassVar = ("network_uuid",)
+
+    network_uuid: str
+    number: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Chunk, (self.network_uuid, self.number)

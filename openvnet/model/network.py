@@ -1,0 +1,202 @@
+"""Networks, the datapaths that carry them, and the interfaces and leases that join them."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from openvnet.model.resource import Attribute, Resource
+from openvnet.model.scalars import (
+    BOOLEAN,
+    DPID,
+    IPV4,
+    MAC,
+    TEXT,
+    choice,
+    integer,
+    reference,
+    uuid,
+)
+
+
+class Datapath(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="datapath", tag_field="kind"
+):
+    """A host's Open vSwitch bridge, which a vna controls."""
+
+    indexes: ClassVar = ("dpid", "node_id")
+
+    uuid: Annotated[str, Attribute("Name of the datapath.", uuid("dp"))]
+    display_name: Annotated[str, Attribute("A name for people.", TEXT, required=True, update=True)]
+    dpid: Annotated[str, Attribute("The bridge's datapath id.", DPID, required=True)]
+    node_id: Annotated[
+        str, Attribute("The node id of the vna that controls it.", TEXT, required=True)
+    ]
+    enable_ovs_learn_action: Annotated[
+        bool, Attribute("Learn the MAC addresses of segments in the switch.", BOOLEAN, update=True)
+    ] = True
+
+
+class Network(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="network", tag_field="kind"
+):
+    """A layer 2 broadcast domain with one IPv4 subnet."""
+
+    indexes: ClassVar = ()
+
+    uuid: Annotated[str, Attribute("Name of the network.", uuid("nw"))]
+    display_name: Annotated[str, Attribute("A name for people.", TEXT, update=True)] = ""
+    mode: Annotated[
+        str,
+        Attribute(
+            "Whether it is an overlay, the underlay, or within one host.",
+            choice("virtual", "physical", "internal"),
+        ),
+    ] = "virtual"
+    ipv4_network: Annotated[int, Attribute("The network address.", IPV4, required=True)]
+    ipv4_prefix: Annotated[int, Attribute("The length of its prefix.", integer(1, 32))] = 24
+    domain_name: Annotated[str, Attribute("The domain of its DNS names.", TEXT, update=True)] = ""
+    vni: Annotated[
+        int,
+        Attribute(
+            "The number that packets carry for it, 24 bits, allotted by vnmgr.",
+            integer(1, 2**24 - 1),
+            create=False,
+        ),
+    ] = 0
+
+
+class Interface(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="interface", tag_field="kind"
+):
+    """A guest's network card, or another place where packets enter and leave a network."""
+
+    indexes: ClassVar = ()
+
+    uuid: Annotated[str, Attribute("Name of the interface.", uuid("if"))]
+    mode: Annotated[
+        str,
+        Attribute(
+            "What the interface is.",
+            choice("vif", "simulated", "host", "internal", "patch", "promiscuous", "remote"),
+            required=True,
+        ),
+    ]
+    display_name: Annotated[str, Attribute("A name for people.", TEXT, update=True)] = ""
+    enable_routing: Annotated[bool, Attribute("It is a leg of a router.", BOOLEAN, update=True)] = (
+        False
+    )
+    enable_route_translation: Annotated[
+        bool, Attribute("Routed packets pass its translations.", BOOLEAN, update=True)
+    ] = False
+    enable_filtering: Annotated[
+        bool, Attribute("Its packets pass its filters.", BOOLEAN, update=True)
+    ] = False
+
+
+class InterfacePort(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag="interface_port",
+    tag_field="kind",
+):
+    """Which switch port an interface is behind: by name, on one datapath or on any."""
+
+    indexes: ClassVar = ("interface_uuid", "port_name", "datapath_uuid")
+
+    uuid: Annotated[str, Attribute("Name of the row.", uuid("ifp"), create=False)]
+    interface_uuid: Annotated[str, Attribute("The interface.", reference("if"), required=True)]
+    datapath_uuid: Annotated[str | None, Attribute("Only on this datapath.", reference("dp"))] = (
+        None
+    )
+    port_name: Annotated[
+        str | None, Attribute("The name of the switch port, or its external_ids:iface-id.", TEXT)
+    ] = None
+    singular: Annotated[bool | None, Attribute("Active on one datapath at a time.", BOOLEAN)] = None
+
+
+class MacLease(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="mac_lease", tag_field="kind"
+):
+    """The right of an interface to a MAC address."""
+
+    indexes: ClassVar = ("interface_uuid",)
+
+    uuid: Annotated[str, Attribute("Name of the lease.", uuid("ml"))]
+    interface_uuid: Annotated[
+        str | None, Attribute("The interface.", reference("if"), required=True, update=True)
+    ]
+    mac_address: Annotated[int, Attribute("The address.", MAC, required=True)]
+
+
+class IpLease(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ip_lease", tag_field="kind"
+):
+    """The right of an interface to an IPv4 address in a network."""
+
+    indexes: ClassVar = ("interface_uuid", "mac_lease_uuid", "network_uuid")
+
+    uuid: Annotated[str, Attribute("Name of the lease.", uuid("il"))]
+    network_uuid: Annotated[str, Attribute("The network.", reference("nw"), required=True)]
+    ipv4_address: Annotated[int, Attribute("The address.", IPV4, required=True)]
+    interface_uuid: Annotated[
+        str | None, Attribute("The interface, if it is attached.", reference("if"))
+    ] = None
+    mac_lease_uuid: Annotated[
+        str | None, Attribute("The MAC lease that it goes with.", reference("ml"))
+    ] = None
+    enable_routing: Annotated[
+        bool, Attribute("The address itself is routed.", BOOLEAN, update=True)
+    ] = False
+
+
+DATAPATHS = Resource(Datapath, "datapath", "datapaths", "dp", unique=(("dpid", "node_id"),))
+NETWORKS = Resource(
+    Network,
+    "network",
+    "networks",
+    "nw",
+    unique=(("vni",),),
+    parameters={
+        "network_mode": Attribute(
+            "Deprecated name of mode.", choice("virtual", "physical", "internal")
+        ),
+    },
+)
+INTERFACES = Resource(
+    Interface,
+    "interface",
+    "interfaces",
+    "if",
+    parameters={
+        "owner_datapath_uuid": Attribute("Its port is on this datapath only.", reference("dp")),
+        "port_name": Attribute("The name of its switch port.", TEXT),
+        "network_uuid": Attribute("The network of its first address.", reference("nw")),
+        "mac_address": Attribute("Its first MAC address.", MAC),
+        "ipv4_address": Attribute("Its first IPv4 address.", IPV4),
+    },
+)
+INTERFACE_PORTS = Resource(
+    InterfacePort,
+    "interface port",
+    "ports",
+    "ifp",
+    unique=(("interface_uuid", "datapath_uuid"), ("port_name", "datapath_uuid")),
+    parent="interface_uuid",
+)
+MAC_LEASES = Resource(MacLease, "MAC lease", "mac_leases", "ml", unique=(("mac_address",),))
+IP_LEASES = Resource(
+    IpLease,
+    "IP lease",
+    "ip_leases",
+    "il",
+    unique=(("network_uuid", "ipv4_address"),),
+    actions={
+        "attach": {
+            "interface_uuid": Attribute("The interface.", reference("if")),
+            "mac_lease_uuid": Attribute("The MAC lease.", reference("ml")),
+        },
+        "release": {},
+    },
+)

@@ -1,0 +1,70 @@
+"""What one declaration of a resource says: enough for its table, REST routes, CLI verbs and page.
+
+A resource's row is a frozen `msgspec.Struct` whose fields are annotated with an `Attribute`.
+`Resource` adds what is not a field: names, uniqueness, parameters that exist only on creation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_type_hints
+
+from openvnet.model.scalars import Scalar
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of a resource, or (in `Resource.parameters`) of its creation only."""
+
+    doc: str
+    type: Scalar
+    required: bool = False
+    create: bool = True
+    """May be given when the resource is created."""
+    update: bool = False
+    """May be changed afterwards."""
+    on_delete: Literal["cascade", "clear"] = "cascade"
+    """For references: what happens to this row when the row that it names is deleted."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of thing that users declare, with its names in the API and on the command line."""
+
+    kind: type[Any]
+    singular: str
+    """As in messages: 'MAC lease'."""
+    collection: str
+    """As in paths and on the command line: 'mac_leases'."""
+    prefix: str
+    """Of its uuids."""
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Combinations of attributes that no two rows may share (None never counts as shared)."""
+    parameters: Mapping[str, Attribute] | None = None
+    """What creation takes beside the attributes."""
+    parent: str | None = None
+    """The attribute that names the resource below whose path this one lives: 'interface_uuid'."""
+    actions: Mapping[str, Mapping[str, Attribute]] | None = None
+    """PUT /<collection>/<uuid>/<action>, each with its parameters."""
+
+    @property
+    def doc(self) -> str:
+        """What the resource is, for people."""
+        return (self.kind.__doc__ or "").strip()
+
+
+@cache
+def attributes(kind: type[Any]) -> Mapping[str, Attribute]:
+    """The declared attributes of a row's class, in order."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        name: declared
+        for name in kind.__struct_fields__
+        for declared in getattr(hints[name], "__metadata__", ())
+        if isinstance(declared, Attribute)
+    }
+
+
+def indexes(kind: type[Any]) -> tuple[str, ...]:
+    """The fields by which State finds rows of this class."""
+    return tuple(getattr(kind, "indexes", ()))

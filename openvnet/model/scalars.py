@@ -1,0 +1,140 @@
+"""The kinds of value that a resource's attributes have: how each is read, shown and described.
+
+`read` takes what a person or a client gave (text, or what JSON made of it) and returns the value
+that rows hold; `show` is its inverse for answers. Addresses are integers in rows and text outside.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A kind of value. `read` raises ValueError with a sentence that says what would be right."""
+
+    name: str
+    read: Callable[[Any], Any]
+    show: Callable[[Any], Any] = lambda value: value
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    """JSON Schema of the shown form."""
+    refers_to: str | None = None
+    """The uuid prefix of the resource that this value names, for references."""
+
+
+def _read_text(given: Any) -> str:
+    if not isinstance(given, str):
+        raise ValueError("must be text")
+    if len(given) > 255 or not given.isprintable():
+        raise ValueError("must be at most 255 printable characters")
+    return given
+
+
+def _read_boolean(given: Any) -> bool:
+    if isinstance(given, bool):
+        return given
+    word = str(given).lower()
+    if word in ("y", "yes", "t", "true", "1"):
+        return True
+    if word in ("n", "no", "f", "false", "0"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _read_ipv4(given: Any) -> int:
+    try:
+        return int(ipaddress.IPv4Address(given if isinstance(given, str) else ""))
+    except ValueError:
+        raise ValueError("must be an IPv4 address such as 10.102.0.10") from None
+
+
+_MAC = re.compile(r"[0-9a-f]{1,2}([:-][0-9a-f]{1,2}){5}|[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _read_mac(given: Any) -> int:
+    if not isinstance(given, str) or not _MAC.fullmatch(given):
+        raise ValueError("must be a MAC address such as 52:54:00:0d:84:8c")
+    if len(given) == 12:
+        value = int(given, 16)
+    else:
+        value = int("".join(octet.zfill(2) for octet in re.split("[:-]", given)), 16)
+    if value == 0 or value >> 40 & 1:
+        raise ValueError("must be the address of one interface, not zero, broadcast or multicast")
+    return value
+
+
+def _read_dpid(given: Any) -> str:
+    if not isinstance(given, str) or not re.fullmatch(r"(0x)?[0-9a-f]{1,16}", given, re.IGNORECASE):
+        raise ValueError("must be up to 16 hexadecimal digits such as 0x0000aaaaaaaaaaaa")
+    return f"0x{int(given, 16):016x}"
+
+
+def show_ipv4(value: int) -> str:
+    """A dotted IPv4 address."""
+    return str(ipaddress.IPv4Address(value))
+
+
+def show_mac(value: int) -> str:
+    """A MAC address in six colon-separated octets."""
+    return value.to_bytes(6, "big").hex(":")
+
+
+TEXT = Scalar("text", _read_text)
+BOOLEAN = Scalar("boolean", _read_boolean, schema={"type": "boolean"})
+IPV4 = Scalar("IPv4 address", _read_ipv4, show_ipv4, {"type": "string", "format": "ipv4"})
+MAC = Scalar("MAC address", _read_mac, show_mac, {"type": "string", "format": "mac"})
+DPID = Scalar("datapath id", _read_dpid)
+
+
+def integer(least: int, most: int) -> Scalar:
+    """A whole number within bounds, both included."""
+
+    def read(given: Any) -> int:
+        try:
+            value = int(given) if not isinstance(given, (bool, float)) else None
+        except (TypeError, ValueError):
+            value = None
+        if value is None or not least <= value <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return value
+
+    return Scalar("integer", read, schema={"type": "integer", "minimum": least, "maximum": most})
+
+
+def choice(*words: str) -> Scalar:
+    """One of a few words."""
+
+    def read(given: Any) -> str:
+        if given not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return str(given)
+
+    return Scalar("word", read, schema={"type": "string", "enum": list(words)})
+
+
+def uuid(prefix: str) -> Scalar:
+    """The name of a resource: `<prefix>-` and up to 16 lower-case letters and digits."""
+    return _named(prefix, None)
+
+
+def reference(prefix: str) -> Scalar:
+    """The uuid of another resource."""
+    return _named(prefix, prefix)
+
+
+def _named(prefix: str, refers_to: str | None) -> Scalar:
+    pattern = re.compile(f"{prefix}-[a-z0-9]{{1,16}}")
+
+    def read(given: Any) -> str:
+        if not isinstance(given, str) or not pattern.fullmatch(given):
+            raise ValueError(f"must be {prefix}- and 1 to 16 lower-case letters and digits")
+        return given
+
+    return Scalar(
+        "uuid",
+        read,
+        schema={"type": "string", "pattern": f"^{pattern.pattern}$"},
+        refers_to=refers_to,
+    )

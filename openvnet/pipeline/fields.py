@@ -1,0 +1,102 @@
+"""What flows match on and write: the fields of packets, and our own fields in registers.
+
+A field is matched with `field(value)` or `field(value, mask)`, which make a `Term`. Names, widths
+and the order are those of Open vSwitch (ovs-fields(7)). Our own fields are declared in `Registers`
+with a sentence each; the register and the bits are allotted, never written by hand.
+"""
+
+from typing import NamedTuple, NewType
+
+OfPort = NewType("OfPort", int)
+"""The number of a switch port, 32 bits (OpenFlow 1.3.5, 7.2.1)."""
+
+Vni = NewType("Vni", int)
+"""The number that packets carry for a network, 24 bits."""
+
+
+class Term(NamedTuple):
+    """One condition of a match: a field of a packet equals `value` in the bits of `mask`."""
+
+    field: str
+    value: int
+    mask: int | None = None
+    """None means all bits."""
+
+
+class PacketField:
+    """A field of the packet, or what the switch keeps beside it."""
+
+    def __init__(self, name: str, bits: int) -> None:
+        self.name, self.bits = name, bits
+
+    def __call__(self, value: int, mask: int | None = None) -> Term:
+        """The condition that this field has a value."""
+        return Term(self.name, value, mask)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+in_port = PacketField("in_port", 32)
+eth_src = PacketField("eth_src", 48)
+eth_dst = PacketField("eth_dst", 48)
+eth_type = PacketField("eth_type", 16)
+ip_proto = PacketField("ip_proto", 8)
+ipv4_src = PacketField("ipv4_src", 32)
+ipv4_dst = PacketField("ipv4_dst", 32)
+arp_op = PacketField("arp_op", 16)
+arp_spa = PacketField("arp_spa", 32)
+arp_tpa = PacketField("arp_tpa", 32)
+arp_sha = PacketField("arp_sha", 48)
+arp_tha = PacketField("arp_tha", 48)
+
+IPV4 = eth_type(0x0800)
+ARP = eth_type(0x0806)
+
+
+class RegisterField:
+    """A named slice of a register that a packet carries from table to table."""
+
+    def __init__(self, bits: int, doc: str) -> None:
+        self.bits, self.__doc__ = bits, doc
+        self.name, self.register, self.offset = "", 0, 0
+
+    @property
+    def mask(self) -> int:
+        """The bits of the register that are this field's."""
+        return ((1 << self.bits) - 1) << self.offset
+
+    def __call__(self, value: int) -> Term:
+        """The condition that this field has a value."""
+        self.check(value)
+        return Term(
+            f"reg{self.register}", value << self.offset, self.mask if self.bits < 32 else None
+        )
+
+    def check(self, value: int) -> None:
+        """Raise ValueError if the field is too narrow for a value."""
+        if not 0 <= value < 1 << self.bits:
+            raise ValueError(f"{self.name}={value} needs more than {self.bits} bits")
+
+
+def _allotted(cls: type) -> type:
+    """Give each declared field its bits: the first register, in order, that has room for it."""
+    used: list[int] = []
+    for name, field in vars(cls).items():
+        if not isinstance(field, RegisterField):
+            continue
+        fits = (number for number, bits in enumerate(used) if bits + field.bits <= 32)
+        field.register = next(fits, len(used))
+        if field.register == len(used):
+            used.append(0)
+        field.name, field.offset = name, used[field.register]
+        used[field.register] += field.bits
+    return cls
+
+
+@_allotted
+class Registers:
+    """What a packet carries from table to table."""
+
+    network = RegisterField(24, "The network that the packet is on, as its VNI.")
+    chunk = RegisterField(8, "The chunk of the network's flood list that it is being sent to.")

@@ -1,0 +1,152 @@
+"""The language that flows are written in: a `Flow`, its match and its actions, as plain values.
+
+Two flows are the same if they are equal; a flow's key (table, priority, match) is its place in the
+switch. Nothing here knows bytes: `openflow.encoding` writes these values, and reads them back.
+"""
+
+from collections.abc import Hashable, Iterable
+
+import msgspec
+
+from openvnet.pipeline.fields import PacketField, RegisterField, Term
+from openvnet.pipeline.tables import Table
+
+IN_PORT = 0xFFFFFFF8
+"""Output to the port that the packet came in by (OFPP_IN_PORT)."""
+
+CONTROLLER = 0xFFFFFFFD
+"""Output to the agent (OFPP_CONTROLLER)."""
+
+
+class Output(msgspec.Struct, frozen=True, gc=False):
+    """Send a copy to a port; to its own input port only with `IN_PORT`."""
+
+    port: int
+
+
+class SetField(msgspec.Struct, frozen=True, gc=False):
+    """Write a whole field of the packet (OFPAT_SET_FIELD)."""
+
+    field: str
+    value: int
+
+
+class Load(msgspec.Struct, frozen=True, gc=False):
+    """Write `bits` bits of a register, from bit `offset` up (NXAST_REG_LOAD)."""
+
+    register: int
+    offset: int
+    bits: int
+    value: int
+
+
+class Move(msgspec.Struct, frozen=True, gc=False):
+    """Copy one whole field of the packet to another of the same width (NXAST_REG_MOVE)."""
+
+    source: str
+    destination: str
+
+
+class Resubmit(msgspec.Struct, frozen=True, gc=False):
+    """Pass the packet through another table, then go on with the next action (NXAST_RESUBMIT_TABLE)."""
+
+    table: Table
+
+
+class Goto(msgspec.Struct, frozen=True, gc=False):
+    """Go on in a later table; the last action of its flow (OFPIT_GOTO_TABLE)."""
+
+    table: Table
+
+
+class Drop(msgspec.Struct, frozen=True, gc=False):
+    """Do nothing more, and be counted for a reason; the only action of its flow.
+
+    The reason is for people: to the switch, a flow that drops is one without actions.
+    """
+
+    reason: str
+
+
+Action = Output | SetField | Load | Move | Resubmit | Goto | Drop
+Match = tuple[Term, ...]
+
+
+class Flow(msgspec.Struct, frozen=True, gc=False):
+    """What the switch does with the packets of a table that match."""
+
+    table: Table
+    priority: int
+    match: Match
+    """Terms of different fields; write them with `match`."""
+    actions: tuple[Action, ...]
+
+    @property
+    def key(self) -> Hashable:
+        """Its place: a switch holds one flow for each."""
+        return self.table, self.priority, self.match
+
+
+_ORDER = {
+    name: number
+    for number, name in enumerate(
+        (
+            "in_port",
+            "eth_src",
+            "eth_dst",
+            "eth_type",
+            "ip_proto",
+            "ipv4_src",
+            "ipv4_dst",
+            "arp_op",
+            "arp_spa",
+            "arp_tpa",
+            "arp_sha",
+            "arp_tha",
+            *(f"reg{n}" for n in range(16)),
+        )
+    )
+}
+
+
+def match(*terms: Term) -> Match:
+    """Terms in one order, whichever they were given in; slices of one register become one term."""
+    ordered = sorted(terms, key=lambda term: _ORDER[term.field])
+    return (
+        tuple(_joined(ordered))
+        if len({term.field for term in terms}) < len(terms)
+        else tuple(ordered)
+    )
+
+
+def _joined(ordered: Iterable[Term]) -> Iterable[Term]:
+    before: Term | None = None
+    for term in ordered:
+        if before and before.field == term.field:
+            if before.mask is None or term.mask is None or before.mask & term.mask:
+                raise ValueError(f"{term.field} is matched twice")
+            mask = before.mask | term.mask
+            before = Term(
+                term.field, before.value | term.value, None if mask == 0xFFFFFFFF else mask
+            )
+        else:
+            if before:
+                yield before
+            before = term
+    if before:
+        yield before
+
+
+def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
+    """The action that gives a field a value."""
+    if isinstance(field, PacketField):
+        return SetField(field.name, value)
+    field.check(value)
+    return Load(field.register, field.offset, field.bits, value)
+
+
+def copy(source: PacketField, destination: PacketField) -> Move:
+    """The action that gives a field the value of another."""
+    if source.bits != destination.bits:
+        raise ValueError(f"{source} has {source.bits} bits, {destination} has {destination.bits}")
+    return Move(source.name, destination.name)

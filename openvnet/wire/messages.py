@@ -1,0 +1,223 @@
+"""What agents, webapi and vnmgr say to each other: the one wire format (MessagePack by msgspec).
+
+An agent and vnmgr share one ordered stream (ZeroMQ DEALER to ROUTER), so nothing falls between a
+snapshot and the next change:
+
+    agent                                  vnmgr
+      Hello(roots) ------------------------>         who I am, what I must hear of
+      <------------------------- Snapshot(rows)      all that I may hear of, at a revision
+      <-- Update(previous, revision, rows)           what changed, in order; `previous` proves that none is missing
+      Acknowledge(revision) --------------->         it is in my switch
+      Subscribe(serial, add, remove) ------>         a port appeared, a port went
+      <------------------------ Update(serial)       what that brought with it
+      <--> Beat                                      I live; the latest revision is this
+
+webapi's `Request` and vnmgr's `Reply` travel on a stream of their own.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from openvnet.model import Row
+
+BEAT_SECONDS = 1.0
+SILENCE_SECONDS = 3.5
+"""A peer that has said nothing for so long counts as gone."""
+
+
+class Scope(msgspec.Struct, frozen=True, array_like=True):
+    """A part of the world that an agent can hear about.
+
+    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), "interface" or "network"
+    (a uuid). Agents name datapath and port scopes; vnmgr follows them to the others.
+    """
+
+    kind: Literal["datapath", "port", "interface", "network"]
+    name: str
+
+
+class Revision(msgspec.Struct, frozen=True, array_like=True):
+    """A place in the history of a store: within one epoch, numbers only grow."""
+
+    epoch: str
+    number: int
+
+
+class Removed(msgspec.Struct, frozen=True, array_like=True, tag="removed"):
+    """A row that is gone, or that this agent no longer hears of."""
+
+    kind: str
+    """A key of `model.KINDS`."""
+    uuid: str
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """Agent: the first message of a stream, and again whenever it lost its place."""
+
+    node_id: str
+    dpid: str | None
+    """Of its bridge; None while no switch is connected."""
+    realised: Revision | None
+    """What it holds in its cache."""
+    serial: int
+    roots: tuple[Scope, ...]
+    version: str
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
+    """Agent: hear also of these roots, no more of those."""
+
+    serial: int
+    add: tuple[Scope, ...]
+    remove: tuple[Scope, ...]
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A row that could not be realised, and why."""
+
+    kind: str
+    uuid: str
+    reason: str
+
+
+class Acknowledge(msgspec.Struct, frozen=True, tag="acknowledge"):
+    """Agent: all up to this revision is in the switch, but for the failures listed (all there are now)."""
+
+    revision: Revision
+    failures: tuple[Failure, ...] = ()
+
+
+class Beat(msgspec.Struct, frozen=True, tag="beat"):
+    """Either side: I live. vnmgr says the newest revision that it sent on this stream."""
+
+    revision: Revision | None = None
+    state: str = ""
+    """Agent: "in sync", or what it waits for in words."""
+
+
+class Status(msgspec.Struct, frozen=True, tag="status"):
+    """Agent: the answer to `AskStatus`."""
+
+    ask: int
+    interfaces: tuple["InterfaceStatus", ...]
+
+
+class InterfaceStatus(msgspec.Struct, frozen=True):
+    """How an interface fares on one host."""
+
+    interface_uuid: str
+    up: bool
+    why: str
+    """Why it is not up, in words; empty if it is."""
+    port_name: str | None = None
+    port_number: int | None = None
+    realised: int | None = None
+    """The realised revision's number."""
+    packets_in: int = 0
+    """From the guest."""
+    packets_out: int = 0
+    """To the guest."""
+    drops: dict[str, int] = {}
+    """Packets from the guest by the reason that they were dropped for."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
+    """vnmgr: all that the agent may hear of. What is not in it does not exist."""
+
+    serial: int
+    revision: Revision
+    rows: tuple[Row, ...]
+
+
+class Update(msgspec.Struct, frozen=True, tag="update"):
+    """vnmgr: the changes from `previous` (the last one sent on this stream) to `revision`."""
+
+    previous: Revision
+    revision: Revision
+    serial: int
+    """The last `Subscribe` that is taken into account."""
+    put: tuple[Row, ...] = ()
+    remove: tuple[Removed, ...] = ()
+
+
+class AskStatus(msgspec.Struct, frozen=True, tag="ask_status"):
+    """vnmgr: how do these interfaces fare?"""
+
+    ask: int
+    interfaces: tuple[str, ...]
+
+
+FromAgent = Hello | Subscribe | Acknowledge | Beat | Status
+ToAgent = Snapshot | Update | Beat | AskStatus
+
+
+class Request(msgspec.Struct, frozen=True):
+    """webapi: one call. `verb` is create, update, delete, show, list, status, nodes or an action's name."""
+
+    id: int
+    verb: str
+    collection: str = ""
+    uuid: str | None = None
+    parent: str | None = None
+    """The uuid that the path names before a sub-collection."""
+    values: dict[str, Any] = {}
+    """Attributes and parameters by name, already read by their scalars (addresses are integers)."""
+    limit: int = 30
+    offset: int = 0
+    wait: float | None = None
+    """Seconds to wait until every live host concerned has acknowledged; None: do not wait."""
+    origin: str = ""
+    """Who asked, for the revision log."""
+
+
+class Realised(msgspec.Struct, frozen=True):
+    """What came of waiting."""
+
+    milliseconds: float
+    hosts: tuple[str, ...] = ()
+    """Node ids of the live hosts that were concerned and have acknowledged."""
+    lagging: tuple[str, ...] = ()
+    """Those that have not, with the reason in words where it is known: "node: reason"."""
+    failures: tuple[str, ...] = ()
+    """What hosts reported as refused, in words."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a request was refused, as REST says it."""
+
+    error: str
+    code: str
+    status: int
+    message: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """vnmgr: the answer to the request with this id; `result` is what JSON shows."""
+
+    id: int
+    result: Any = None
+    problem: Problem | None = None
+    revision: Revision | None = None
+    """Of a write."""
+    realised: Realised | None = None
+
+
+def encode(message: Any) -> bytes:
+    """The bytes of any message."""
+    return _ENCODER.encode(message)
+
+
+def read_from_agent(data: bytes) -> FromAgent:
+    """Read what an agent sent; raise `msgspec.DecodeError` or `ValidationError` on anything else."""
+    return _FROM_AGENT.decode(data)
+
+
+def read_to_agent(data: bytes) -> ToAgent:
+    """Read what vnmgr sent to an agent; raise as `read_from_agent` does."""
+    return _TO_AGENT.decode(data)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_FROM_AGENT: msgspec.msgpack.Decoder[FromAgent] = msgspec.msgpack.Decoder(FromAgent)
+_TO_AGENT: msgspec.msgpack.Decoder[ToAgent] = msgspec.msgpack.Decoder(ToAgent)
