@@ -9,13 +9,13 @@ It is misused by asking more than one needs: a feature that asks `where` to lear
 is there is run again for every change of every member. Ask `any`.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, TypeVar
 
 Id = Hashable
 RowKey = tuple[type[Any], Id]
 """A row's kind and id."""
-Cell = tuple[Hashable, ...]
+Cell = tuple[object, ...]
 Changes = Mapping[RowKey, Any]
 """The newest row by kind and id; None where it was removed."""
 
@@ -93,11 +93,11 @@ class View:
     def where(self, kind: type[R], **by: Hashable) -> list[R]:
         """The rows with this index value, by id."""
         rows = self.state.rows.get(kind, {})
-        return [rows[id] for id in sorted(self._ask("where", kind, by))]  # type: ignore[type-var]
+        return [rows[id] for id in _sorted(self._ask("where", kind, by))]
 
     def ids(self, kind: type[Any], **by: Hashable) -> list[Any]:
         """Their ids, sorted: not run again when a row changes but stays."""
-        return sorted(self._ask("ids", kind, by))  # type: ignore[type-var]
+        return _sorted(self._ask("ids", kind, by))
 
     def count(self, kind: type[Any], **by: Hashable) -> int:
         """How many they are."""
@@ -113,6 +113,5 @@ class View:
         return self.state.members(kind, field, value)
 
 
-def changes_of(rows: Iterable[tuple[RowKey, Any]]) -> Changes:
-    """The newest row of each key."""
-    return dict(rows)
+def _sorted(ids: Mapping[Any, None]) -> list[Any]:
+    return sorted(ids) if len(ids) > 1 else list(ids)

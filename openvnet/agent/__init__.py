@@ -1,0 +1,1 @@
+"""vna: the controller of one host's bridge."""

@@ -1,0 +1,1 @@
+"""webapi: the REST front of vnmgr."""

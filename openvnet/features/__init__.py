@@ -1,0 +1,1 @@
+"""What the network does: pure generators of flows, one module each."""

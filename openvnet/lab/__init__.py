@@ -1,0 +1,1 @@
+"""Hosts and guests out of network namespaces, with real Open vSwitch."""

@@ -1,0 +1,1 @@
+"""vnmgr: decides, owns the database, tells the agents."""

@@ -1,0 +1,1 @@
+"""OpenFlow 1.3 with the extensions of Open vSwitch, spoken to one bridge."""

@@ -1,0 +1,1 @@
+"""OVSDB, spoken to the database of one Open vSwitch."""

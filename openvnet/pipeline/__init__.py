@@ -1,0 +1,1 @@
+"""The language that flows are written in."""

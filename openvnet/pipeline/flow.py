@@ -48,7 +48,7 @@ class Move(msgspec.Struct, frozen=True, gc=False):
 
 
 class Resubmit(msgspec.Struct, frozen=True, gc=False):
-    """Pass the packet through another table, then go on with the next action (NXAST_RESUBMIT_TABLE)."""
+    """Pass the packet through another table, then go on (NXAST_RESUBMIT_TABLE)."""
 
     table: Table
 

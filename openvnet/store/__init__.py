@@ -1,0 +1,1 @@
+"""The database: rows, transactions, the revision log."""

@@ -6,7 +6,7 @@ snapshot and the next change:
     agent                                  vnmgr
       Hello(roots) ------------------------>         who I am, what I must hear of
       <------------------------- Snapshot(rows)      all that I may hear of, at a revision
-      <-- Update(previous, revision, rows)           what changed, in order; `previous` proves that none is missing
+      <------- Update(previous, revision, rows)      what changed; `previous` shows a gap
       Acknowledge(revision) --------------->         it is in my switch
       Subscribe(serial, add, remove) ------>         a port appeared, a port went
       <------------------------ Update(serial)       what that brought with it
@@ -82,7 +82,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Acknowledge(msgspec.Struct, frozen=True, tag="acknowledge"):
-    """Agent: all up to this revision is in the switch, but for the failures listed (all there are now)."""
+    """Agent: all up to this revision is in the switch, but for these failures (all there are)."""
 
     revision: Revision
     failures: tuple[Failure, ...] = ()
@@ -153,7 +153,10 @@ ToAgent = Snapshot | Update | Beat | AskStatus
 
 
 class Request(msgspec.Struct, frozen=True):
-    """webapi: one call. `verb` is create, update, delete, show, list, status, nodes or an action's name."""
+    """webapi: one call.
+
+    `verb` is create, update, delete, show, list, nodes, or the name of an action.
+    """
 
     id: int
     verb: str
@@ -209,7 +212,7 @@ def encode(message: Any) -> bytes:
 
 
 def read_from_agent(data: bytes) -> FromAgent:
-    """Read what an agent sent; raise `msgspec.DecodeError` or `ValidationError` on anything else."""
+    """Read what an agent sent; raise `msgspec.DecodeError` on anything else."""
     return _FROM_AGENT.decode(data)
 
 
