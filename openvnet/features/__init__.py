@@ -1,1 +1,28 @@
-"""What the network does: pure generators of flows, one module each."""
+"""What the network does: pure generators of flows, one module each, in strata.
+
+A feature of one stratum may read the rows that features of earlier strata yield. `STRATA` is all
+that the agent compiles; a new feature is a new module and one line here.
+"""
+
+from openvnet.compiler import Feature
+from openvnet.features import (
+    arp,
+    attachment,
+    defaults,
+    flooding,
+    interest,
+    security,
+    switching,
+)
+
+STRATA: tuple[tuple[Feature, ...], ...] = (
+    *((feature,) for feature in attachment.STRATA),
+    (
+        *interest.FEATURES,
+        *defaults.FEATURES,
+        *security.FEATURES,
+        *arp.FEATURES,
+        *switching.FEATURES,
+        *flooding.FEATURES,
+    ),
+)

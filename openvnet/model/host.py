@@ -16,14 +16,14 @@ CHUNK_SIZE = 256
 """Members of one chunk of a flood list, at most."""
 
 
-class Bridge(msgspec.Struct, frozen=True):
+class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
     """The switch that this agent controls. Its id in State is "bridge"."""
 
     dpid: str
     """As in `Datapath.dpid`."""
 
 
-class Port(msgspec.Struct, frozen=True):
+class Port(msgspec.Struct, frozen=True, tag="port", tag_field="kind"):
     """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
 
     name: str
@@ -31,11 +31,15 @@ class Port(msgspec.Struct, frozen=True):
     up: bool
 
 
-class PortIdentity(msgspec.Struct, frozen=True):
+class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="kind"):
     """What OVSDB says of a port, as libvirt or OpenStack wrote it. Its id in State is its name."""
 
     name: str
     iface_id: str
+
+
+Fact = Bridge | Port | PortIdentity
+"""What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -1,0 +1,62 @@
+"""ARP: requests for known addresses are answered by flows, on behalf of whoever holds them.
+
+The holder itself gets no answer for its own address, so that duplicate address detection (RFC 5227)
+works; its request goes on to the other members, as do requests for addresses that nobody leases.
+"""
+
+from collections.abc import Iterator
+
+from openvnet.features.lease import holding
+from openvnet.model import IpLease
+from openvnet.model.host import Member
+from openvnet.pipeline.fields import (
+    ARP,
+    Registers,
+    arp_op,
+    arp_sha,
+    arp_spa,
+    arp_tha,
+    arp_tpa,
+    eth_dst,
+    eth_src,
+    in_port,
+)
+from openvnet.pipeline.flow import IN_PORT, Flow, Goto, Output, copy, match, write
+from openvnet.pipeline.tables import Table
+from openvnet.state import View
+
+REQUEST, REPLY = 1, 2
+
+
+def answer_flows(lease: IpLease, view: View) -> Iterator[Flow]:
+    """The answer to requests for a leased address, where its network has members on this host."""
+    held = holding(lease, view)
+    if held is None or not view.any(Member, network_uuid=lease.network_uuid):
+        return
+    request = (
+        Registers.network(held.network.vni),
+        ARP,
+        arp_op(REQUEST),
+        arp_tpa(lease.ipv4_address),
+    )
+    yield Flow(
+        Table.ARP,
+        100,
+        match(*request),
+        (
+            copy(eth_src, eth_dst),
+            write(eth_src, held.mac),
+            write(arp_op, REPLY),
+            copy(arp_sha, arp_tha),
+            write(arp_sha, held.mac),
+            copy(arp_spa, arp_tpa),
+            write(arp_spa, lease.ipv4_address),
+            Output(IN_PORT),
+        ),
+    )
+    if held.port is not None:
+        own = match(in_port(held.port), *request)
+        yield Flow(Table.ARP, 110, own, (Goto(Table.L2_LOOKUP),))
+
+
+FEATURES = ((IpLease, answer_flows),)

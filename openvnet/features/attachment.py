@@ -1,0 +1,94 @@
+"""Which interface is behind which port of this host.
+
+    Port --claims--> Claim --first one--> Attachment --each lease--> Member, Chunk
+
+A port belongs to the interface whose interface port names it, by the port's own name or by its
+`external_ids:iface-id` (as libvirt and OpenStack set it); an iface-id may also be the interface's
+uuid. Where several would do, one is chosen from what they are, never from what came first.
+"""
+
+from collections.abc import Iterator
+
+from openvnet.model import Datapath, Interface, InterfacePort, IpLease
+from openvnet.model.host import (
+    CHUNK_SIZE,
+    Attachment,
+    Bridge,
+    Chunk,
+    Claim,
+    Member,
+    Port,
+    PortIdentity,
+)
+from openvnet.state import View
+
+
+def claims(port: Port, view: View) -> Iterator[Claim]:
+    """The interface that a port is claimed by, if its row names this port and this datapath."""
+    for interface_uuid in claimants(port, view)[:1]:
+        yield Claim(port.name, port.number, interface_uuid)
+
+
+def claimants(port: Port, view: View) -> list[str]:
+    """The uuids of all interfaces that name a port; the first one has it.
+
+    A name beats an iface-id, a row for this datapath beats one for any, then the lesser uuid.
+    """
+    identity = view.get(PortIdentity, port.name)
+    names = [port.name]
+    if identity and identity.iface_id != port.name:
+        names.append(identity.iface_id)
+    found = [
+        (name_order, row.datapath_uuid is None, row.interface_uuid)
+        for name_order, name in enumerate(names)
+        for row in view.where(InterfacePort, port_name=name)
+        if is_here(row, view)
+    ]
+    if identity and _may_be_here(identity.iface_id, view):
+        found.append((len(names), True, identity.iface_id))
+    return list(dict.fromkeys(interface_uuid for *_, interface_uuid in sorted(found)))
+
+
+def is_here(row: InterfacePort, view: View) -> bool:
+    """Whether an interface port is of this host's datapath, or of any while this one is known."""
+    bridge = view.get(Bridge, "bridge")
+    if bridge is None:
+        return False
+    if row.datapath_uuid is None:
+        return view.any(Datapath, dpid=bridge.dpid)
+    datapath = view.get(Datapath, row.datapath_uuid)
+    return datapath is not None and datapath.dpid == bridge.dpid
+
+
+def _may_be_here(interface_uuid: str, view: View) -> bool:
+    rows = view.where(InterfacePort, interface_uuid=interface_uuid)
+    return any(is_here(row, view) for row in rows)
+
+
+def attachments(interface: Interface, view: View) -> Iterator[Attachment]:
+    """The port behind which an interface is: of those that it claims, the one that is up, or first."""
+    if interface.mode != "vif":
+        return
+    claimed = view.where(Claim, interface_uuid=interface.uuid)
+    if claimed:
+        chosen = min(claimed, key=lambda claim: (not _is_up(claim, view), claim.number))
+        yield Attachment(interface.uuid, chosen.port_name, chosen.number)
+
+
+def _is_up(claim: Claim, view: View) -> bool:
+    port = view.get(Port, claim.port_name)
+    return port is not None and port.up
+
+
+def members(lease: IpLease, view: View) -> Iterator[Member | Chunk]:
+    """An attached interface is a member of each network in which it has an address."""
+    attachment = view.get(Attachment, lease.interface_uuid)
+    if attachment is None:
+        return
+    chunk = attachment.number // CHUNK_SIZE
+    yield Member(lease.network_uuid, attachment.number, (lease.network_uuid, chunk))
+    yield Chunk(lease.network_uuid, chunk)
+
+
+STRATA = ((Port, claims), (Interface, attachments), (IpLease, members))
+"""Each is a stratum of its own."""

@@ -1,0 +1,22 @@
+"""What happens to packets that no other flow names: they are dropped, and counted.
+
+These flows need no row, so a bridge that its datapath row is missing for passes nothing.
+"""
+
+from collections.abc import Iterator
+
+from openvnet.model.host import Bridge
+from openvnet.pipeline.flow import Drop, Flow, Goto
+from openvnet.pipeline.tables import Table
+from openvnet.state import View
+
+
+def miss_flows(_: Bridge, __: View) -> Iterator[Flow]:
+    """The last flow of each table."""
+    yield Flow(Table.PORT_SECURITY, 0, (), (Drop("no interface is attached to the port"),))
+    yield Flow(Table.ARP, 0, (), (Goto(Table.L2_LOOKUP),))
+    yield Flow(Table.L2_LOOKUP, 0, (), (Drop("unknown destination"),))
+    yield Flow(Table.FLOOD, 0, (), (Drop("no members"),))
+
+
+FEATURES = ((Bridge, miss_flows),)

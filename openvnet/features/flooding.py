@@ -1,0 +1,47 @@
+"""Flooding: broadcast and multicast go to every member of the network, and to nobody else.
+
+The list of members is cut into chunks by port number, so that a member that comes or goes rewrites
+one flow of at most 256 outputs, however large the network is. The network's own flow only names
+the chunks; each is a flow of the table FLOOD, from which the packet returns to the next.
+
+    L2_LOOKUP: network, multicast --> chunk 0, FLOOD --> chunk 3, FLOOD --> done
+"""
+
+from collections.abc import Iterator
+
+from openvnet.model import Network
+from openvnet.model.host import Chunk, Member
+from openvnet.pipeline.fields import Registers, eth_dst
+from openvnet.pipeline.flow import Flow, Output, Resubmit, match, write
+from openvnet.pipeline.tables import Table
+from openvnet.state import View
+
+MULTICAST = 1 << 40
+"""The bit of a MAC address that marks a group, broadcast among them (IEEE 802)."""
+
+
+def network_flows(network: Network, view: View) -> Iterator[Flow]:
+    """The flood list of a network that has members here: its chunks, one after the other."""
+    chunks = [number for _, number in view.ids(Chunk, network_uuid=network.uuid)]
+    if not chunks or not network.vni:
+        return
+    many = match(Registers.network(network.vni), eth_dst(MULTICAST, MULTICAST))
+    steps = (
+        step
+        for number in chunks
+        for step in (write(Registers.chunk, number), Resubmit(Table.FLOOD))
+    )
+    yield Flow(Table.L2_LOOKUP, 50, many, tuple(steps))
+
+
+def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
+    """The members of one chunk."""
+    network = view.get(Network, chunk.network_uuid)
+    if network is None or not network.vni:
+        return
+    here = match(Registers.network(network.vni), Registers.chunk(chunk.number))
+    members = view.ids(Member, chunk=(chunk.network_uuid, chunk.number))
+    yield Flow(Table.FLOOD, 100, here, tuple(Output(number) for _, number in members))
+
+
+FEATURES = ((Network, network_flows), (Chunk, chunk_flows))

@@ -1,0 +1,41 @@
+"""What this host must hear about: its own datapath, and whatever its ports may belong to.
+
+The agent asks for these roots only. vnmgr, which has all rows, follows them on to interfaces and
+networks, so that a port that appears costs one round trip (`manager.scopes`).
+"""
+
+from collections.abc import Hashable, Iterator
+from typing import Literal
+
+import msgspec
+
+from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.state import View
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """A part of the world to hear about."""
+
+    kind: Literal["datapath", "port"]
+    name: str
+
+    @property
+    def key(self) -> Hashable:
+        """Its place among what is desired."""
+        return "subscription", self.kind, self.name
+
+
+def own_datapath(bridge: Bridge, _: View) -> Iterator[Subscription]:
+    """The datapath that this bridge is."""
+    yield Subscription("datapath", bridge.dpid)
+
+
+def port_names(port: Port, view: View) -> Iterator[Subscription]:
+    """The names by which interface ports may mean a port."""
+    yield Subscription("port", port.name)
+    identity = view.get(PortIdentity, port.name)
+    if identity is not None:
+        yield Subscription("port", identity.iface_id)
+
+
+FEATURES = ((Bridge, own_datapath), (Port, port_names))
