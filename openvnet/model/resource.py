@@ -6,7 +6,6 @@ A resource's row is a frozen `msgspec.Struct` whose fields are annotated with an
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, get_type_hints
 
 from openvnet.model.scalars import Scalar
@@ -53,9 +52,17 @@ class Resource:
         return (self.kind.__doc__ or "").strip()
 
 
-@cache
 def attributes(kind: type[Any]) -> Mapping[str, Attribute]:
     """The declared attributes of a row's class, in order."""
+    if kind not in _ATTRIBUTES:
+        _ATTRIBUTES[kind] = _declared(kind)
+    return _ATTRIBUTES[kind]
+
+
+_ATTRIBUTES: dict[type[Any], Mapping[str, Attribute]] = {}
+
+
+def _declared(kind: type[Any]) -> Mapping[str, Attribute]:
     hints = get_type_hints(kind, include_extras=True)
     return {
         name: declared

@@ -1,0 +1,159 @@
+"""webapi as an ASGI application: it reads a request, asks vnmgr, and shows the reply.
+
+It holds no state and no rule of the domain. There is no middleware: whatever is done for each
+request stands in `_answer`, as a change has 5 ms for its whole way to the switch.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import openvnet
+from openvnet.api import reading
+from openvnet.api.answers import refusal, reply_answer
+from openvnet.api.errors import (
+    ApiError,
+    ForeignOriginError,
+    InvalidArgumentError,
+    InvalidBodyError,
+    UnknownMethodError,
+)
+from openvnet.api.openapi import document
+from openvnet.api.routes import Place, named, place, route, routes
+from openvnet.model.operations import Operation
+from openvnet.wire import messages
+
+Call = Callable[[messages.Request], Awaitable[messages.Reply]]
+"""How vnmgr is asked; raises `UnavailableError` if it does not answer."""
+
+_LOG = logging.getLogger(__name__)
+_ROUTES = routes()
+
+
+def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
+    """The application; web pages of these origins may write (none but our own, by default)."""
+    own = _own_routes(call)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        found = place(scope["path"])
+        try:
+            response = await _answer(request, found, call, own, origins)
+        except ClientDisconnect:
+            return
+        except UnknownMethodError as error:
+            response = refusal(error.problem(), found.format, {"Allow": error.allowed})
+        except ApiError as error:
+            response = refusal(error.problem(), found.format)
+        except Exception:
+            _LOG.exception("%s %s failed", request.method, request.url.path)
+            problem = messages.Problem("InternalError", "500", 500, "webapi failed; see its log.")
+            response = refusal(problem, found.format)
+        await response(scope, receive, send)
+
+    return app
+
+
+Own = Callable[[], Awaitable[messages.Reply]]
+
+
+def _own_routes(call: Call) -> Mapping[str, Own]:
+    """What is there beside the resources."""
+
+    async def version() -> messages.Reply:
+        return messages.Reply(0, {"version": openvnet.__version__})
+
+    async def nodes() -> messages.Reply:
+        return await call(messages.Request(0, "nodes"))
+
+    async def health() -> messages.Reply:
+        reply = await nodes()
+        return reply if reply.problem else messages.Reply(0, {"vnmgr": "answers"})
+
+    async def openapi() -> messages.Reply:
+        return messages.Reply(0, document())
+
+    return {"version": version, "nodes": nodes, "health": health, "openapi": openapi}
+
+
+async def _answer(
+    request: Request, found: Place, call: Call, own: Mapping[str, Own], origins: frozenset[str]
+) -> Response:
+    method = "GET" if request.method == "HEAD" else request.method
+    if not found.uuids and len(found.words) == 1 and (get := own.get(found.words[0])):
+        if method != "GET":
+            raise UnknownMethodError(method, request.url.path, ("GET",))
+        return reply_answer(await get(), found.format)
+    operation = route(_ROUTES, method, request.url.path, found)
+    if operation.writes:
+        _refuse_foreign(request, origins)
+    given = await _given(request, operation)
+    return reply_answer(await call(asked(operation, found, given, _origin(request))), found.format)
+
+
+def asked(
+    operation: Operation, found: Place, given: dict[str, Any], origin: str
+) -> messages.Request:
+    """What vnmgr is asked, all values read by their scalars."""
+    uuids = {
+        name: reading.path_uuid(name, uuid, prefix)
+        for name, (uuid, prefix) in named(operation, found).items()
+    }
+    wait = reading.wait_seconds(given.pop("wait", None)) if operation.writes else None
+    limit, offset = (0, 0) if operation.writes else reading.page(given)
+    return messages.Request(
+        id=0,
+        verb=operation.verb,
+        collection=operation.resource.collection,
+        uuid=uuids.pop("uuid", None),
+        parent=next(iter(uuids.values()), None),
+        values=reading.values(operation, given),
+        limit=limit,
+        offset=offset,
+        wait=wait,
+        origin=origin,
+    )
+
+
+async def _given(request: Request, operation: Operation) -> dict[str, Any]:
+    try:
+        query = request.scope["query_string"].decode("ascii")
+    except UnicodeDecodeError:
+        raise InvalidArgumentError("The query string must be percent-encoded.") from None
+    given = reading.query_parameters(query) if query else {}
+    if not operation.writes:
+        return given
+    body = await _body(request)
+    if body:
+        given |= reading.body_parameters(body, request.headers.get("content-type", ""))
+    return given
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > reading.BODY_LIMIT:
+            raise InvalidBodyError(f"It has more than {reading.BODY_LIMIT} bytes.")
+    return body
+
+
+def _refuse_foreign(request: Request, origins: frozenset[str]) -> None:
+    """Browsers name the page that a write comes from; other programs name none."""
+    origin = request.headers.get("origin")
+    if origin is None or origin in origins:
+        return
+    if origin.partition("://")[2] != request.headers.get("host"):
+        raise ForeignOriginError("A web page of another site may not write here.")
+
+
+def _origin(request: Request) -> str:
+    where = request.client.host if request.client and request.client.host else "this host"
+    agent = request.headers.get("user-agent", "")
+    return f"{where} {agent}".strip()[:100]

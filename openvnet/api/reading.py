@@ -1,0 +1,177 @@
+"""From what a client sent (path, query string, body) to the values that rows hold.
+
+The rules are the declarations': a parameter that is not declared for the operation is refused, and
+never dropped in silence, as a network that ignores half of what it was told is the worst of both.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from openvnet.api.errors import (
+    InvalidArgumentError,
+    InvalidBodyError,
+    InvalidUuidError,
+    MissingArgumentError,
+    nearest,
+    shown,
+)
+from openvnet.model.operations import Operation, creation
+from openvnet.model.resource import Attribute
+from openvnet.model.scalars import BOOLEAN, Scalar, integer, uuid
+
+BODY_LIMIT = 64 * 1024
+"""Bytes; the longest sensible request has a few hundred."""
+
+PAGE_LIMIT = 30
+"""Items of a list, if the client does not say how many."""
+
+WAIT_SECONDS = 10.0
+"""How long `wait=true` waits."""
+
+LIMIT = integer(0, 10_000)
+OFFSET = integer(0, 2**31 - 1)
+PAGING = ("limit", "offset")
+
+Given = Mapping[str, Any]
+"""Parameters by name, as the client gave them."""
+
+
+def query_parameters(query: str) -> dict[str, Any]:
+    """Read a query string or a form; one name may be given once."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
+    except (UnicodeDecodeError, ValueError):
+        raise InvalidArgumentError("The parameters must be UTF-8, and at most 100.") from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidArgumentError(f"{shown(twice)} is given more than once.")
+    return given
+
+
+def body_parameters(body: bytes, content_type: str) -> dict[str, Any]:
+    """Read a body: JSON, YAML or a form, flat or below one name (`{"network": {...}}`)."""
+    if not body.strip():
+        return {}
+    kind = content_type.partition(";")[0].strip().lower()
+    if body.lstrip()[:1] == b"{" or kind.endswith("json"):
+        return _flat(_json(body))
+    if kind.endswith("yaml"):
+        return _flat(_yaml(body))
+    if kind in ("", "application/x-www-form-urlencoded"):
+        return query_parameters(_text(body))
+    raise InvalidBodyError(f"It is {shown(kind)}; send JSON, YAML or a form.")
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise InvalidBodyError("It is not UTF-8.") from None
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise InvalidBodyError("It is nested too deeply.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidBodyError(f"It is not JSON: {error}.") from None
+
+
+def _yaml(body: bytes) -> Any:
+    import yaml
+
+    try:
+        # The loader in C recurses without a bound, so the one in Python reads what strangers send.
+        return yaml.load(_text(body), Loader=yaml.SafeLoader)
+    except RecursionError:
+        raise InvalidBodyError("It is nested too deeply.") from None
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError):
+        raise InvalidBodyError("It is not YAML.") from None
+
+
+def _flat(read: Any) -> dict[str, Any]:
+    if isinstance(read, dict) and len(read) == 1:
+        (below,) = read.values()
+        read = below if isinstance(below, dict) else read
+    if not isinstance(read, dict) or not all(isinstance(name, str) for name in read):
+        raise InvalidBodyError("It must be one object of parameters by name.")
+    return read
+
+
+def values(operation: Operation, given: Given) -> dict[str, Any]:
+    """The parameters of an operation as rows hold them; refuse what is missing, unknown, wrong."""
+    for name in given:
+        if name not in operation.parameters:
+            raise InvalidArgumentError(_unknown(name, operation))
+    return dict(_read(operation, given))
+
+
+def _read(operation: Operation, given: Given) -> Iterator[tuple[str, Any]]:
+    for name, attribute in operation.parameters.items():
+        value = given.get(name)
+        if value is not None or (name in given and operation.verb == "update"):
+            yield name, scalar_value(name, value, attribute.type)
+        elif attribute.required:
+            raise MissingArgumentError(_missing(name, attribute))
+
+
+def scalar_value(name: str, given: Any, scalar: Scalar) -> Any:
+    """The value of one parameter."""
+    try:
+        return scalar.read(given)
+    except ValueError as error:
+        refusal = InvalidUuidError if scalar.name == "uuid" else InvalidArgumentError
+        raise refusal(f"{name} {shown(given)}: {error}.") from None
+
+
+def path_uuid(name: str, given: str, prefix: str) -> str:
+    """A uuid out of a path."""
+    return str(scalar_value(name, given, uuid(prefix)))
+
+
+def wait_seconds(given: Any) -> float | None:
+    """How long a write waits for the hosts: a number of seconds, true, false, or not given."""
+    if given is None:
+        return None
+    try:
+        return _seconds(given)
+    except (ValueError, OverflowError):
+        reason = "must be true, false, or seconds from 0 to 600"
+        raise InvalidArgumentError(f"wait {shown(given)}: {reason}.") from None
+
+
+def _seconds(given: Any) -> float | None:
+    if isinstance(given, bool) or (isinstance(given, str) and given.isalpha()):
+        return WAIT_SECONDS if BOOLEAN.read(given) else None
+    if not isinstance(given, (str, int, float)):
+        raise ValueError
+    seconds = float(given)
+    if not 0 <= seconds <= 600:
+        raise ValueError
+    return seconds
+
+
+def page(given: dict[str, Any]) -> tuple[int, int]:
+    """Take limit and offset of a list out of what is given."""
+    limit = scalar_value("limit", given.pop("limit", PAGE_LIMIT), LIMIT)
+    return limit, scalar_value("offset", given.pop("offset", 0), OFFSET)
+
+
+def _missing(name: str, attribute: Attribute) -> str:
+    return f"{name} is required: {attribute.doc[:1].lower()}{attribute.doc[1:]}"
+
+
+def _unknown(name: str, operation: Operation) -> str:
+    resource = operation.resource
+    article = "an" if resource.singular[0] in "aeioAEIO" else "a"
+    if operation.verb == "update" and name in creation(resource):
+        return f"{name} of {article} {resource.singular} cannot be changed once it is there."
+    known = [*operation.parameters, *(("wait",) if operation.writes else PAGING)]
+    hint = nearest(name, known) or f" Known are {', '.join(known)}."
+    return f"{shown(name)} is not a parameter of {article} {resource.singular}.{hint}"

@@ -1,0 +1,233 @@
+"""A client of the REST API, over TCP or a unix socket; used by vnctl and by tests.
+
+It imports little on purpose: vnctl has 150 ms from its start to its last line.
+
+    ClientError
+    ├── UnreachableError    nobody answers at the address
+    ├── UnreadableError     somebody answers, but not webapi
+    └── RefusedError        the API says no: error, code, status and message
+"""
+
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from select import select
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+Parameters = Mapping[str, Any]
+
+PAGE = 1000
+"""Items asked for at once when all are wanted."""
+
+
+class ClientError(Exception):
+    """A call that did not succeed. Its text is for people."""
+
+
+class UnreachableError(ClientError):
+    """Nobody answers at the address."""
+
+
+class UnreadableError(ClientError):
+    """Somebody answers, but not webapi."""
+
+
+class RefusedError(ClientError):
+    """The API refused."""
+
+    def __init__(self, problem: "Problem", status: int) -> None:
+        super().__init__(problem.message)
+        self.error, self.code, self.message = problem.error, problem.code, problem.message
+        self.status = status
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """The body of a refusal."""
+
+    error: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Realised:
+    """What came of waiting for the hosts."""
+
+    milliseconds: float
+    hosts: tuple[str, ...]
+    """Node ids of those that were concerned and have acknowledged."""
+    lagging: tuple[str, ...]
+    """Those that have not, in words."""
+    failures: tuple[str, ...]
+    """What hosts reported as refused, in words."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered."""
+
+    body: Any
+    text: bytes
+    """The body as it came, in JSON."""
+    revision: str | None
+    """Of a write: epoch, a slash, number."""
+    realised: Realised | None
+    """Of a write that waited."""
+
+
+class Client:
+    """One connection to a webapi: `host:port`, `http://host:port` or `unix:/path`."""
+
+    def __init__(self, address: str, timeout: float = 30.0, version: str = "1.0") -> None:
+        self.address = address
+        self.timeout = timeout
+        self.base = f"/api/{version}"
+        self._connection: HTTPConnection | None = None
+
+    def get(self, path: str, **query: Any) -> Answer:
+        """Read what is at a path below the API's mount, as in "/networks/nw-1"."""
+        return self.request("GET", path, query)
+
+    def write(
+        self, method: str, path: str, given: Parameters | None = None, wait: float | None = None
+    ) -> Answer:
+        """POST, PUT or DELETE; `wait` is how many seconds the hosts may take to realise it."""
+        return self.request(method, path, {} if wait is None else {"wait": wait}, given, wait or 0)
+
+    def all(self, path: str) -> Answer:
+        """A list, however long: all of its pages as one."""
+        pages = list(self._pages(path))
+        if len(pages) == 1:
+            return pages[0]
+        items = [item for page in pages for item in page.body["items"]]
+        body = {**pages[0].body, "limit": len(items), "items": items}
+        return Answer(body, msgspec.json.encode(body), None, None)
+
+    def _pages(self, path: str) -> Iterator[Answer]:
+        offset = 0
+        while True:
+            page = self.get(path, limit=PAGE, offset=offset)
+            yield page
+            offset += len(page.body["items"])
+            if not page.body["items"] or offset >= page.body["total_count"]:
+                return
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Parameters,
+        given: Parameters | None = None,
+        patience: float = 0.0,
+    ) -> Answer:
+        """One request; `patience` is added to the timeout, in seconds."""
+        target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
+        body = msgspec.json.encode(given) if given else None
+        headers = {"Content-Type": "application/json"} if body else {}
+        try:
+            connection = self._connected(self.timeout + patience)
+            connection.request(method, target, body, {**headers, "User-Agent": "vnctl"})
+            response = connection.getresponse()
+            text = response.read()
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise _unreachable(self.address, error) from error
+        return _answer(response, text, self.address)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self, timeout: float) -> HTTPConnection:
+        """The connection, a new one if webapi has closed the old one meanwhile."""
+        if self._connection is not None and _is_closed(self._connection):
+            self.close()
+        if self._connection is None:
+            self._connection = _connection(self.address)
+            self._connection.timeout = timeout
+            self._connection.connect()
+        self._connection.sock.settimeout(timeout)
+        return self._connection
+
+
+class _UnixConnection(HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self) -> None:
+        """Connect to the socket at the path."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def _connection(address: str) -> HTTPConnection:
+    if address.startswith("unix:"):
+        return _UnixConnection(address.removeprefix("unix:"))
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 9090)
+    except ValueError as error:
+        raise UnreachableError(f"{address!r} is not an address of webapi: {error}.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        wanted = "host:port, http://host:port or unix:/path"
+        raise UnreachableError(f"{address!r} is not an address of webapi; it must be {wanted}.")
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    return kind(parts.hostname, port)
+
+
+def _is_closed(connection: HTTPConnection) -> bool:
+    """Whether the other side has hung up: an idle connection has nothing else to say."""
+    sock: socket.socket | None = connection.sock
+    return sock is None or bool(select([sock], [], [], 0)[0])
+
+
+def _unreachable(address: str, error: Exception) -> ClientError:
+    if isinstance(error, TimeoutError):
+        return UnreachableError(f"webapi at {address} does not answer in time.")
+    if isinstance(error, HTTPException):
+        return UnreadableError(f"What answers at {address} is not webapi ({type(error).__name__}).")
+    why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+    return UnreachableError(
+        f"No webapi answers at {address} ({why}). "
+        "Start it, or name its address: VNET_WEBAPI=host:port or unix:/path."
+    )
+
+
+def _answer(response: HTTPResponse, text: bytes, address: str) -> Answer:
+    if response.status != 200:
+        raise _refused(response.status, text, address)
+    try:
+        body = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        raise UnreadableError(f"What answers at {address} is not webapi: no JSON.") from None
+    return Answer(body, text, response.headers["OpenVNet-Revision"], _realised(response))
+
+
+def _refused(status: int, text: bytes, address: str) -> ClientError:
+    try:
+        return RefusedError(msgspec.json.decode(text, type=Problem), status)
+    except msgspec.MsgspecError:
+        return UnreadableError(f"What answers at {address} is not webapi: status {status}.")
+
+
+def _realised(response: HTTPResponse) -> Realised | None:
+    milliseconds = response.headers["OpenVNet-Realised-Milliseconds"]
+    if milliseconds is None:
+        return None
+    names = ("OpenVNet-Realised-Hosts", "OpenVNet-Lagging", "OpenVNet-Failures")
+    words = [_words(response.headers[name]) for name in names]
+    return Realised(float(milliseconds), *words)
+
+
+def _words(value: str | None) -> tuple[str, ...]:
+    return msgspec.json.decode(value, type=tuple[str, ...]) if value else ()
