@@ -1,0 +1,45 @@
+# Every target does its own set-up; `make` alone says what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test check format bench lock clean
+
+PYTHON := .venv/bin/python
+
+help:  ## Show this list.
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo:  ## Two networks with equal addresses on real Open vSwitch, and who reaches whom.
+	@tools/set-up run
+	@exec $(PYTHON) -m openvnet.cli.openvnet demo
+
+lab:  ## The same, left running to play with; Ctrl-C ends it and leaves nothing behind.
+	@tools/set-up run
+	@exec $(PYTHON) -m openvnet.cli.openvnet lab up
+
+test:  ## All tests. TESTS="tests/unit -k codec" runs some.
+	@tools/set-up test
+	@exec $(PYTHON) -m pytest $(TESTS)
+
+check:  ## Format, lint, types, and who may import whom.
+	@tools/set-up check
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q tests/test_architecture.py
+
+format:  ## Format the code, and mend what lint can mend.
+	@tools/set-up check
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+bench:  ## Measure. ROWS="change restart" measures some rows.
+	@tools/set-up test
+	@exec $(PYTHON) -m bench $(ROWS)
+
+lock:  ## Renew requirements*.lock from pyproject.toml.
+	@tools/lock
+
+clean:  ## Remove what the other targets made, .venv too.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist *.egg-info bench/results.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
