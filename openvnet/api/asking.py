@@ -1,0 +1,30 @@
+"""How webapi asks vnmgr, and what it says when nobody answers."""
+
+from openvnet.api.app import Call
+from openvnet.api.errors import UnavailableError
+from openvnet.wire.messages import Reply, Request
+from openvnet.wire.rpc import NoAnswer, Rpc
+
+
+def asking(rpc: Rpc) -> Call:
+    """Requests over this connection."""
+
+    async def call(request: Request) -> Reply:
+        try:
+            return await rpc.call(
+                verb=request.verb,
+                collection=request.collection,
+                uuid=request.uuid,
+                parent=request.parent,
+                values=request.values,
+                limit=request.limit,
+                offset=request.offset,
+                wait=request.wait,
+                origin=request.origin,
+            )
+        except NoAnswer as error:
+            reading = request.verb in ("show", "list", "nodes")
+            doubt = "" if reading else " Whether the write was done is not known: look."
+            raise UnavailableError(f"{error}{doubt}") from None
+
+    return call

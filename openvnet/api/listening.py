@@ -1,0 +1,74 @@
+"""The sockets of webapi: TCP, and a unix socket for those who share its machine.
+
+In a network namespace of its own (a lab), 127.0.0.1 is out of reach of the user's shell, and the
+file is not. It belongs to its user alone: who may open it may write networks.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+
+class ListenError(Exception):
+    """An address on which webapi cannot listen, and why."""
+
+
+def tcp_socket(host: str, port: int) -> socket.socket:
+    """A bound TCP socket; port 0 lets the system choose."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen()
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ListenError(f"webapi cannot listen on {host}:{port}: {reason}.") from None
+    return bound
+
+
+@contextmanager
+def unix_socket(path: Path) -> Iterator[socket.socket]:
+    """A bound unix socket that its user alone may open; its file goes with it."""
+    try:
+        bound = _bound(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ListenError(f"webapi cannot listen on {path}: {reason}.") from None
+    inode = path.stat().st_ino
+    try:
+        yield bound
+    finally:
+        bound.close()
+        _remove(path, inode)
+
+
+def _bound(path: Path) -> socket.socket:
+    """Bind beside the path and move the file there once its mode is right: nobody comes between."""
+    if _answers(path):
+        raise OSError(0, "another webapi listens there")
+    bound = socket.socket(socket.AF_UNIX)
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    bound.bind(str(beside))
+    beside.chmod(0o600)
+    bound.listen()
+    beside.rename(path)
+    return bound
+
+
+def _answers(path: Path) -> bool:
+    with closing(socket.socket(socket.AF_UNIX)) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _remove(path: Path, inode: int) -> None:
+    """Remove the file, if it has not become that of another webapi."""
+    try:
+        if path.stat().st_ino == inode:
+            path.unlink()
+    except FileNotFoundError:
+        pass

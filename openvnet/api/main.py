@@ -1,0 +1,104 @@
+"""webapi: the stateless HTTP front of vnmgr."""
+
+import asyncio
+import logging
+import signal
+import socket
+from pathlib import Path
+
+import click
+import uvicorn
+import uvloop
+
+from openvnet.api.app import application
+from openvnet.api.asking import asking
+from openvnet.api.listening import ListenError, tcp_socket, unix_socket
+from openvnet.wire.rpc import Rpc
+
+GRACE_SECONDS = 3
+"""How long open requests may take after SIGTERM."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--run",
+    "run_directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="/run/openvnet",
+    show_default=True,
+    help="The directory of sockets: vnmgr's rpc.sock is in it, webapi's webapi.sock will be.",
+)
+@click.option(
+    "--bind",
+    envvar="BIND_ADDR",
+    default="127.0.0.1",
+    show_default=True,
+    show_envvar=True,
+    help="The address to listen on. There are no passwords: whoever reaches it may write networks.",
+)
+@click.option(
+    "--port",
+    envvar="PORT",
+    type=click.IntRange(0, 65535),
+    default=9090,
+    show_default=True,
+    show_envvar=True,
+    help="The TCP port to listen on.",
+)
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let web pages of this origin, such as http://console:8080, read and write. Repeatable.",
+)
+def main(run_directory: Path, bind: str, port: int, origins: tuple[str, ...]) -> None:
+    """Serve the REST API on TCP and on RUN/webapi.sock."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s webapi %(levelname)s %(message)s")
+    try:
+        with (
+            tcp_socket(bind, port) as tcp,
+            unix_socket(run_directory / "webapi.sock") as unix,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(serve(run_directory, [tcp, unix], frozenset(origins)))
+    except ListenError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def serve(
+    run_directory: Path, sockets: list[socket.socket], origins: frozenset[str] = frozenset()
+) -> None:
+    """Serve on these sockets, TCP first, until SIGTERM or SIGINT."""
+    _end_in_peace()
+    rpc = Rpc(f"ipc://{run_directory}/rpc.sock")
+    config = uvicorn.Config(
+        application(asking(rpc), origins),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    host, port, *_ = sockets[0].getsockname()
+    _LOG.info("listening on http://%s:%s and unix:%s/webapi.sock", host, port, run_directory)
+    try:
+        await uvicorn.Server(config).serve(sockets)
+    finally:
+        rpc.close()
+
+
+def _end_in_peace() -> None:
+    """Uvicorn ends on these signals and then raises them again; all is done by that time."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""vnctl's commands, made from the operations that the declarations imply."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from openvnet.cli.grammar import Command, Commands, Group, dashed
+from openvnet.cli.options import (
+    above_argument,
+    option,
+    output_option,
+    paging_options,
+    seconds_to_wait,
+    uuid_argument,
+    wait_options,
+)
+from openvnet.cli.session import Session
+from openvnet.model import RESOURCES
+from openvnet.model.operations import Operation, operations_of, parent_of
+from openvnet.model.resource import Resource
+
+VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "delete": "del"}
+"""The operations' names on the command line; actions keep theirs."""
+
+ALIASES = {"delete": "del"}
+
+Given = dict[str, Any]
+"""Arguments and options of a command by name; None where not given."""
+
+
+def resource_group(resource: Resource) -> Group:
+    """The commands of a resource, and below them those of its sub-collections."""
+    commands: Commands = {
+        name: partial(_command, name, found) for name, found in by_command(resource).items()
+    }
+    below: Commands = {
+        dashed(child.collection): partial(resource_group, child)
+        for child in RESOURCES
+        if parent_of(child) is resource
+    }
+    return Group(dashed(resource.collection), resource.doc, commands | below, ALIASES)
+
+
+def by_command(resource: Resource) -> dict[str, list[Operation]]:
+    """The operations behind each command: `show` lists, and shows one."""
+    found: dict[str, list[Operation]] = {}
+    for operation in operations_of(resource):
+        found.setdefault(VERBS.get(operation.verb, operation.verb), []).append(operation)
+    return found
+
+
+def _command(name: str, found: list[Operation]) -> Command:
+    parameters, run = {"show": _showing, "del": _deleting}.get(name, _writing)(found)
+
+    @click.pass_obj
+    def callback(session: Session, /, **given: Any) -> None:
+        run(session, given.pop("output"), given)
+
+    params = [*above_argument(found[0]), *parameters, output_option()]
+    return Command(name, callback=callback, params=params, help=_help(name, found))
+
+
+Run = Callable[[Session, str | None, Given], None]
+"""Runs a command: how to print, and what was given beside."""
+
+Made = tuple[list[click.Parameter], Run]
+"""The parameters of a command beside those that all have, and what it does."""
+
+
+def _writing(found: list[Operation]) -> Made:
+    (operation,) = found
+    named = [uuid_argument("of", operation.resource)] if operation.names_one else []
+    options = [option(name, given) for name, given in operation.parameters.items()]
+    return [*named, *options, *wait_options()], partial(_write, operation)
+
+
+def _write(operation: Operation, session: Session, output: str | None, given: Given) -> None:
+    seconds, path = seconds_to_wait(given), _path(operation, given)
+    values = _only_given(given)
+    _refuse_missing(operation, values)
+    session.show(session.client.write(operation.method, path, values, seconds), output)
+
+
+def _deleting(found: list[Operation]) -> Made:
+    described = [each for each in found if not each.names_one]
+    options = [option(name, given) for each in described for name, given in each.parameters.items()]
+    uuids = uuid_argument("uuids", found[0].resource, many=True)
+    return [uuids, *options, *wait_options()], partial(_delete, found)
+
+
+def _delete(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
+    seconds, uuids = seconds_to_wait(given), given.pop("uuids")
+    for path, values in _deletions(found, uuids, given):
+        session.show(session.client.write("DELETE", path, values, seconds), output)
+
+
+def _deletions(
+    found: list[Operation], uuids: tuple[str, ...], given: Given
+) -> Iterator[tuple[str, Given]]:
+    """The path and the parameters of each request to make."""
+    one = next(each for each in found if each.names_one)
+    described = [each for each in found if not each.names_one]
+    above = {"above": given.pop("above")} if "above" in given else {}
+    values = _only_given(given)
+    if not uuids and not described:
+        raise click.UsageError(f"Name at least one {one.resource.singular} to delete.")
+    if uuids and values:
+        raise click.UsageError("Give uuids or options, not both.")
+    if not uuids:
+        yield _path(described[0], above), values
+    for uuid in uuids:
+        yield _path(one, {**above, "of": uuid}), {}
+
+
+def _showing(found: list[Operation]) -> Made:
+    named = [uuid_argument("uuids", each.resource, many=True) for each in found if each.names_one]
+    return [*named, *paging_options()], partial(_show, found)
+
+
+def _show(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
+    uuids = given.pop("uuids", ())
+    for uuid in uuids:
+        one = next(each for each in found if each.names_one)
+        session.show(session.client.get(_path(one, {"of": uuid})), output)
+    if not uuids:
+        every = next(each for each in found if not each.names_one)
+        path, page, client = _path(every, given), _only_given(given), session.client
+        session.show(client.get(path, **page) if page else client.all(path), output)
+
+
+def _path(operation: Operation, given: Given) -> str:
+    """The operation's path; takes the uuids that it names out of what is given."""
+    path = operation.path
+    if operation.resource.parent:
+        above = quote(given.pop("above"), safe="")
+        path = path.replace(f"{{{operation.resource.parent}}}", above)
+    return path.replace("{uuid}", quote(given.pop("of"), safe="")) if operation.names_one else path
+
+
+def _only_given(given: Mapping[str, Any]) -> Given:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _refuse_missing(operation: Operation, given: Given) -> None:
+    missing = [
+        f"  --{dashed(name)}  {attribute.doc}"
+        for name, attribute in operation.parameters.items()
+        if attribute.required and name not in given
+    ]
+    if missing:
+        raise click.UsageError("\n".join(["These options are required:", *missing]))
+
+
+def _help(name: str, found: list[Operation]) -> str:
+    resource = found[0].resource
+    what = f"{'an' if resource.singular[0] in 'aeioAEIO' else 'a'} {resource.singular}"
+    sentence = {
+        "add": f"Add {what}.",
+        "modify": f"Change {what}. What is not given stays as it is.",
+        "show": f"Show every {resource.singular}"
+        + (", or those named." if any(each.names_one for each in found) else "."),
+        "del": f"Delete each {resource.singular} named"
+        + (
+            ", or those that the options describe; without either, all."
+            if any(not each.names_one for each in found)
+            else "."
+        ),
+    }
+    return f"{sentence.get(name, f'{name.capitalize()} {what}.')}\n\n{resource.doc}"

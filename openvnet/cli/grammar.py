@@ -1,0 +1,121 @@
+"""How vnctl's command line is spelled, as OpenVNet's users know it.
+
+A dash is as good as an underscore in the names of commands and options; a boolean option is given
+as `--flag`, `--no-flag` or `--flag true`; `help` is a command at every level.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+
+import click
+
+TRUE = ("true", "yes", "t", "y", "1")
+FALSE = ("false", "no", "f", "n", "0")
+
+Commands = dict[str, Callable[[], click.Command]]
+"""Commands by name, made when they are asked for: a run of vnctl needs one of a hundred."""
+
+
+def dashed(word: str) -> str:
+    """The spelling that commands and options are known by."""
+    return word.replace("_", "-")
+
+
+SPELLING = {"token_normalize_func": dashed, "help_option_names": ["-h", "--help"]}
+
+
+class Group(click.Group):
+    """A level of the command line, with `help`, aliases, and commands made when asked for."""
+
+    def __init__(
+        self, name: str, help: str, made: Commands, aliases: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(name, help=help, context_settings=dict(SPELLING))
+        self.made = made
+        self.aliases = aliases or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order of the declarations."""
+        return [*self.made, "help"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of this name in any spelling."""
+        name = dashed(cmd_name)
+        name = self.aliases.get(name, name)
+        if name == "help":
+            return _help_of(self)
+        make = self.made.get(name)
+        return make() if make else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one is nearest."""
+        name = dashed(args[0])
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = get_close_matches(name, [*self.made, *self.aliases, "help"], n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(self.made)}."
+            ctx.fail(f"There is no command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _help_of(group: Group) -> click.Command:
+    @click.pass_context
+    def show(ctx: click.Context, words: tuple[str, ...]) -> None:
+        above = ctx.parent
+        shown: click.Command = group
+        for word in words:
+            if not isinstance(shown, Group) or above is None:
+                break
+            above = click.Context(shown, above.parent, above.info_name)
+            _, found, _ = shown.resolve_command(above, [word])
+            shown = found or shown
+            above = click.Context(shown, above, dashed(word))
+        click.echo(shown.get_help(above or ctx))
+
+    words = click.Argument(["words"], nargs=-1, metavar="[COMMAND]...")
+    return click.Command("help", callback=show, params=[words], help="Show this help.")
+
+
+class Command(click.Command):
+    """A command whose boolean options take no value, or one, or a `no-` before their name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Bring boolean options into the one form that click reads."""
+        return super().parse_args(ctx, list(_spelled(args, _booleans(self))))
+
+
+class BooleanOption(click.Option):
+    """An option whose value is true or false."""
+
+
+def _booleans(command: click.Command) -> set[str]:
+    return {
+        option.opts[0].removeprefix("--")
+        for option in command.params
+        if isinstance(option, BooleanOption)
+    }
+
+
+def _spelled(args: list[str], booleans: set[str]) -> Iterator[str]:
+    rest = deque(args)
+    while rest:
+        word = rest.popleft()
+        name = dashed(word.removeprefix("--")) if word.startswith("--") else ""
+        if word == "--":
+            yield from (word, *rest)
+            return
+        if name in booleans:
+            yield f"--{name}={_truth(rest)}"
+        elif name.removeprefix("no-") in booleans:
+            yield f"--{name.removeprefix('no-')}=false"
+        else:
+            yield word
+
+
+def _truth(rest: deque[str]) -> str:
+    """The value that follows the option, if it is one."""
+    if rest and rest[0].lower() in (*TRUE, *FALSE):
+        return "true" if rest.popleft().lower() in TRUE else "false"
+    return "true"

@@ -1,0 +1,85 @@
+"""The options and arguments of vnctl's commands, made from the parameters of operations."""
+
+from typing import Any
+
+import click
+
+from openvnet.cli.grammar import BooleanOption, dashed
+from openvnet.cli.settings import FORMATS
+from openvnet.model.operations import Operation, parent_of
+from openvnet.model.resource import Attribute, Resource
+from openvnet.model.scalars import Scalar
+
+
+def option(name: str, attribute: Attribute) -> click.Option:
+    """The option for a parameter."""
+    words = f"{attribute.doc}{' Required.' if attribute.required else ''}"
+    spelled = [f"--{dashed(name)}", name]
+    if attribute.type.schema.get("type") == "boolean":
+        return BooleanOption(spelled, type=click.BOOL, metavar="[true|false]", help=words)
+    return click.Option(spelled, metavar=metavar(attribute.type), help=words)
+
+
+def metavar(scalar: Scalar) -> str:
+    """What a value looks like."""
+    schema = scalar.schema
+    if "enum" in schema:
+        return f"[{'|'.join(schema['enum'])}]"
+    if "minimum" in schema:
+        return f"{schema['minimum']}..{schema['maximum']}"
+    if scalar.name == "uuid":
+        return f"{schema['pattern'].removeprefix('^').partition('-')[0]}-NAME"
+    return {"IPv4 address": "A.B.C.D", "MAC address": "AA:BB:CC:DD:EE:FF"}.get(
+        scalar.name, scalar.name.upper().replace(" ", "-")
+    )
+
+
+def output_option() -> click.Option:
+    """How to print."""
+    return click.Option(
+        ["-o", "--output"],
+        type=click.Choice(list(FORMATS)),
+        metavar="[table|json|yaml|name]",
+        callback=lambda _ctx, _option, value: FORMATS.get(value),
+        help="How to print what webapi answers.",
+    )
+
+
+def wait_options() -> list[click.Option]:
+    """Whether a write waits for the hosts, and how long."""
+    wait = "Wait until every live host concerned has it in its switch; exit with 3 if one lags."
+    timeout = "How long to wait at most. Implies --wait.  [default: 10]"
+    return [
+        click.Option(["--wait"], is_flag=True, help=wait),
+        click.Option(["--timeout"], type=click.FloatRange(0, 600), metavar="SECONDS", help=timeout),
+    ]
+
+
+def seconds_to_wait(given: dict[str, Any]) -> float | None:
+    """How long to wait; takes what says so out of the options given."""
+    wait, timeout = given.pop("wait"), given.pop("timeout")
+    if timeout is None and wait:
+        return 10.0
+    return timeout if timeout is None else float(timeout)
+
+
+def uuid_argument(name: str, of: Resource, many: bool = False) -> click.Argument:
+    """The uuid of a resource, or of several."""
+    spelled = f"{of.prefix}-NAME"
+    return click.Argument(
+        [name], nargs=-1 if many else 1, metavar=f"[{spelled}]..." if many else spelled
+    )
+
+
+def above_argument(operation: Operation) -> list[click.Parameter]:
+    """The argument that names the parent, for the commands of a sub-collection."""
+    parent = parent_of(operation.resource)
+    return [uuid_argument("above", parent)] if parent else []
+
+
+def paging_options() -> list[click.Option]:
+    """Which part of a list."""
+    return [
+        click.Option(["--limit"], type=click.IntRange(0), help="Show so many at most."),
+        click.Option(["--offset"], type=click.IntRange(0), help="Skip so many first."),
+    ]

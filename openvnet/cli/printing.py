@@ -1,0 +1,144 @@
+"""What vnctl prints: the API's own words for programs, aligned columns and sentences for people."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from openvnet.client import Answer, Realised
+
+Item = Mapping[str, Any]
+
+UNSEEN = ("id", "created_at", "updated_at", "deleted_at", "is_deleted")
+"""Columns that no table shows; `-o json` has them all."""
+
+
+def printed(answer: Answer, output: str) -> str:
+    """An answer in an output format: table, json, yaml or name."""
+    if output == "json":
+        return answer.text.decode()
+    if output == "yaml":
+        return _yaml(answer.body)
+    if output == "name":
+        return "\n".join(_names(answer.body))
+    return "\n".join(_for_people(answer.body))
+
+
+def _yaml(body: Any) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
+    return text.removesuffix("\n")
+
+
+def _items(body: Any) -> list[Any]:
+    if isinstance(body, dict) and isinstance(body.get("items"), list):
+        return list(body["items"])
+    return list(body) if isinstance(body, list) else [body]
+
+
+def _names(body: Any) -> Iterator[str]:
+    for item in _items(body):
+        named = item.get("uuid") or item.get("node_id") if isinstance(item, dict) else item
+        yield str(named)
+
+
+def _for_people(body: Any) -> Iterator[str]:
+    if isinstance(body, dict) and "items" not in body:
+        yield from one(body)
+    elif items := _items(body):
+        yield from table(items) if isinstance(items[0], dict) else map(str, items)
+    else:
+        yield "There are none."
+
+
+def table(items: Sequence[Item]) -> Iterator[str]:
+    """Rows below a head, in columns as wide as their widest word; empty columns are left out."""
+    columns = [name for name in _keys(items) if any(_word(item.get(name)) for item in items)]
+    rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
+    for row in rows:
+        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+
+
+def _keys(items: Sequence[Item]) -> list[str]:
+    """The names of all plain values, in the order in which they first come."""
+    return list(
+        dict.fromkeys(
+            name
+            for item in items
+            for name, value in item.items()
+            if name not in UNSEEN and not isinstance(value, (list, dict))
+        )
+    )
+
+
+def one(item: Item) -> Iterator[str]:
+    """One resource: a line for each value, then what hangs on it, then how it fares."""
+    plain = {name: _word(item.get(name)) for name in _keys([item])}
+    width = max(map(len, plain), default=0)
+    yield from (f"{name:{width}}  {word}".rstrip() for name, word in plain.items())
+    for name, below in item.items():
+        if isinstance(below, list) and name != "status":
+            yield from _below(name, below)
+    if "status" in item:
+        yield from status(item)
+
+
+def _below(name: str, items: list[Any]) -> Iterator[str]:
+    yield f"{name}:" if items else f"{name}: none"
+    rows = [item for item in items if isinstance(item, dict)]
+    yield from (f"  {line}" for line in (table(rows) if rows else map(str, items)))
+
+
+def status(interface: Item) -> Iterator[str]:
+    """How an interface fares, host by host."""
+    hosts: Sequence[Item] = interface["status"] or []
+    if not hosts:
+        yield f"status: not up on any host: {interface.get('why') or 'no live host has it'}"
+        return
+    yield "status:"
+    for host in hosts:
+        yield from (f"  {line}" for line in _on_host(host))
+
+
+def _on_host(host: Item) -> Iterator[str]:
+    where = f"on {host.get('node_id')}"
+    if host.get("datapath_uuid"):
+        where += f" ({host['datapath_uuid']})"
+    if host.get("port_name"):
+        where += f", port {host['port_name']}"
+    if host.get("port_number") is not None:
+        where += f" ({host['port_number']})"
+    why = host.get("why") or "reason unknown"
+    yield f"{where}: {'up' if host.get('up') else f'not up: {why}'}"
+    if host.get("realised") is not None:
+        yield f"  realised revision {host['realised']}"
+    yield f"  packets in {host.get('packets_in', 0)}, out {host.get('packets_out', 0)}"
+    for reason, count in (host.get("drops") or {}).items():
+        yield f"  dropped {count}: {reason}"
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return msgspec.json.encode(value).decode() if isinstance(value, (dict, list)) else str(value)
+
+
+def realised_lines(revision: str | None, realised: Realised) -> Iterator[str]:
+    """What came of waiting, for people."""
+    number = (revision or "").rpartition("/")[2]
+    if realised.hosts:
+        count = f"{len(realised.hosts)} host{'s' if len(realised.hosts) > 1 else ''}"
+        names = ", ".join(realised.hosts)
+        took = f"{realised.milliseconds:.1f} ms"
+        yield f"revision {number} is on the wire of {count} ({names}) after {took}"
+    elif not realised.lagging:
+        yield f"no host is concerned: revision {number} is written, and no live host carries it yet"
+    if realised.lagging:
+        late = "; ".join(realised.lagging)
+        yield f"revision {number} stands, but is not yet realised by {late}"
+    for failure in realised.failures:
+        yield f"revision {number} stands, but was refused by the switch: {failure}"

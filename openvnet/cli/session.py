@@ -1,0 +1,56 @@
+"""What the commands of one run of vnctl share: where webapi is, how to print, what was late."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from openvnet.cli.address import webapi_address
+from openvnet.cli.printing import printed, realised_lines
+from openvnet.cli.settings import Settings, files, settings
+from openvnet.client import Answer, Client, Realised
+
+NOT_REALISED = 3
+"""Exit status: the write stands, but a host has not realised it in time."""
+
+
+@dataclass
+class Session:
+    """What one run of vnctl shares between its commands."""
+
+    output: str | None = None
+    """The output format that vnctl was called with."""
+    lag: bool = False
+    """Whether a write was not realised in time."""
+    connection: Client | None = None
+    """Made when it is first needed: help needs none."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the settings files say."""
+        return settings(files(Path.home()))
+
+    @property
+    def client(self) -> Client:
+        """The connection to webapi."""
+        if self.connection is None:
+            address = webapi_address(os.environ, self.settings)
+            self.connection = Client(address, version=self.settings.version)
+        return self.connection
+
+    def show(self, answer: Answer, output: str | None) -> None:
+        """Print an answer as the command, vnctl or the settings ask for, in this order.
+
+        Of a write that has waited, say on stderr what came of it.
+        """
+        click.echo(printed(answer, output or self.output or self.settings.output or "table"))
+        if answer.realised is not None:
+            self._tell(answer.revision, answer.realised)
+
+    def _tell(self, revision: str | None, realised: Realised) -> None:
+        for line in realised_lines(revision, realised):
+            click.echo(line, err=True)
+        if realised.lagging or realised.failures:
+            self.lag = True

@@ -1,0 +1,103 @@
+"""vnctl's settings: the first of a few files, lines of `key value` as OpenVNet has always had them.
+
+# where webapi is
+webapi_uri    "192.168.100.2"
+webapi_port   9090
+output_format json
+"""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+KEYS = ("webapi_protocol", "webapi_uri", "webapi_port", "webapi_version", "output_format")
+FORMATS = {"table": "table", "json": "json", "yaml": "yaml", "yml": "yaml", "name": "name"}
+"""Names of output formats; the original's `yml` is yaml."""
+
+
+class SettingsError(Exception):
+    """A settings file that cannot be read; the text names the file and the line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a settings file says."""
+
+    address: str | None = None
+    """Of webapi; None if the file does not say."""
+    version: str = "1.0"
+    """Of the API."""
+    output: str | None = None
+
+
+def files(home: Path) -> tuple[Path, ...]:
+    """Where settings may be; the first that exists counts."""
+    system = (Path("/etc/openvnet/vnctl.conf"), Path("/etc/wakame-vnet/vnctl.conf"))
+    return home / ".vnctlrc", home / ".vnctl.conf", *system
+
+
+def settings(candidates: tuple[Path, ...]) -> Settings:
+    """Read the first file that exists; all defaults if there is none."""
+    for file in candidates:
+        if file.is_file():
+            return read_settings(file)
+    return Settings()
+
+
+def read_settings(file: Path) -> Settings:
+    """Read one file."""
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {error}.") from None
+    values = dict(_values(file, text))
+    return Settings(_address(values), values.get("webapi_version", "1.0"), _output(values))
+
+
+def _values(file: Path, text: str) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            words = shlex.split(line, comments=True)
+            if words:
+                yield _value(words)
+        except ValueError as error:
+            raise SettingsError(f"{file}, line {number}: {error}.") from None
+
+
+def _value(words: list[str]) -> tuple[str, str]:
+    key, *rest = words
+    if key not in KEYS:
+        near = get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
+        raise ValueError(f"{key!r} is not a setting of vnctl; {hint}".removesuffix("?"))
+    if len(rest) != 1:
+        raise ValueError(f"{key} takes one value")
+    return key, _checked(key, rest[0])
+
+
+def _checked(key: str, value: str) -> str:
+    if key == "webapi_port" and not (value.isascii() and value.isdigit() and int(value) < 65536):
+        raise ValueError(f"webapi_port {value!r} must be a port number")
+    if key == "webapi_protocol" and value not in ("http", "https"):
+        raise ValueError(f"webapi_protocol {value!r} must be http or https")
+    if key == "output_format" and value not in FORMATS:
+        raise ValueError(f"output_format {value!r} must be one of {', '.join(FORMATS)}")
+    return value
+
+
+def _address(values: dict[str, str]) -> str | None:
+    uri, port = values.get("webapi_uri"), values.get("webapi_port")
+    if uri is not None and uri.startswith("unix:"):
+        return uri
+    if uri is None and port is None and "webapi_protocol" not in values:
+        return None
+    host = uri or "127.0.0.1"
+    if ":" in host and not host.startswith("["):
+        return f"{values.get('webapi_protocol', 'http')}://{host}"
+    return f"{values.get('webapi_protocol', 'http')}://{host}:{port or 9090}"
+
+
+def _output(values: dict[str, str]) -> str | None:
+    return FORMATS.get(values.get("output_format", ""))

@@ -1,0 +1,135 @@
+"""vnctl: draw networks from the command line.
+
+Its commands are made from the declarations of resources. It holds no rule of the domain: what is
+right, webapi says.
+
+Exit status: 0 done; 1 refused, or webapi not reached; 2 wrong usage; 3 written, but not realised
+by every host in time.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, TextIO
+
+import click
+
+import openvnet
+from openvnet.cli.batch import run_batch
+from openvnet.cli.commands import resource_group
+from openvnet.cli.grammar import Commands, Group, dashed
+from openvnet.cli.options import output_option
+from openvnet.cli.session import NOT_REALISED, Session
+from openvnet.cli.settings import SettingsError
+from openvnet.client import ClientError
+from openvnet.model import RESOURCES
+
+HELP = """Draw networks: declare them here, and every host's switch follows.
+
+The address of webapi is VNET_WEBAPI (host:port, http://host:port or unix:/path), else what
+~/.vnctlrc or /etc/openvnet/vnctl.conf says, else that of your running lab, else 127.0.0.1:9090.
+
+Exit status: 0 done; 1 refused or not reached; 2 wrong usage; 3 written, but a host lags.
+
+\b
+A first network:
+  vnctl datapaths add --uuid dp-1 --display-name here --dpid 0x0000aaaaaaaaaaaa --node-id vna
+  vnctl networks add --uuid nw-1 --display-name first --ipv4-network 10.100.0.0
+  vnctl interfaces add --uuid if-1 --mode vif --port-name inst1 --network-uuid nw-1 \\
+      --mac-address 10:54:ff:00:00:01 --ipv4-address 10.100.0.10 --wait
+  vnctl interfaces show if-1
+"""
+
+
+class Root(Group):
+    """vnctl itself: errors of the client become one line on stderr and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; then exit with 3 if a write was late."""
+        try:
+            result = super().invoke(ctx)
+        except (ClientError, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+        if ctx.ensure_object(Session).lag:
+            ctx.exit(NOT_REALISED)
+        return result
+
+
+def _namespaces() -> Commands:
+    made: Commands = {}
+    for resource in RESOURCES:
+        if resource.parent is None:
+            made[dashed(resource.collection)] = partial(resource_group, resource)
+    return {**made, "nodes": _nodes, "batch": _batch}
+
+
+def _nodes() -> click.Command:
+    @click.pass_obj
+    def nodes(session: Session, output: str | None) -> None:
+        session.show(session.client.get("/nodes"), output)
+
+    words = "Show the live hosts: those whose vna is connected to vnmgr."
+    return click.Command("nodes", callback=nodes, params=[output_option()], help=words)
+
+
+def _batch() -> click.Command:
+    @click.pass_context
+    def batch(ctx: click.Context, file: TextIO, keep_going: bool) -> None:
+        session = ctx.ensure_object(Session)
+        ctx.exit(run_batch(file, partial(_status, session), keep_going, NOT_REALISED))
+
+    words = """Run commands from FILE, or from standard input: one a line, written as after vnctl.
+
+    Blank lines and lines that begin with # are skipped. It stops at the first command that fails.
+    """
+    going = click.Option(
+        ["-k", "--keep-going"], is_flag=True, help="Go on after a command that failed."
+    )
+    file = click.Argument(["file"], type=click.File(), default="-")
+    return click.Command("batch", callback=batch, params=[file, going], help=words)
+
+
+def _status(session: Session, words: list[str]) -> int:
+    """Run one command over the session's connection; return its exit status."""
+    own = replace(session, connection=session.client, lag=False)
+    try:
+        status = root.main(words, "vnctl", standalone_mode=False, obj=own)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return status if isinstance(status, int) else 0
+
+
+@click.pass_context
+def _begin(ctx: click.Context, output: str | None) -> None:
+    session = ctx.ensure_object(Session)
+    session.output = output or session.output
+
+
+def _version_option() -> click.Option:
+    def show(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            click.echo(f"vnctl {openvnet.__version__}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the version and exit.",
+    )
+
+
+root = Root("vnctl", HELP, _namespaces())
+root.callback = _begin
+root.params = [output_option(), _version_option()]
+
+
+def main() -> None:
+    """Run vnctl."""
+    root.main(prog_name="vnctl")
+
+
+if __name__ == "__main__":
+    main()
