@@ -115,10 +115,17 @@ def values(operation: Operation, given: Given) -> dict[str, Any]:
 def _read(operation: Operation, given: Given) -> Iterator[tuple[str, Any]]:
     for name, attribute in operation.parameters.items():
         value = given.get(name)
-        if value is not None or (name in given and operation.verb == "update"):
+        if name in given and operation.verb == "update":
+            yield name, _changed_value(name, value, attribute.type)
+        elif value is not None:
             yield name, scalar_value(name, value, attribute.type)
         elif attribute.required:
             raise MissingArgumentError(_missing(name, attribute))
+
+
+def _changed_value(name: str, given: Any, scalar: Scalar) -> Any:
+    """As `scalar_value`, but a reference may be cleared by null or the empty text."""
+    return None if scalar.refers_to and given in (None, "") else scalar_value(name, given, scalar)
 
 
 def scalar_value(name: str, given: Any, scalar: Scalar) -> Any:

@@ -170,7 +170,9 @@ INTERFACES = Resource(
     "interfaces",
     "if",
     parameters={
-        "owner_datapath_uuid": Attribute("Its port is on this datapath only.", reference("dp")),
+        "owner_datapath_uuid": Attribute(
+            "Its port is on this datapath only.", reference("dp"), update=True
+        ),
         "port_name": Attribute("The name of its switch port.", TEXT),
         "network_uuid": Attribute("The network of its first address.", reference("nw")),
         "mac_address": Attribute("Its first MAC address.", MAC),

@@ -72,7 +72,7 @@ def creation(resource: Resource) -> dict[str, Attribute]:
 
 def change(resource: Resource) -> dict[str, Attribute]:
     """What may be changed afterwards, by name; none of it is required."""
-    declared = attributes(resource.kind).items()
+    declared = {**attributes(resource.kind), **(resource.parameters or {})}.items()
     return _optional({name: attribute for name, attribute in declared if attribute.update})
 
 

@@ -13,7 +13,7 @@ from openvnet.model.scalars import Scalar
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute of a resource, or (in `Resource.parameters`) of its creation only."""
+    """One attribute of a resource, or (in `Resource.parameters`) something to create it with."""
 
     doc: str
     type: Scalar
@@ -40,7 +40,7 @@ class Resource:
     unique: tuple[tuple[str, ...], ...] = ()
     """Combinations of attributes that no two rows may share (None never counts as shared)."""
     parameters: Mapping[str, Attribute] | None = None
-    """What creation takes beside the attributes."""
+    """What creation takes beside the attributes, and change too where they have `update`."""
     parent: str | None = None
     """The attribute that names the resource below whose path this one lives: 'interface_uuid'."""
     actions: Mapping[str, Mapping[str, Attribute]] | None = None

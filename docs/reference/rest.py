@@ -1,0 +1,168 @@
+"""The reference page of the REST API, from the operations that webapi serves."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from openvnet.api.errors import ApiError
+from openvnet.api.openapi import RESPONSE_HEADERS
+from openvnet.api.reading import BODY_LIMIT, PAGE_LIMIT, WAIT_SECONDS
+from openvnet.manager.errors import Refusal
+from openvnet.model import RESOURCES
+from openvnet.model.operations import Operation, operations_of, parent_of
+from openvnet.model.resource import Attribute, Resource, attributes
+from openvnet.model.scalars import Scalar
+
+INTRODUCTION = f"""# REST API
+
+*This page is made from the declarations of resources: change them, then run
+`python docs/reference/generate.py`.*
+
+webapi serves HTTP on `127.0.0.1:9090` and on the unix socket `webapi.sock` in its run directory,
+which its own user alone may open. The resources are at `/api/1.0`, and at `/api` for clients that
+name no version.
+
+```
+curl -X POST http://127.0.0.1:9090/api/1.0/networks \\
+     -d uuid=nw-test1 -d display_name=testnet1 -d ipv4_network=10.100.0.0
+curl http://127.0.0.1:9090/api/1.0/networks/nw-test1
+curl --unix-socket /run/openvnet/webapi.sock http://localhost/api/1.0/networks
+```
+
+There are no users and no passwords: whoever reaches webapi may write networks. It therefore listens
+on the host itself only, unless `--bind` (or `BIND_ADDR`) says otherwise. Web pages of other sites
+may not write, and browsers do not show them what they read: name the origin of a console of yours
+with `--allow-origin`. (Before 1.0 every page could do both.)
+
+## Parameters and bodies
+
+- Parameters come in the query string, as a form, or as a body in JSON or YAML, flat
+  (`{{"uuid": "nw-1"}}`) or below one name (`{{"network": {{"uuid": "nw-1"}}}}`). The body wins over
+  the query string. A body has at most {BODY_LIMIT // 1024} KiB.
+- A parameter that an operation does not know is refused, as is one that is given twice. (Before 1.0
+  it was dropped in silence.)
+- What a `PUT` does not name stays as it is; `null` or the empty text clears a reference.
+- Booleans are `true`, `yes`, `y`, `t`, `1` or `false`, `no`, `n`, `f`, `0`.
+- A path may end in `.json` (as without) or `.yml`, which chooses how webapi answers.
+- `POST` answers with the new resource and status 200, `GET` and `PUT` with the resource, `DELETE`
+  with a list of the uuids that are gone.
+- A list is `{{"total_count": 3, "offset": 0, "limit": {PAGE_LIMIT}, "items": [...]}}`; `limit` and
+  `offset` choose the part of it.
+
+## Waiting until the network is so
+
+Each write makes a *revision*. With `?wait=SECONDS` (`wait=true` is {WAIT_SECONDS:g} seconds) the
+answer comes when every live host concerned has the revision in its switch, or when the time is
+over: then `OpenVNet-Lagging` says who is late. The write stands in either case, and the status is
+200. The answer's headers tell what came of it; lists are JSON in ASCII.
+"""
+
+OWN = """## Beside the resources
+
+| Path | Answers |
+|---|---|
+| `GET /api/1.0/nodes` | the live hosts |
+| `GET /version` | webapi's version |
+| `GET /health` | 200 if vnmgr answers, else 503 |
+| `GET /openapi.json` | this API in OpenAPI 3.1 |
+"""
+
+
+def page() -> Iterator[str]:
+    """The page's lines."""
+    yield INTRODUCTION
+    yield from _headers()
+    yield from _refusals()
+    yield OWN
+    for resource in RESOURCES:
+        yield from _resource(resource)
+
+
+def _headers() -> Iterator[str]:
+    yield "| Header | Says |\n|---|---|"
+    for name, words in RESPONSE_HEADERS.items():
+        yield f"| `{name}` | {words} |"
+    yield ""
+
+
+def _refusals() -> Iterator[str]:
+    yield "## Refusals\n"
+    yield 'What is refused is answered with `{"error": ..., "code": ..., "message": ...}`; the'
+    yield "message says in words what would be right.\n"
+    yield "| `error` | Status | `code` | When |\n|---|---|---|---|"
+    kinds: list[type[ApiError | Refusal]] = [
+        *ApiError.__subclasses__(),
+        *Refusal.__subclasses__(),
+    ]
+    by_code = {(kind.code, kind.error): kind for kind in kinds}
+    for (code, error), kind in sorted(by_code.items()):
+        yield f"| `{error}` | {kind.status} | {code} | {(kind.__doc__ or '').splitlines()[0]} |"
+    yield ""
+
+
+def _resource(resource: Resource) -> Iterator[str]:
+    yield f"## {resource.collection}\n"
+    yield f"{resource.doc}\n"
+    for operation in operations_of(resource):
+        yield from _operation(operation)
+    yield "### What it looks like\n"
+    yield "| Attribute | Form | Meaning |\n|---|---|---|"
+    for name, attribute in attributes(resource.kind).items():
+        yield f"| `{name}` | {form(attribute.type)} | {attribute.doc} |"
+    yield ""
+
+
+def _operation(operation: Operation) -> Iterator[str]:
+    yield f"### {operation.method} {operation.path}\n"
+    yield f"{_sentence(operation)}\n"
+    if operation.parameters:
+        yield "| Parameter | Form | Default | Meaning |\n|---|---|---|---|"
+        defaults = _defaults(operation.resource) if operation.verb == "create" else {}
+        for name, attribute in operation.parameters.items():
+            yield _parameter(name, attribute, defaults)
+        yield ""
+
+
+def _sentence(operation: Operation) -> str:
+    resource = operation.resource
+    what = f"{'an' if resource.singular[0] in 'aeioAEIO' else 'a'} {resource.singular}"
+    if operation.verb == "delete" and not operation.names_one:
+        return f"Delete each {resource.singular} that the parameters describe; without any, all."
+    parent = parent_of(resource)
+    sentences = {
+        "create": f"Create {what}.",
+        "list": f"List every {resource.singular}{f' of the {parent.singular}' if parent else ''}.",
+        "show": f"Show {what}.",
+        "update": f"Change {what}. What is not given stays as it is.",
+        "delete": f"Delete {what}, and what cannot be without it.",
+    }
+    return sentences.get(operation.verb, f"{operation.verb.capitalize()} {what}.")
+
+
+def _parameter(name: str, attribute: Attribute, defaults: Mapping[str, Any]) -> str:
+    default = "required" if attribute.required else _default(defaults.get(name))
+    return f"| `{name}` | {form(attribute.type)} | {default} | {attribute.doc} |"
+
+
+def _defaults(resource: Resource) -> Mapping[str, Any]:
+    kind = resource.kind
+    names = kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :]
+    return dict(zip(names, kind.__struct_defaults__, strict=True))
+
+
+def _default(value: Any) -> str:
+    if value is None or value == "" or not isinstance(value, (bool, int, str)):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def form(scalar: Scalar) -> str:
+    """What a value looks like, in Markdown."""
+    schema = scalar.schema
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if "minimum" in schema:
+        return f"{schema['minimum']} to {schema['maximum']}"
+    if scalar.name == "uuid":
+        prefix = schema["pattern"].removeprefix("^").partition("-")[0]
+        return f"`{prefix}-` and 1 to 16 of `a-z0-9`"
+    return scalar.name

@@ -1,0 +1,102 @@
+"""The reference page of vnctl, from the commands that it has."""
+
+from collections.abc import Iterator
+
+import click
+
+from openvnet.cli.grammar import Group
+from openvnet.cli.vnctl import root
+
+INTRODUCTION = """# vnctl
+
+*This page is made from the commands themselves: change them, then run
+`python docs/reference/generate.py`.*
+
+vnctl draws networks from the command line. It talks to webapi, and holds no rule of its own.
+
+- A dash is as good as an underscore in the names of commands and options: `mac_leases` and
+  `mac-leases`, `--network_uuid` and `--network-uuid`.
+- A boolean option is given as `--enable-routing`, `--no-enable-routing`, or
+  `--enable-routing true` (or `false`).
+- `help` is a command at every level: `vnctl help`, `vnctl networks help`,
+  `vnctl help networks add`.
+
+## Where webapi is
+
+The first of these that is there:
+
+1. `VNET_WEBAPI`: `host:port`, `http://host:port` or `unix:/path`;
+2. a file: `~/.vnctlrc`, `~/.vnctl.conf`, `/etc/openvnet/vnctl.conf` or
+   `/etc/wakame-vnet/vnctl.conf`;
+3. the socket of the lab that you run;
+4. `127.0.0.1:9090`.
+
+The file has lines of `key value`, and comments after `#`:
+
+| Key | Default | Meaning |
+|---|---|---|
+| `webapi_protocol` | `http` | `http` or `https` |
+| `webapi_uri` | `127.0.0.1` | host name or address, or `unix:/path` |
+| `webapi_port` | `9090` | TCP port |
+| `webapi_version` | `1.0` | of the API |
+| `output_format` | `table` | `table`, `json`, `yaml` (or `yml`) or `name` |
+
+## What it prints
+
+Tables and sentences for people, unless `-o` (before the command or after it) or the file says
+otherwise: `-o json` is exactly what webapi answered, `-o yaml` the same in YAML, `-o name` the
+uuids alone, one a line. Everything else (what came of waiting, errors) goes to standard error.
+
+## Waiting until the network is so
+
+With `--wait` a write returns when every live host concerned has it in its switch, and says how long
+that took:
+
+```
+revision 42 is on the wire of 1 host (vna) after 3.1 ms
+```
+
+| Exit status | Meaning |
+|---|---|
+| 0 | done |
+| 1 | webapi refused, or was not reached; the words are on standard error |
+| 2 | wrong usage |
+| 3 | the write stands, but a host has not realised it in time, or its switch refused it |
+"""
+
+
+def page() -> Iterator[str]:
+    """The page's lines."""
+    yield INTRODUCTION
+    yield from _command(root, click.Context(root, info_name="vnctl"))
+
+
+def _command(command: click.Command, ctx: click.Context) -> Iterator[str]:
+    depth = "#" * min(ctx.command_path.count(" ") + 2, 4)
+    if ctx.parent is not None:
+        yield f"{depth} {ctx.command_path}\n"
+        yield f"```\n{ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}\n```\n"
+        yield f"{_words(command)}\n"
+        yield from _options(command, ctx)
+    if isinstance(command, Group):
+        for name in command.made:
+            below = command.get_command(ctx, name)
+            if below is not None:
+                yield from _command(below, click.Context(below, parent=ctx, info_name=name))
+
+
+def _words(command: click.Command) -> str:
+    lines = (command.help or "").splitlines()
+    return "\n".join(line.strip() for line in lines).strip()
+
+
+def _options(command: click.Command, ctx: click.Context) -> Iterator[str]:
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    if not options:
+        return
+    yield "| Option | Value | Meaning |\n|---|---|---|"
+    for option in options:
+        names = ", ".join(f"`{name}`" for name in option.opts)
+        value = "" if option.is_flag else f"`{option.make_metavar(ctx)}`".replace("|", "\\|")
+        yield f"| {names} | {value} | {' '.join((option.help or '').split())} |"
+    yield ""
