@@ -94,6 +94,8 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
     revision: Revision | None = None
     state: str = ""
     """Agent: "in sync", or what it waits for in words."""
+    drift: int = 0
+    """Agent: flows that it found changed by others, and healed, since its start."""
 
 
 class Status(msgspec.Struct, frozen=True, tag="status"):

@@ -1,0 +1,267 @@
+"""The agent of one host: news in, changes compiled, differences written, realised revisions out.
+
+    vnmgr ──Snapshot, Update──┐                        ┌─► cache (before anything is written)
+                              ├─► inbox ─► changes ─► State ─► Compiler ─► flows ─► switch
+    switch ──ports, OVSDB─────┘                        └─► subscriptions ─► vnmgr
+                                         Acknowledge ◄── the switch has it
+
+One task takes turns; a turn is all news since the last one, so a burst costs one bundle. Restart,
+reconnect and drift are this same path: compute what should be, read what is, write the difference.
+Until it has heard from vnmgr all that it may hear of, an agent adds and repairs, but removes
+nothing on the ground that a row is missing (`openflow.driver`, sweep).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from openvnet import __version__
+from openvnet.agent import inbox
+from openvnet.agent.cache import KINDS, Cache, CachedChanges, CachedKey
+from openvnet.agent.failures import failures
+from openvnet.agent.inbox import Connected, Disconnected, Identities, Inbox, News, PortStatus
+from openvnet.compiler import Compiler, Difference
+from openvnet.features import STRATA
+from openvnet.features.interest import Subscription
+from openvnet.model import KINDS as KINDS_BY_WORD
+from openvnet.model import Row
+from openvnet.model.host import Bridge, Fact, Port
+from openvnet.openflow.driver import Drift, Switch, Written
+from openvnet.openflow.errors import OpenFlowError
+from openvnet.pipeline.flow import Flow
+from openvnet.wire.messages import (
+    Acknowledge,
+    Failure,
+    FromAgent,
+    Hello,
+    Revision,
+    Scope,
+    Snapshot,
+    Subscribe,
+    Update,
+)
+from openvnet.wire.stream import Stream
+
+log = logging.getLogger(__name__)
+
+KINDS_OF_ROWS = frozenset(KINDS_BY_WORD.values())
+MOST_LINES = 20
+"""Rows that one turn names in the log, at most."""
+
+
+class Agent:
+    """What one vna knows and does. `take_turns` runs until it is cancelled."""
+
+    def __init__(
+        self, node_id: str, cache: Cache, stream: Stream, *, needs_identities: bool
+    ) -> None:
+        self.node_id = node_id
+        self.inbox = Inbox()
+        self.compiler = Compiler(STRATA)
+        self.switch: Switch | None = None
+        self.drift = 0
+        """Flows that were found other than they should be, since the start."""
+        self.revision = cache.revision
+        """The newest one that State holds."""
+        self.realised: Revision | None = None
+        """The newest one that is in the switch."""
+        self.refused: dict[Hashable, str] = {}
+        """Why the switch refused a flow, by the flow's key."""
+        self._cache, self._stream = cache, stream
+        self._asked = self._answered = self._greeted = 0
+        self._greeting = False
+        self._read = False
+        self._identities_known = not needs_identities
+        self.swept = False
+        """Whether what is not desired has been removed from the connected switch."""
+        self.on_swept: Callable[[], None] = lambda: None
+        self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
+        self.compiler.apply(cache.rows)
+        cache.rows = {}
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether vnmgr has said all that this host may hear of, at least once."""
+        return 0 < self._asked == self._answered
+
+    @property
+    def state(self) -> str:
+        """How the agent fares, in words."""
+        if self.switch is None:
+            return "no switch is connected"
+        return "in sync" if self.in_sync else "waiting for vnmgr"
+
+    async def take_turns(self) -> None:
+        """Take news and realise it, for ever."""
+        self.say_hello()
+        while True:
+            news = await self.inbox.take()
+            try:
+                await self._turn(news)
+            except (OpenFlowError, OSError) as error:
+                log.warning("the switch does not take what is desired: %s", error)
+
+    def say_hello(self) -> None:
+        """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""
+        self._asked += 1
+        self._greeted, self._greeting, self._acknowledged = self._asked, True, None
+        bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
+        roots = tuple(
+            Scope(output.kind, output.name)
+            for output in self.compiler.all()
+            if isinstance(output, Subscription)
+        )
+        dpid = bridge.dpid if bridge else None
+        log.info("hello to vnmgr: node %s, bridge %s, %d roots", self.node_id, dpid, len(roots))
+        self._send(Hello(self.node_id, dpid, self.revision, self._asked, roots, __version__))
+
+    def found_drift(self, drift: Drift) -> None:
+        """Count and report a flow that somebody else changed."""
+        self.drift += 1
+        log.warning("drift: %s", drift)
+
+    def found_port(self, port: Port, gone: bool) -> None:
+        """A port has come, changed or gone."""
+        self.inbox.put(PortStatus(port, gone))
+
+    def _send(self, message: FromAgent) -> None:
+        self._stream.send(message)
+
+    async def _turn(self, news: Iterable[News]) -> None:
+        started = time.perf_counter()
+        asked_before, dpid_before = self._asked, self._dpid()
+        changes = self._take(news)
+        self._keep(changes)
+        difference = self.compiler.apply(changes)
+        if self._dpid() != dpid_before:
+            self.say_hello()
+        elif self._asked == asked_before:
+            self._subscribe(difference)
+        written = await self._realise(difference)
+        self._acknowledge()
+        self._tell(changes, written, started)
+
+    def _dpid(self) -> str | None:
+        bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
+        return bridge.dpid if bridge else None
+
+    def _take(self, news: Iterable[News]) -> CachedChanges:
+        """Fold news, in order, into the changes that make a difference."""
+        changes: dict[CachedKey, Row | Fact | None] = {}
+        for one in news:
+            changes.update(self._changes_of(one, changes))
+        return inbox.effective(changes, self.compiler.state)
+
+    def _changes_of(self, news: News, pending: CachedChanges) -> CachedChanges:
+        match news:
+            case Connected(switch):
+                self.switch, self._read, self.swept, self.refused = switch, False, False, {}
+                log.info("bridge %s is connected, with %d ports", switch.dpid, len(switch.ports))
+                ports = (Port(port.name, port.number, port.up) for port in switch.ports.values())
+                return inbox.bridge_changes(switch.dpid, ports, self._known(pending))
+            case Disconnected(switch, reason):
+                if switch is self.switch:
+                    self.switch = self.realised = None
+                    log.warning("bridge %s is gone: %s", switch.dpid, reason)
+            case PortStatus(port, gone):
+                log.info("port %s %s", port.name, "is gone" if gone else f"is number {port.number}")
+                return {(Port, port.name): None if gone else port}
+            case Identities(iface_ids):
+                self._identities_known = True
+                return inbox.identity_changes(iface_ids, self._known(pending))
+            case Snapshot():
+                return self._snapshot_changes(news, pending)
+            case Update():
+                return self._update_changes(news)
+        return {}
+
+    def _known(self, pending: CachedChanges) -> list[CachedKey]:
+        rows = self.compiler.state.rows
+        return [*((kind, id) for kind in KINDS.values() for id in rows.get(kind, ())), *pending]
+
+    def _snapshot_changes(self, snapshot: Snapshot, pending: CachedChanges) -> CachedChanges:
+        if snapshot.serial < self._greeted:
+            return {}
+        self._greeting = False
+        self.revision, self._answered = snapshot.revision, snapshot.serial
+        log.info("revision %d: all %d rows", snapshot.revision.number, len(snapshot.rows))
+        return inbox.snapshot_changes(snapshot.rows, self._known(pending))
+
+    def _update_changes(self, update: Update) -> CachedChanges:
+        if self._greeting:
+            return {}
+        if update.previous != self.revision:
+            log.warning("revision %d does not follow: asking anew", update.revision.number)
+            self.say_hello()
+            return {}
+        self.revision, self._answered = update.revision, update.serial
+        return inbox.update_changes(update.put, update.remove)
+
+    def _keep(self, changes: CachedChanges) -> None:
+        """Put a batch into the cache; the network does not wait for a disk that is full."""
+        if changes:
+            try:
+                self._cache.append(changes, self.revision)
+            except OSError as error:
+                log.error("the cache does not take revision %s: %s", self.revision, error)
+
+    def _subscribe(self, difference: Difference) -> None:
+        add = tuple(_scope(output) for output in difference.add if type(output) is Subscription)
+        remove = tuple(
+            _scope(output) for output in difference.remove if type(output) is Subscription
+        )
+        if add or remove:
+            self._asked += 1
+            self._send(Subscribe(self._asked, add, remove))
+
+    async def _realise(self, difference: Difference) -> Written | None:
+        """Bring a difference into the switch, or (once for each connection) all that is desired."""
+        if self.switch is None:
+            return None
+        may_sweep = self.in_sync and self._identities_known
+        if self._read and (self.swept or not may_sweep):
+            written = await self.switch.write(_flows(difference.add), _flows(difference.remove))
+        else:
+            numbers = {port.number for port in self.compiler.state.rows.get(Port, {}).values()}
+            desired = _flows(self.compiler.all())
+            written = await self.switch.reconcile(desired, sweep=may_sweep, ports=numbers)
+            self._read, self.swept = True, may_sweep
+            self.on_swept()
+        for flow in (*difference.remove, *difference.add):
+            self.refused.pop(flow.key, None)
+        self.refused |= {refusal.flow.key: refusal.reason for refusal in written.refused}
+        self.realised = self.revision
+        return written
+
+    def _acknowledge(self) -> None:
+        """Tell vnmgr what is realised and what could not be, if that is news."""
+        if self.realised is None:
+            return
+        now = self.realised, tuple(failures(self.compiler, self.refused))
+        if now != self._acknowledged and not self._greeting:
+            self._acknowledged = now
+            self._send(Acknowledge(*now))
+
+    def _tell(self, changes: CachedChanges, written: Written | None, started: float) -> None:
+        number = self.revision.number if self.revision else 0
+        rows = [(key, row) for key, row in changes.items() if key[0] in KINDS_OF_ROWS]
+        for (kind, uuid), row in rows[:MOST_LINES]:
+            word = kind.__struct_config__.tag
+            log.info("revision %d: %s %s %s", number, word, uuid, "changed" if row else "is gone")
+        if len(rows) > MOST_LINES:
+            log.info("revision %d: and %d more rows", number, len(rows) - MOST_LINES)
+        if written and (written.added or written.removed or written.refused):
+            took = 1000 * (time.perf_counter() - started)
+            words = "revision %d: %d flows added, %d removed, %d refused, after %.1f ms"
+            counts = written.added, written.removed, len(written.refused)
+            log.info(words, number, *counts, took)
+
+
+def _scope(subscription: Subscription) -> Scope:
+    return Scope(subscription.kind, subscription.name)
+
+
+def _flows(outputs: Iterable[Any]) -> list[Flow]:
+    return [output for output in outputs if type(output) is Flow]

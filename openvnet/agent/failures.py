@@ -1,0 +1,28 @@
+"""What could not be realised, by the row that users know, in words."""
+
+from collections.abc import Hashable, Iterator, Mapping
+
+from openvnet.compiler import Compiler, Owner
+from openvnet.wire.messages import Failure
+
+
+def failures(compiler: Compiler, refused: Mapping[Hashable, str]) -> Iterator[Failure]:
+    """All failures there are: features that raised, conflicts, flows that the switch refused."""
+    for owner, error in compiler.failures.items():
+        yield _failure(compiler, owner, f"{type(error).__name__}: {error}")
+    for owners in compiler.conflicts.values():
+        first = _failure(compiler, owners[0], "")
+        for owner in owners[1:]:
+            yield _failure(compiler, owner, f"conflicts with {first.kind} {first.uuid}")
+    for key, reason in refused.items():
+        for owner in compiler.owners(key):
+            yield _failure(compiler, owner, f"the switch refused a flow: {reason}")
+
+
+def _failure(compiler: Compiler, owner: Owner, reason: str) -> Failure:
+    """A failure of the row that an owner ran on; of what a derived row derives from."""
+    kind = compiler.kind_of(owner)
+    words = {"Attachment": "interface", "Member": "network", "Chunk": "network"}
+    word = words.get(kind.__name__) or str(kind.__struct_config__.tag)
+    uuid = owner.id[0] if isinstance(owner.id, tuple) else owner.id
+    return Failure(word, str(uuid), reason)

@@ -1,0 +1,108 @@
+"""The one way into an agent: what vnmgr says and what the switch says, in the order it came.
+
+Whoever has news puts it here and goes on; the agent's one task takes all that has come since it
+last looked, so that a burst costs one bundle. The functions below turn news into changes of rows.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from openvnet.agent.cache import CachedChanges, CachedKey
+from openvnet.model import KINDS, Row
+from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.openflow.driver import Switch
+from openvnet.state import State
+from openvnet.wire.messages import Removed, Snapshot, Update
+
+
+class Connected(NamedTuple):
+    """The bridge has connected."""
+
+    switch: Switch
+
+
+class Disconnected(NamedTuple):
+    """A bridge's connection is gone."""
+
+    switch: Switch
+    reason: str
+
+
+class PortStatus(NamedTuple):
+    """A port has come, changed or gone."""
+
+    port: Port
+    gone: bool
+
+
+class Identities(NamedTuple):
+    """What OVSDB says of ports: iface-ids by port name, all of them."""
+
+    iface_ids: Mapping[str, str]
+
+
+News = Connected | Disconnected | PortStatus | Identities | Snapshot | Update
+
+
+class Inbox:
+    """News in order, taken all at once."""
+
+    def __init__(self) -> None:
+        self._news: list[News] = []
+        self._waiting = asyncio.Event()
+
+    def put(self, news: News) -> None:
+        """Add news; never waits."""
+        self._news.append(news)
+        self._waiting.set()
+
+    async def take(self) -> list[News]:
+        """All news since the last call, at least one."""
+        await self._waiting.wait()
+        self._waiting.clear()
+        news, self._news = self._news, []
+        return news
+
+    def wake(self) -> None:
+        """Let `take` return even if there is no news."""
+        self._waiting.set()
+
+
+def bridge_changes(dpid: str, ports: Iterable[Port], known: Iterable[CachedKey]) -> CachedChanges:
+    """A switch as it is when it connects: its ports, and none of those known before."""
+    here = {(Port, port.name): port for port in ports}
+    return {**_gone(known, (Port,)), (Bridge, "bridge"): Bridge(dpid), **here}
+
+
+def identity_changes(iface_ids: Mapping[str, str], known: Iterable[CachedKey]) -> CachedChanges:
+    """All iface-ids as OVSDB has them now."""
+    here = {
+        (PortIdentity, name): PortIdentity(name, iface_id) for name, iface_id in iface_ids.items()
+    }
+    return {**_gone(known, (PortIdentity,)), **here}
+
+
+def snapshot_changes(rows: Iterable[Row], known: Iterable[CachedKey]) -> CachedChanges:
+    """A snapshot: what is not in it does not exist."""
+    here = {(type(row), row.uuid): row for row in rows}
+    return {**_gone(known, tuple(KINDS.values())), **here}
+
+
+def _gone(known: Iterable[CachedKey], kinds: tuple[type, ...]) -> CachedChanges:
+    return {key: None for key in known if key[0] in kinds}
+
+
+def update_changes(put: Iterable[Row], remove: Iterable[Removed]) -> CachedChanges:
+    """An update's rows."""
+    gone = {(KINDS[removed.kind], removed.uuid): None for removed in remove}
+    return {**gone, **{(type(row), row.uuid): row for row in put}}
+
+
+def effective(changes: CachedChanges, state: State) -> CachedChanges:
+    """Those changes that make a difference."""
+    return {
+        (kind, id): row
+        for (kind, id), row in changes.items()
+        if state.rows.get(kind, {}).get(id) != row
+    }

@@ -1,0 +1,126 @@
+"""The command `vna`: the agent of one host, in the foreground until it is told to stop."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import uvloop
+
+from openvnet.agent.agent import Agent
+from openvnet.agent.cache import Cache
+from openvnet.agent.inbox import Connected, Disconnected
+from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
+from openvnet.model.host import Port
+from openvnet.openflow.driver import Switch, listen
+from openvnet.wire.stream import Stream
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--node-id", default="vna", show_default=True, help="As in the datapath's node_id.")
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/run/openvnet"),
+    show_default=True,
+    help="Where vnmgr's socket is.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/var/lib/openvnet"),
+    show_default=True,
+    help="Where the agent keeps what it knows.",
+)
+@click.option(
+    "--listen",
+    "address",
+    default="127.0.0.1:6633",
+    show_default=True,
+    help="Where the bridge's controller setting points.",
+)
+@click.option(
+    "--ovsdb",
+    default="unix:/run/openvswitch/db.sock",
+    show_default=True,
+    help="Open vSwitch's database, or an empty word for none.",
+)
+@click.option(
+    "--keep-fail-mode",
+    is_flag=True,
+    help="Leave the bridge's fail mode as it is. In standalone, it forwards everything "
+    "everywhere 15 s after vna fell silent.",
+)
+def main(
+    node_id: str, run: Path, state: Path, address: str, ovsdb: str, keep_fail_mode: bool
+) -> None:
+    """Control the Open vSwitch bridge of this host, as vnmgr says."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise click.BadParameter(f"{address!r} must be host:port", param_hint="--listen")
+    try:
+        os.umask(0o077)
+        state.mkdir(parents=True, exist_ok=True)
+        cache = Cache.open(state / f"{node_id}.cache")
+        uvloop.run(
+            serve(
+                node_id,
+                cache,
+                f"ipc://{run}/agents.sock",
+                (host.strip("[]"), int(port)),
+                ovsdb,
+                may_set_fail_mode=not keep_fail_mode,
+            )
+        )
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def serve(
+    node_id: str,
+    cache: Cache,
+    endpoint: str,
+    address: tuple[str, int],
+    ovsdb: str,
+    *,
+    may_set_fail_mode: bool = True,
+) -> None:
+    """Run an agent until SIGTERM or SIGINT; raises OSError if the address is taken."""
+    stream = Stream(endpoint)
+    agent = Agent(node_id, cache, stream, needs_identities=bool(ovsdb))
+    server = await listen(address, lambda connection: _greet(agent, connection))
+    log.info("vna %s listens at %s:%d", node_id, *address)
+    gc.collect()
+    gc.freeze()  # What is known at the start stays: no collection needs to look at it again.
+    tasks = [
+        asyncio.create_task(task)
+        for task in (
+            agent.take_turns(),
+            listen_to_vnmgr(agent, stream),
+            beat(agent, stream),
+            audit(agent),
+            *([follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode)] if ovsdb else []),
+        )
+    ]
+    loop = asyncio.get_running_loop()
+    stopped = loop.create_future()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: stopped.done() or stopped.set_result(None))
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    server.close()
+    for task in tasks:
+        if task.done():
+            task.result()
+        task.cancel()
+    stream.close()
+    cache.close()
+    log.info("vna %s has stopped; the switch keeps its flows", node_id)

@@ -1,0 +1,127 @@
+"""An agent's conversations beside its turns: with vnmgr, with OVSDB, and about how it fares."""
+
+import asyncio
+import logging
+
+import msgspec
+
+from openvnet.agent.agent import Agent
+from openvnet.agent.inbox import Identities
+from openvnet.agent.status import interface_status
+from openvnet.openflow.errors import OpenFlowError
+from openvnet.ovsdb.client import Database, connect
+from openvnet.ovsdb.driver import MONITORED, identities, write_settings
+from openvnet.ovsdb.errors import OvsdbError
+from openvnet.pipeline.tables import Table
+from openvnet.wire.messages import (
+    BEAT_SECONDS,
+    AskStatus,
+    Beat,
+    Revision,
+    Snapshot,
+    Status,
+    Update,
+)
+from openvnet.wire.stream import Stream
+
+log = logging.getLogger(__name__)
+
+AUDIT_SECONDS = 1.0
+AUDIT_SLICES = 64
+"""The flows are compared with what is desired a slice at a time, all of them in about a minute."""
+
+RETRY_SECONDS = 1.0
+TABLE_NAMES = {table.value: table.name for table in Table}
+
+
+async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
+    """Take what vnmgr says; ask anew whenever something is missing."""
+    received: Revision | None = None
+    answering: set[asyncio.Task[None]] = set()
+    while True:
+        try:
+            message = await stream.receive()
+        except msgspec.DecodeError as error:
+            log.warning("vnmgr sent what cannot be read: %s", error)
+            agent.say_hello()
+            continue
+        match message:
+            case Snapshot() | Update():
+                received = message.revision
+                agent.inbox.put(message)
+            case Beat(revision) if revision is None or revision != received:
+                received = None
+                agent.say_hello()
+            case AskStatus():
+                task = asyncio.create_task(_answer(agent, stream, message))
+                answering.add(task)
+                task.add_done_callback(answering.discard)
+
+
+async def _answer(agent: Agent, stream: Stream, question: AskStatus) -> None:
+    statuses = [await interface_status(agent, uuid) for uuid in question.interfaces]
+    stream.send(Status(question.ask, tuple(statuses)))
+
+
+async def beat(agent: Agent, stream: Stream) -> None:
+    """Tell vnmgr that this agent lives, and how it fares."""
+    while True:
+        stream.send(Beat(agent.revision, agent.state, agent.drift))
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def audit(agent: Agent) -> None:
+    """Compare the switch with what is desired, slice after slice, beside the flow monitor."""
+    number = 0
+    while True:
+        await asyncio.sleep(AUDIT_SECONDS)
+        if agent.switch is None or not agent.swept:
+            continue
+        try:
+            await agent.switch.audit(number, AUDIT_SLICES)
+        except OpenFlowError as error:
+            log.warning("the audit of the flows was cut short: %s", error)
+        number = (number + 1) % AUDIT_SLICES
+
+
+async def follow_ovsdb(agent: Agent, address: str, *, may_set_fail_mode: bool) -> None:
+    """Hear of iface-ids, and keep the bridge's settings as they must be; reconnect for ever."""
+    while True:
+        try:
+            database = await connect(address)
+            await _follow(agent, database, may_set_fail_mode)
+        except (OSError, OvsdbError) as error:
+            log.warning("OVSDB at %s: %s", address, error)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> None:
+    changed = asyncio.Event()
+
+    async def react() -> None:
+        known: dict[str, str] | None = None
+        while True:
+            await changed.wait()
+            changed.clear()
+            if (found := identities(database.tables)) != known:
+                known = found
+                agent.inbox.put(Identities(found))
+            if agent.switch is not None:
+                secure = may_set_fail_mode and agent.swept
+                for sentence in await write_settings(
+                    database, agent.switch.dpid, secure, TABLE_NAMES
+                ):
+                    log.info("%s", sentence)
+
+    reacting = asyncio.create_task(react())
+    agent.on_swept = changed.set
+    try:
+        running = asyncio.create_task(database.run(MONITORED, changed.set))
+        await asyncio.wait({reacting, running}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (reacting, running):
+            if task.done():
+                task.result()
+    finally:
+        agent.on_swept = lambda: None
+        reacting.cancel()
+        running.cancel()

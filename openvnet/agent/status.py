@@ -1,0 +1,106 @@
+"""How an interface fares on this host, in words, and the counters of what it sends and drops."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from openvnet.agent.agent import Agent
+from openvnet.agent.failures import failures
+from openvnet.compiler import Compiler
+from openvnet.features.attachment import claimants
+from openvnet.model import Interface, InterfacePort, IpLease, MacLease
+from openvnet.model.host import Attachment, Port
+from openvnet.pipeline.flow import Drop, Flow
+from openvnet.state import View
+from openvnet.wire.messages import InterfaceStatus
+
+
+def why_not_up(interface_uuid: str, view: View) -> str:
+    """Why an interface passes no packets here, in words; empty if nothing is in the way."""
+    return next(_obstacles(interface_uuid, view), "")
+
+
+def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
+    interface = view.get(Interface, interface_uuid)
+    if interface is None:
+        yield "this host does not hear of it: none of its ports belongs to it"
+        return
+    if interface.mode != "vif":
+        yield f"interfaces of mode {interface.mode} are not yet done"
+    attachment = view.get(Attachment, interface_uuid)
+    if attachment is None:
+        yield _why_not_attached(interface_uuid, view)
+        return
+    port = view.get(Port, attachment.port_name)
+    if port is None or not port.up:
+        yield f"the link of port {attachment.port_name} is down"
+    if not view.any(MacLease, interface_uuid=interface_uuid):
+        yield "it has no MAC lease"
+    if not view.any(IpLease, interface_uuid=interface_uuid):
+        yield "it has no IP lease"
+
+
+def _why_not_attached(interface_uuid: str, view: View) -> str:
+    names = [
+        row.port_name
+        for row in view.where(InterfacePort, interface_uuid=interface_uuid)
+        if row.port_name
+    ]
+    if not names:
+        return "it names no port, and no port has it as external_ids:iface-id"
+    for name in names:
+        port = view.get(Port, name)
+        if port is None:
+            continue
+        first = next(iter(claimants(port, view)), None)
+        if first is None:
+            return f"port {name} is here, but its row is for another datapath"
+        if first != interface_uuid:
+            return f"port {name} belongs to interface {first}, which names it too"
+    return f"no port of this host is named {' or '.join(names)}"
+
+
+async def interface_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
+    """How an interface fares, with its counters as the switch has them now."""
+    view = View(agent.compiler.state)
+    attachment = view.get(Attachment, interface_uuid)
+    switch, why = agent.switch, why_not_up(interface_uuid, view)
+    if switch is None or attachment is None:
+        why = why or "no switch is connected"
+        return InterfaceStatus(interface_uuid, up=False, why=why)
+    drops = dict(drop_flows(interface_uuid, agent.compiler))
+    packets_in, packets_out = await switch.port_counters(attachment.number)
+    packets = await switch.counters(list(drops))
+    reasons: Counter[str] = Counter()
+    for flow, reason in drops.items():
+        reasons[reason] += packets.get(flow, 0)
+    return InterfaceStatus(
+        interface_uuid,
+        up=not why,
+        why=why or _refusal(interface_uuid, agent),
+        port_name=attachment.port_name,
+        port_number=attachment.number,
+        realised=agent.realised.number if agent.realised else None,
+        packets_in=packets_in,
+        packets_out=packets_out,
+        drops={reason: count for reason, count in reasons.items() if count},
+    )
+
+
+def drop_flows(interface_uuid: str, compiler: Compiler) -> Iterator[tuple[Flow, str]]:
+    """The flows that drop what an interface sends, each with its reason."""
+    leases = View(compiler.state).ids(MacLease, interface_uuid=interface_uuid)
+    for kind, id in ((Attachment, interface_uuid), *((MacLease, lease) for lease in leases)):
+        for output in compiler.yielded(kind, id):
+            match output:
+                case Flow(actions=(Drop(reason),)):
+                    yield output, reason
+
+
+def _refusal(interface_uuid: str, agent: Agent) -> str:
+    """What of an interface's own could not be realised, in words; empty if all was."""
+    view = View(agent.compiler.state)
+    own = {interface_uuid}
+    for kind in (InterfacePort, MacLease, IpLease):
+        own |= set(view.ids(kind, interface_uuid=interface_uuid))
+    found = (f for f in failures(agent.compiler, agent.refused) if f.uuid in own)
+    return next((f"{f.kind} {f.uuid}: {f.reason}" for f in found), "")

@@ -1,0 +1,41 @@
+"""The page of the pipeline, docs/pipeline.md, made from the declarations: `python -m` this module."""
+
+from collections.abc import Iterator
+
+from openvnet.pipeline.fields import RegisterField, Registers
+from openvnet.pipeline.tables import Table
+
+HEADER = """# The pipeline
+
+*Generated from `openvnet/pipeline/` by `make docs`; edit the declarations, not this page.*
+
+A packet enters at the first table. Each table is a stage; a packet only moves forward, except that
+flooding visits `FLOOD` once for each chunk of a network's members and comes back. What no flow
+names is dropped, and counted. `ovs-ofctl --names dump-flows BRIDGE` shows these names.
+"""
+
+
+def page() -> str:
+    """The page, as Markdown."""
+    return "\n".join((HEADER, *_tables(), *_fields())) + "\n"
+
+
+def _tables() -> Iterator[str]:
+    yield "## Tables\n"
+    yield "| number | table | what happens there |\n|---|---|---|"
+    for table in Table:
+        yield f"| {table.value} | `{table.name}` | {table.__doc__} |"
+    yield ""
+
+
+def _fields() -> Iterator[str]:
+    yield "## What a packet carries from table to table\n"
+    yield "| field | where | what it says |\n|---|---|---|"
+    for name, field in vars(Registers).items():
+        if isinstance(field, RegisterField):
+            bits = f"{field.offset}..{field.offset + field.bits - 1}"
+            yield f"| `{name}` | `reg{field.register}[{bits}]` | {field.__doc__} |"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
