@@ -1,1 +1,1 @@
-"""vnmgr: decides, owns the database, tells the agents."""
+"""vnmgr: validates, decides, commits, and tells the agents."""

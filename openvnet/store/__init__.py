@@ -1,1 +1,1 @@
-"""The database: rows, transactions, the revision log."""
+"""The database: schema, transactions, revision log, migrations."""

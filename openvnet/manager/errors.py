@@ -1,0 +1,71 @@
+"""What vnmgr refuses, and with which words, codes and statuses.
+
+    Refusal
+    ├── UnknownUuid        404  100  a uuid of right form that names nothing
+    ├── InvalidUuid        400  101  a uuid of wrong form, or of another kind of resource
+    ├── DuplicateUuid      400  102  a uuid that is in use
+    ├── InvalidArgument    400  110  a value that is wrong, or taken by another resource
+    ├── MissingArgument    400  111  a required parameter that is not there
+    ├── UnknownOperation   404  114  no such resource, or nothing that can be done with it
+    └── Unusable           503  503  the database cannot be read or written now
+
+They are raised out of a write's work, which undoes it.
+"""
+
+from typing import ClassVar
+
+from openvnet.wire.messages import Problem
+
+
+class Refusal(Exception):
+    """A request that is refused. Its text is a sentence for the person who asked."""
+
+    error: ClassVar[str]
+    code: ClassVar[str]
+    status: ClassVar[int]
+
+    def problem(self) -> Problem:
+        """What the reply says."""
+        return Problem(self.error, self.code, self.status, str(self))
+
+
+class UnknownUuid(Refusal):
+    """A uuid of right form that names nothing."""
+
+    error, code, status = "UnknownUUIDResource", "100", 404
+
+
+class InvalidUuid(Refusal):
+    """A uuid of wrong form, or with the prefix of another kind of resource."""
+
+    error, code, status = "InvalidUUID", "101", 400
+
+
+class DuplicateUuid(Refusal):
+    """A uuid that is in use."""
+
+    error, code, status = "DuplicateUUID", "102", 400
+
+
+class InvalidArgument(Refusal):
+    """A value that is wrong, or taken by another resource."""
+
+    error, code, status = "ArgumentError", "110", 400
+
+
+class MissingArgument(Refusal):
+    """A required parameter that is not there."""
+
+    error, code, status = "MissingArgument", "111", 400
+
+
+class UnknownOperation(Refusal):
+    """No such resource, or nothing that can be done with it."""
+
+    error, code, status = "UnknownResource", "114", 404
+
+
+class Unusable(Refusal):
+    """The database cannot be read or written now."""
+
+    error, code, status = "StoreError", "503", 503

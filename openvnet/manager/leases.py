@@ -1,0 +1,85 @@
+"""MAC leases and IP leases: who holds which address, and how an address changes hands.
+
+An IP lease that is attached names an interface and one of that interface's MAC leases, always both;
+one that is not attached names neither.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from openvnet.manager.errors import InvalidArgument, MissingArgument
+from openvnet.manager.names import found
+from openvnet.manager.networks import check_address
+from openvnet.model import Interface, IpLease, MacLease, Network
+from openvnet.store.transaction import Transaction
+
+
+def ip_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[IpLease]:
+    """The row of a new IP lease."""
+    network = found(transaction, Network, values["network_uuid"], "network_uuid")
+    check_address(network, values["ipv4_address"])
+    given = dict(values)
+    given["interface_uuid"], given["mac_lease_uuid"] = holder(transaction, values)
+    yield IpLease(**given)
+
+
+def holder(transaction: Transaction, values: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The interface and the MAC lease that an IP lease goes with, from either, both or neither."""
+    interface_uuid = values.get("interface_uuid")
+    if mac_lease_uuid := values.get("mac_lease_uuid"):
+        mac_lease = found(transaction, MacLease, mac_lease_uuid, "mac_lease_uuid")
+        if interface_uuid not in (None, mac_lease.interface_uuid):
+            raise InvalidArgument(
+                f"mac_lease_uuid {mac_lease_uuid} is of interface {mac_lease.interface_uuid}, "
+                f"not of {interface_uuid}."
+            )
+        return mac_lease.interface_uuid, mac_lease_uuid
+    if interface_uuid:
+        return interface_uuid, _first_mac_lease(transaction, interface_uuid).uuid
+    return None, None
+
+
+def _first_mac_lease(transaction: Transaction, interface_uuid: str) -> MacLease:
+    found(transaction, Interface, interface_uuid, "interface_uuid")
+    mac_leases = transaction.where(MacLease, interface_uuid=interface_uuid)
+    if not mac_leases:
+        raise InvalidArgument(
+            f"interface_uuid {interface_uuid}: the interface has no MAC lease; add one first."
+        )
+    return mac_leases[0]
+
+
+def attached(
+    transaction: Transaction, lease: IpLease, values: Mapping[str, Any]
+) -> Iterator[IpLease]:
+    """An IP lease that is given to an interface."""
+    if lease.interface_uuid is not None:
+        raise InvalidArgument(
+            f"IP lease {lease.uuid} is attached to interface {lease.interface_uuid}; "
+            "release it first."
+        )
+    interface_uuid, mac_lease_uuid = holder(transaction, values)
+    if interface_uuid is None:
+        raise MissingArgument("interface_uuid or mac_lease_uuid is required.")
+    yield replace(lease, interface_uuid=interface_uuid, mac_lease_uuid=mac_lease_uuid)
+
+
+def released(_: Transaction, lease: IpLease, __: Mapping[str, Any]) -> Iterator[IpLease]:
+    """An IP lease that no interface has any more."""
+    if lease.interface_uuid is None:
+        raise InvalidArgument(f"IP lease {lease.uuid} is not attached to an interface.")
+    yield replace(lease, interface_uuid=None, mac_lease_uuid=None)
+
+
+def moved_mac_lease(
+    transaction: Transaction, lease: MacLease, values: Mapping[str, Any]
+) -> Iterator[MacLease | IpLease]:
+    """A MAC lease of another interface, and with it its IP leases."""
+    interface_uuid = values.get("interface_uuid", lease.interface_uuid)
+    if interface_uuid is None:
+        raise InvalidArgument("interface_uuid must name an interface.")
+    yield replace(lease, interface_uuid=interface_uuid)
+    for ip_lease in transaction.where(IpLease, mac_lease_uuid=lease.uuid):
+        yield replace(ip_lease, interface_uuid=interface_uuid)

@@ -1,0 +1,92 @@
+"""The command `vnmgr`: opens the store, serves requests and agents, until it is told to stop."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+import uvloop
+import zmq
+
+from openvnet import __version__
+from openvnet.manager.replica import Replica
+from openvnet.manager.requests import Requests
+from openvnet.store.database import opened
+from openvnet.store.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option(
+    "--state",
+    default=Path("/var/lib/openvnet"),
+    type=click.Path(path_type=Path),
+    help="Directory of the database.  [default: /var/lib/openvnet]",
+)
+@click.option(
+    "--run",
+    "run_directory",
+    default=Path("/run/openvnet"),
+    type=click.Path(path_type=Path),
+    help="Directory of the sockets.  [default: /run/openvnet]",
+)
+@click.option("--database", help="URL of the database.  [default: SQLite in the state directory]")
+@click.version_option(__version__)
+def main(state: Path, run_directory: Path, database: str | None) -> None:
+    """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""
+    os.umask(0o077)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        for directory in (state, run_directory):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        url = database or f"sqlite:///{state.absolute() / 'openvnet.sqlite'}"
+        uvloop.run(serve(url, run_directory.absolute()))
+    except StoreError as failure:
+        sys.exit(f"vnmgr: {failure}")
+    except OSError as failure:
+        sys.exit(f"vnmgr: {failure.filename}: {failure.strerror}.")
+
+
+async def serve(url: str, run_directory: Path) -> None:
+    """Serve until SIGTERM or SIGINT. Raise StoreError and OSError if it cannot begin."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with serving(url, run_directory):
+        # What was loaded stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        await stop.wait()
+        logger.info("vnmgr stops.")
+
+
+@contextmanager
+def serving(url: str, run_directory: Path) -> Iterator[None]:
+    """Serve while in this context, in the running loop."""
+    with ExitStack() as closing:
+        store = opened(url)
+        closing.callback(store.close)
+        replica = Replica(store)
+        try:
+            requests = Requests(f"ipc://{run_directory}/rpc.sock", store, replica)
+        except zmq.ZMQError as error:
+            raise OSError(error.errno, error.strerror, str(run_directory)) from error
+        closing.callback(requests.close)
+        rows = sum(map(len, replica.state.rows.values()))
+        logger.info(
+            "vnmgr %s serves %s rows at revision %s of epoch %s in %s.",
+            __version__,
+            rows,
+            store.number,
+            store.epoch,
+            run_directory,
+        )
+        yield

@@ -1,0 +1,76 @@
+"""Uuids: which one a new resource gets, and finding the one that is meant."""
+
+import secrets
+import string
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from openvnet.manager.errors import DuplicateUuid, InvalidUuid, UnknownUuid
+from openvnet.model import RESOURCES, Resource, attributes
+from openvnet.store.transaction import Transaction
+
+R = TypeVar("R")
+
+LETTERS = string.ascii_lowercase + string.digits
+LENGTH = 8
+"""Letters of a uuid that nobody chose."""
+
+NEIGHBOURS = 50
+"""Uuids on either side, in the alphabet, among which the one that was meant is looked for."""
+
+_BY_PREFIX = {resource.prefix: resource for resource in RESOURCES}
+_BY_KIND = {resource.kind: resource for resource in RESOURCES}
+
+
+def allotted_uuid(transaction: Transaction, kind: type[Any], given: str | None = None) -> str:
+    """The uuid of a new row: the given one, or one of 36^8 that is free."""
+    resource = _BY_KIND[kind]
+    if given is None:
+        return free_uuid(transaction, resource)
+    _check_form(resource, given)
+    if transaction.get(kind, given) is not None:
+        raise DuplicateUuid(f"uuid {given}: there is such {a(resource.singular)} already.")
+    return given
+
+
+def free_uuid(transaction: Transaction, resource: Resource) -> str:
+    """A uuid that names nothing."""
+    while True:
+        letters = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+        uuid = f"{resource.prefix}-{letters}"
+        if transaction.get(resource.kind, uuid) is None:
+            return uuid
+
+
+def found(transaction: Transaction, kind: type[R], uuid: str, name: str = "uuid") -> R:
+    """The row with a uuid. `name` is the parameter that gave it, for the refusal."""
+    row = transaction.get(kind, uuid)
+    if row is None:
+        resource = _BY_KIND[kind]
+        _check_form(resource, uuid, name)
+        raise UnknownUuid(_unknown(transaction, resource, uuid))
+    return row
+
+
+def referred_kind(prefix: str) -> type[Any]:
+    """The class of the rows whose uuids have a prefix."""
+    return _BY_PREFIX[prefix].kind
+
+
+def a(singular: str) -> str:
+    """A word with its article."""
+    return f"{'an' if singular[0] in 'aeioAEIO' else 'a'} {singular}"
+
+
+def _check_form(resource: Resource, uuid: str, name: str = "uuid") -> None:
+    try:
+        attributes(resource.kind)["uuid"].type.read(uuid)
+    except ValueError as error:
+        raise InvalidUuid(f"{name} {uuid}: {error}.") from None
+
+
+def _unknown(transaction: Transaction, resource: Resource, uuid: str) -> str:
+    sentence = f"{resource.singular} {uuid} does not exist"
+    known = transaction.neighbours(resource.kind, uuid, NEIGHBOURS)
+    nearest = get_close_matches(uuid, known, n=1)
+    return f"{sentence}; did you mean {nearest[0]}?" if nearest else f"{sentence}."

@@ -1,0 +1,51 @@
+"""All rows in memory, as of the newest revision that was published.
+
+It is what answers and streams are made from: a commit's changes are applied to it in order, and
+nothing else is.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, TypeVar
+
+from openvnet.state import State
+from openvnet.store.database import Store
+from openvnet.store.transaction import Change
+from openvnet.wire.messages import Revision
+
+R = TypeVar("R")
+
+
+class Replica:
+    """The rows of a store. Read it like a `state.View`, but in the order of creation."""
+
+    def __init__(self, store: Store) -> None:
+        self.state = State()
+        self.revision = Revision(store.epoch, store.number)
+        self._created: dict[str, int] = {}
+        for row, number in store.rows():
+            self.state.put(type(row), row.uuid, row)
+            self._created[row.uuid] = number
+
+    def apply(self, changes: Sequence[Change], number: int) -> None:
+        """Take over what a revision changed."""
+        for change in changes:
+            self.state.put(change.kind, change.uuid, change.after)
+            if change.after is None:
+                del self._created[change.uuid]
+            elif change.before is None:
+                self._created[change.uuid] = number
+        self.revision = Revision(self.revision.epoch, number)
+
+    def get(self, kind: type[R], uuid: str) -> R | None:
+        """The row, or None."""
+        return self.state.rows.get(kind, {}).get(uuid)
+
+    def where(self, kind: type[R], **by: Hashable) -> list[R]:
+        """The rows with this value in an indexed field, in the order of creation."""
+        ((field, value),) = by.items()
+        rows = self.state.rows.get(kind, {})
+        found = self.state.members(kind, field, value)
+        return [rows[uuid] for uuid in sorted(found, key=self._place)]
+
+    def _place(self, uuid: Any) -> tuple[int, str]:
+        return self._created[uuid], uuid

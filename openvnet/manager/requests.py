@@ -1,0 +1,168 @@
+"""The RPC server: webapi's requests, answered.
+
+Writes that wait together are committed together; each is then published, in the order of revisions,
+before its reply is sent. Reads are answered from the replica, so they see what was published.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Iterator, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+
+from openvnet.manager.answers import Answer, answer, envelope, plain
+from openvnet.manager.errors import InvalidArgument, Refusal, Unusable
+from openvnet.manager.names import found
+from openvnet.manager.replica import Replica
+from openvnet.manager.writes import parent_uuid, resource_of, written
+from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.store.database import Committed, Outcome, Store, Write
+from openvnet.store.errors import StoreError, Taken
+from openvnet.wire.messages import Problem, Reply, Request, Revision, encode
+from openvnet.wire.sockets import Frames, listen
+
+logger = logging.getLogger(__name__)
+
+SLICE = 100
+"""Items of a list that are made without a pause for others."""
+
+
+class Asked(NamedTuple):
+    """A request, who asked, and when (`time.monotonic`)."""
+
+    peer: bytes
+    request: Request
+    at: float
+
+
+class Requests:
+    """Answers what arrives at an endpoint, until it is closed."""
+
+    def __init__(self, endpoint: str, store: Store, replica: Replica) -> None:
+        self._store = store
+        self._replica = replica
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wire = listen(endpoint, self._take)
+
+    def close(self) -> None:
+        """Answer no more."""
+        for task in self._tasks:
+            task.cancel()
+        self._wire.close()
+
+    def _take(self, messages: Sequence[Frames]) -> None:
+        asked = list(_asked(messages, time.monotonic()))
+        self._write([one for one in asked if one.request.verb not in self._reads])
+        for one in asked:
+            if one.request.verb in self._reads:
+                self._soon(one, self._reads[one.request.verb](self, one.request))
+
+    def _write(self, asked: Sequence[Asked]) -> None:
+        if not asked:
+            return
+        writes = [Write(partial(written, request=one.request), one.request.origin) for one in asked]
+        for one, outcome in zip(asked, self._store.commit(writes), strict=True):
+            self._reply(one, self._written(one, outcome))
+
+    def _written(self, asked: Asked, outcome: Outcome) -> Reply:
+        request = asked.request
+        if not isinstance(outcome, Committed):
+            return Reply(request.id, problem=_problem(request, outcome))
+        if outcome.changes:
+            self._replica.apply(outcome.changes, outcome.number)
+            logger.info("%s", _sentence(request, outcome))
+        revision = Revision(self._store.epoch, outcome.number)
+        return Reply(request.id, self._result(request, outcome.result), revision=revision)
+
+    def _result(self, request: Request, rows: Sequence[Row]) -> Any:
+        if request.verb != "delete":
+            return answer(rows[0], self._replica)
+        if request.uuid is None:
+            return [plain(row) for row in rows]
+        return [row.uuid for row in rows]
+
+    def _soon(self, asked: Asked, reading: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(self._read(asked, reading))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read(self, asked: Asked, reading: Coroutine[Any, Any, Any]) -> None:
+        try:
+            reply = Reply(asked.request.id, await reading)
+        except Exception as refusal:
+            reply = Reply(asked.request.id, problem=_problem(asked.request, refusal))
+        self._reply(asked, reply)
+
+    async def _show(self, request: Request) -> Answer:
+        resource = resource_of(request)
+        row = self._replica.get(resource.kind, request.uuid or "")
+        if row is None:
+            row = self._store.read(partial(found, kind=resource.kind, uuid=request.uuid or ""))
+        return answer(row, self._replica)
+
+    async def _list(self, request: Request) -> Answer:
+        rows, total = self._page(resource_of(request), request)
+        items: list[Answer] = []
+        for start in range(0, len(rows), SLICE):
+            items += (answer(row, self._replica) for row in rows[start : start + SLICE])
+            await asyncio.sleep(0)
+        return envelope(items, total, request.offset, request.limit)
+
+    def _page(self, resource: Resource, request: Request) -> tuple[Sequence[Row], int]:
+        parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
+        if parent is None:
+            return self._store.page(resource.kind, request.limit, request.offset)
+        rows = self._replica.where(resource.kind, **{str(resource.parent): parent})
+        return rows[request.offset : request.offset + request.limit], len(rows)
+
+    def _reply(self, asked: Asked, reply: Reply) -> None:
+        self._wire.send(asked.peer, encode(reply))
+
+    _reads: ClassVar = {"show": _show, "list": _list}
+
+
+def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
+    for peer, *frames in messages:
+        try:
+            yield Asked(peer, _REQUEST.decode(frames[-1]), now)
+        except (msgspec.DecodeError, IndexError) as error:
+            logger.warning("A request could not be read, and was left unanswered: %s.", error)
+
+
+def _problem(request: Request, failure: Exception) -> Problem:
+    if isinstance(failure, Taken):
+        failure = InvalidArgument(taken_sentence(failure))
+    if isinstance(failure, StoreError):
+        logger.error("%s %s was not done. %s", request.verb, request.collection, failure)
+        failure = Unusable(str(failure))
+    if isinstance(failure, Refusal):
+        return failure.problem()
+    logger.error("%s %s failed.", request.verb, request.collection, exc_info=failure)
+    return Problem("InternalError", "500", 500, "vnmgr failed; its log says how.")
+
+
+def taken_sentence(taken: Taken) -> str:
+    """Who has what only one may have."""
+    declared = attributes(type(taken.row))
+    values = " with ".join(
+        f"{name} {declared[name].type.show(value)}" for name, value in taken.values.items()
+    )
+    singular = next(r.singular for r in RESOURCES if r.kind is type(taken.holder))
+    interface_uuid = getattr(taken.holder, "interface_uuid", None)
+    of = f" of interface {interface_uuid}" if interface_uuid else ""
+    return f"{values} belongs to {singular} {taken.holder.uuid}{of} already."
+
+
+def _sentence(request: Request, committed: Committed) -> str:
+    rows: Sequence[Row] = committed.result
+    names = ", ".join(row.uuid for row in rows)
+    more = len(committed.changes) - len(rows)
+    also = f" and {more} more rows" if more > 0 else ""
+    who = f", asked by {request.origin}" if request.origin else ""
+    return f"{request.verb} {request.collection} {names}{also}: revision {committed.number}{who}."
+
+
+_REQUEST = msgspec.msgpack.Decoder(Request)

@@ -1,0 +1,242 @@
+"""The database itself: opened, migrated, and written by group commits.
+
+All writes that wait together are committed in one transaction, so that they share one `fsync`; each
+runs in a savepoint of its own and gets a revision of its own, and one that fails is undone alone.
+When `Store.commit` has returned, what it returned survives a power cut.
+
+    BEGIN
+      lock the counter
+      SAVEPOINT  first write, its log lines   RELEASE       revision 41
+      SAVEPOINT  second write                 ROLLBACK      refused, no revision
+      SAVEPOINT  third write, its log lines   RELEASE       revision 42
+      set the counter
+    COMMIT
+
+It is misused from several threads: one task writes, and reads between its own writes.
+"""
+
+import fcntl
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from openvnet.model import RESOURCES, Row
+from openvnet.store import log
+from openvnet.store.errors import StoreError, StoreInUse
+from openvnet.store.migrations import migrate
+from openvnet.store.schema import STORE, TABLES
+from openvnet.store.transaction import Change, Refused, Transaction, every, holder, page
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Any]
+"""What a write does; it raises to refuse, and then nothing of it is kept."""
+
+
+class Write(NamedTuple):
+    """Something to be written, and who asked for it."""
+
+    work: Work
+    origin: str = ""
+
+
+class Committed(NamedTuple):
+    """What came of a write that was kept."""
+
+    result: Any
+    """What its work returned."""
+    number: int
+    """Of its revision; of the newest one if it changed nothing."""
+    changes: Sequence[Change]
+
+
+Outcome = Committed | Exception
+
+
+class Store:
+    """An open database. `epoch` and `number` say where in its history it stands."""
+
+    def __init__(self, connection: Connection, lock: int | None) -> None:
+        self.connection = connection
+        self._lock = lock
+        with connection.begin():
+            self.epoch, self.number = connection.execute(_PLACE).one()
+
+    def commit(self, writes: Sequence[Write]) -> list[Outcome]:
+        """Do all writes; an outcome for each, in order. Raise nothing."""
+        now = time.time_ns() // 1000
+        try:
+            with self.connection.begin():
+                number = self.connection.execute(_LOCK_NUMBER).scalar_one()
+                outcomes, newest = self._written(writes, number, now)
+                if newest != number:
+                    self.connection.execute(_SET_NUMBER, {"newest": newest})
+        except DBAPIError as error:
+            failure = StoreError(f"The database cannot be written: {error.orig}.")
+            return [failure for _ in writes]
+        self.number = newest
+        return outcomes
+
+    def _written(self, writes: Sequence[Write], number: int, now: int) -> tuple[list[Outcome], int]:
+        outcomes: list[Outcome] = []
+        for write in writes:
+            outcome = self._one(write, number, now)
+            outcomes.append(outcome)
+            if isinstance(outcome, Committed):
+                number = outcome.number
+        return outcomes, number
+
+    def _one(self, write: Write, number: int, now: int) -> Outcome:
+        transaction = Transaction(self.connection, number + 1)
+        try:
+            with self.connection.begin_nested():
+                result = write.work(transaction)
+                changes = transaction.changes()
+                if not changes:
+                    return Committed(result, number, changes)
+                log.append(self.connection, number + 1, changes, now, write.origin)
+                return Committed(result, number + 1, changes)
+        except Refused as refused:
+            return holder(self.connection, refused.row) or refused
+        except DBAPIError:
+            raise
+        except Exception as refusal:
+            return refusal
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` makes of the rows. It must not write."""
+        with self.connection.begin():
+            return work(Transaction(self.connection, self.number))
+
+    def rows(self) -> Iterator[tuple[Row, int]]:
+        """All rows, kind by kind in the order of creation, each with the revision that made it."""
+        with self.connection.begin():
+            for resource in RESOURCES:
+                yield from every(self.connection, resource.kind)
+
+    def page(self, kind: type[Row], limit: int, offset: int) -> tuple[list[Row], int]:
+        """Some of the rows of a kind in the order of creation, and how many there are of it."""
+        with self.connection.begin():
+            total = self.connection.execute(_count(kind)).scalar_one()
+            return page(self.connection, kind, limit, offset), total
+
+    def close(self) -> None:
+        """Let another vnmgr have it."""
+        self.connection.close()
+        self.connection.engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+
+
+def opened(url: str) -> Store:
+    """Open a database, bring its tables up to date, and give it an epoch if it is new.
+
+    `url` is SQLAlchemy's, such as `sqlite:////var/lib/openvnet/openvnet.sqlite`. Raise StoreError.
+    """
+    lock: int | None = None
+    try:
+        path = _file(url)
+        lock = None if path is None else _locked(path)
+        engine = _engine(url)
+        connection = engine.connect()
+        with connection.begin():
+            migrate(connection)
+            _initialise(connection)
+        return Store(connection, lock)
+    except DBAPIError as error:
+        _unlock(lock)
+        raise StoreError(f"The database {url} cannot be used: {error.orig}.") from error
+    except (StoreError, OSError):
+        _unlock(lock)
+        raise
+
+
+def _file(url: str) -> Path | None:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            f'The database "{url}" is not a URL such as sqlite:////var/lib/openvnet/openvnet.sqlite.'
+        ) from None
+    if parsed.get_backend_name() != "sqlite":
+        raise StoreError(f"The database {url} is not SQLite, and others are not yet supported.")
+    return Path(parsed.database) if parsed.database else None
+
+
+def _locked(path: Path) -> int:
+    """Hold the lock file beside a database; the kernel lets go of it when this process dies."""
+    beside = path.with_name(path.name + ".lock")
+    try:
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"The lock {beside} cannot be opened: {error.strerror}.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise StoreInUse(f"The database {path} is in use by another vnmgr.") from None
+    return lock
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
+        with suppress(OSError):
+            os.close(lock)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        engine = create_engine(url)
+    except NoSuchModuleError as error:
+        raise StoreError(f"The database {url} is of an unknown kind: {error}.") from None
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    # Without this, Python's sqlite3 begins transactions by itself, and not before savepoints.
+    connection.isolation_level = None
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=2000"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the right to write at once: a later refusal would waste the work.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _initialise(connection: Connection) -> None:
+    if connection.execute(_PLACE).first() is None:
+        epoch = secrets.token_hex(8)
+        connection.execute(insert(STORE), {"id": 1, "epoch": epoch, "number": 0})
+        logger.info("The store is new; its epoch is %s.", epoch)
+
+
+def _count(kind: type[Row]) -> Any:
+    return select(func.count()).select_from(TABLES[kind])
+
+
+_PLACE = select(STORE.c.epoch, STORE.c.number).where(STORE.c.id == 1)
+_LOCK_NUMBER = select(STORE.c.number).where(STORE.c.id == 1).with_for_update()
+_SET_NUMBER = update(STORE).where(STORE.c.id == 1).values(number=bindparam("newest"))

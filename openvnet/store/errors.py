@@ -1,0 +1,35 @@
+"""What the store refuses or cannot do.
+
+StoreError                 the database cannot be used; the text says what to do about it
+├── StoreInUse             another vnmgr holds it
+└── StoreTooNew            a later release has migrated it
+Taken                      a unique combination of attributes belongs to another row
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class StoreError(Exception):
+    """The database cannot be used. Nothing of the failed write is in it."""
+
+
+class StoreInUse(StoreError):
+    """Another vnmgr holds the database."""
+
+
+class StoreTooNew(StoreError):
+    """The database was migrated by a release that this one does not know."""
+
+
+class Taken(Exception):
+    """A row may not be stored, since another holds what only one may have."""
+
+    def __init__(self, row: Any, values: Mapping[str, Any], holder: Any) -> None:
+        super().__init__(f"{holder.uuid} has {', '.join(values)} already")
+        self.row = row
+        """The row that was refused."""
+        self.values = values
+        """The attributes that may not be shared, by name."""
+        self.holder = holder
+        """The row that has them."""

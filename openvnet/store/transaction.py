@@ -1,0 +1,242 @@
+"""One write: rows read, put and deleted, which all become one revision or never happened.
+
+A `Transaction` is read like a `state.View`, and remembers what it changed, before and after. It
+lives within a savepoint of the store's commit (`store.database`); nobody else writes meanwhile, so
+what it has read once it keeps.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy import update as update_of
+from sqlalchemy.exc import IntegrityError
+
+from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.store.errors import Taken
+from openvnet.store.schema import TABLES
+
+R = TypeVar("R")
+Kind = type[Any]
+
+
+class Change(NamedTuple):
+    """What a revision did to a row."""
+
+    kind: Kind
+    uuid: str
+    before: Row | None
+    after: Row | None
+
+
+class Refused(Exception):
+    """The database refused a row; who holds what it wants is found after the rollback."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__(row.uuid)
+        self.row = row
+
+
+class Transaction:
+    """The rows as this write sees them."""
+
+    def __init__(self, connection: Connection, number: int) -> None:
+        self.connection = connection
+        self.number = number
+        """Of the revision that this will be."""
+        self._read: dict[tuple[Kind, str], Any] = {}
+        self._before: dict[tuple[Kind, str], Any] = {}
+
+    def get(self, kind: type[R], uuid: str) -> R | None:
+        """The row, or None."""
+        if (kind, uuid) not in self._read:
+            found = self.connection.execute(_one(TABLES[kind]), {"uuid": uuid}).first()
+            self._read[kind, uuid] = None if found is None else row_of(kind, found)
+        found_before: R | None = self._read[kind, uuid]
+        return found_before
+
+    def where(self, kind: type[R], **by: Hashable) -> list[R]:
+        """The rows with these values (None: that have none), in the order of their creation."""
+        query = _where(TABLES[kind], tuple(by), tuple(value is None for value in by.values()))
+        return [row_of(kind, found) for found in self.connection.execute(query, by)]
+
+    def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
+        """The uuids next to one in the alphabet, up to `count` before it and as many after it."""
+        given = {"uuid": uuid, "count": count}
+        before = self.connection.execute(_names_before(TABLES[kind]), given).scalars()
+        after = self.connection.execute(_names_after(TABLES[kind]), given).scalars()
+        return [*before, *after]
+
+    def numbers(self, kind: Kind, name: str) -> Iterator[int]:
+        """The values of a column, from the greatest down."""
+        column = TABLES[kind].c[name]
+        yield from self.connection.execute(select(column).order_by(column.desc())).scalars()
+
+    def put(self, row: Row) -> None:
+        """Store a row in place of the one with its uuid, if there is one."""
+        before = self.get(type(row), row.uuid)
+        if before == row:
+            return
+        values = columns_of(row)
+        try:
+            if before is None:
+                self.connection.execute(
+                    _insert(TABLES[type(row)]), {**values, "created": self.number}
+                )
+            else:
+                self.connection.execute(
+                    _update(TABLES[type(row)]), {**values, "row_uuid": row.uuid}
+                )
+        except IntegrityError as error:
+            raise Refused(row) from error
+        self._note(type(row), row.uuid, before, row)
+
+    def delete(self, row: Row) -> None:
+        """Delete a row; rows that refer to it are deleted or cleared, as they declare."""
+        kind = type(row)
+        for referring, name, on_delete in referrers(kind):
+            for other in self.where(referring, **{name: row.uuid}):
+                if on_delete == "cascade":
+                    self.delete(other)
+                elif self.get(referring, other.uuid) is not None:
+                    self.put(msgspec.structs.replace(other, **{name: None}))
+        if self.get(kind, row.uuid) is None:
+            return
+        self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
+        self._note(kind, row.uuid, row, None)
+
+    def changes(self) -> list[Change]:
+        """What this has changed, in the order in which each row was first touched."""
+        every = (
+            Change(kind, uuid, before, self._read[kind, uuid])
+            for (kind, uuid), before in self._before.items()
+        )
+        return [change for change in every if change.before != change.after]
+
+    def _note(self, kind: Kind, uuid: str, before: Row | None, after: Row | None) -> None:
+        self._before.setdefault((kind, uuid), before)
+        self._read[kind, uuid] = after
+
+
+def holder(connection: Connection, row: Row) -> Taken | None:
+    """Who holds what a refused row wants, if it is a declared uniqueness that refused it."""
+    for names in _RESOURCES[type(row)].unique:
+        values = {name: getattr(row, name) for name in names}
+        if None in values.values():
+            continue
+        query = _where(TABLES[type(row)], names, (False,) * len(names))
+        for found in connection.execute(query, values):
+            other = row_of(type(row), found)
+            if other.uuid != row.uuid:
+                return Taken(row, values, other)
+    return None
+
+
+def every(connection: Connection, kind: type[R]) -> Iterator[tuple[R, int]]:
+    """All rows of a class, in the order of their creation, each with the revision that made it."""
+    table = TABLES[kind]
+    query = _fields(table).add_columns(table.c.created).order_by(table.c.created, table.c.uuid)
+    for found in connection.execute(query):
+        yield row_of(kind, found[:-1]), found[-1]
+
+
+def page(connection: Connection, kind: type[R], limit: int, offset: int) -> list[R]:
+    """Some of the rows of a class, in the order of their creation."""
+    found = connection.execute(_page(TABLES[kind]), {"limit": limit, "offset": offset})
+    return [row_of(kind, columns) for columns in found]
+
+
+def referrers(kind: Kind) -> tuple[tuple[Kind, str, str], ...]:
+    """The attributes that refer to rows of a class: whose, which one, what it does on deletion."""
+    return _referrers(_RESOURCES[kind].prefix)
+
+
+@cache
+def _referrers(prefix: str) -> tuple[tuple[Kind, str, str], ...]:
+    return tuple(
+        (resource.kind, name, attribute.on_delete)
+        for resource in RESOURCES
+        for name, attribute in attributes(resource.kind).items()
+        if attribute.type.refers_to == prefix
+    )
+
+
+def columns_of(row: Row) -> dict[str, Any]:
+    """A row's values by column."""
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def row_of(kind: type[R], found: Sequence[Any]) -> R:
+    """The row that a table's row holds; the columns are its fields, in order."""
+    names: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]  # a Struct
+    return kind(**dict(zip(names, found, strict=True)))
+
+
+_RESOURCES: dict[Kind, Resource] = {resource.kind: resource for resource in RESOURCES}
+
+
+@cache
+def _fields(table: Table) -> Select[Any]:
+    return select(*(column for column in table.c if column.name != "created"))
+
+
+@cache
+def _one(table: Table) -> Select[Any]:
+    return _fields(table).where(table.c.uuid == bindparam("uuid"))
+
+
+@cache
+def _where(table: Table, names: tuple[str, ...], absent: tuple[bool, ...]) -> Select[Any]:
+    conditions = (
+        table.c[name].is_(None) if none else table.c[name] == bindparam(name)
+        for name, none in zip(names, absent, strict=True)
+    )
+    return _fields(table).where(*conditions).order_by(table.c.created, table.c.uuid)
+
+
+@cache
+def _page(table: Table) -> Select[Any]:
+    ordered = _fields(table).order_by(table.c.created, table.c.uuid)
+    return ordered.limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+@cache
+def _names_before(table: Table) -> Select[Any]:
+    names = select(table.c.uuid).where(table.c.uuid < bindparam("uuid"))
+    return names.order_by(table.c.uuid.desc()).limit(bindparam("count"))
+
+
+@cache
+def _names_after(table: Table) -> Select[Any]:
+    names = select(table.c.uuid).where(table.c.uuid > bindparam("uuid"))
+    return names.order_by(table.c.uuid).limit(bindparam("count"))
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _update(table: Table) -> Update:
+    names = (column.name for column in table.c if column.name not in ("uuid", "created"))
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    return update_of(table).where(table.c.uuid == bindparam("row_uuid")).values(values)
+
+
+@cache
+def _delete(table: Table) -> Delete:
+    return delete(table).where(table.c.uuid == bindparam("row_uuid"))

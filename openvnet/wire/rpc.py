@@ -1,0 +1,104 @@
+"""webapi's side of its stream with vnmgr: calls, many at once.
+
+    rpc = Rpc("ipc:///run/openvnet/rpc.sock")
+    reply = await rpc.call(verb="show", collection="networks", uuid="nw-test1")
+
+A reply that refuses is a reply (`Reply.problem`); `NoAnswer` means that vnmgr is away, or died
+before it answered: then a write may or may not have been done.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from openvnet.wire.messages import Reply, Request, encode
+from openvnet.wire.sockets import Frames, dial
+
+TIMEOUT = 10.0
+"""Seconds that a call waits for its reply, beyond those that vnmgr is asked to wait."""
+
+
+class NoAnswer(Exception):
+    """vnmgr did not answer. The text says so for people."""
+
+
+class Rpc:
+    """Calls to vnmgr. Use it in the loop."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._connected = asyncio.Event()
+        self._wire = dial(endpoint, self._take, self._changed)
+
+    async def call(
+        self,
+        *,
+        verb: str,
+        collection: str = "",
+        uuid: str | None = None,
+        parent: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        limit: int = 30,
+        offset: int = 0,
+        wait: float | None = None,
+        origin: str = "",
+        timeout: float = TIMEOUT,
+    ) -> Reply:
+        """Ask, and wait for the reply, at most `timeout` seconds longer than `wait`.
+
+        Raise NoAnswer.
+        """
+        request = Request(
+            id=next(self._numbers),
+            verb=verb,
+            collection=collection,
+            uuid=uuid,
+            parent=parent,
+            values=dict(values or {}),
+            limit=limit,
+            offset=offset,
+            wait=wait,
+            origin=origin,
+        )
+        return await self._answer(request, timeout + (wait or 0.0))
+
+    async def _answer(self, request: Request, seconds: float) -> Reply:
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[request.id] = reply
+        try:
+            async with asyncio.timeout(seconds):
+                # While there is no connection, a call waits for one: vnmgr may be restarting.
+                while not self._wire.send(encode(request)):
+                    await self._connected.wait()
+                return await reply
+        except TimeoutError:
+            raise NoAnswer(f"vnmgr does not answer at {self._endpoint}.") from None
+        finally:
+            del self._waiting[request.id]
+
+    def _changed(self, connected: bool) -> None:
+        if connected:
+            self._connected.set()
+            return
+        self._connected.clear()
+        for reply in self._waiting.values():
+            reply.set_exception(NoAnswer("vnmgr went away before it answered."))
+
+    def close(self) -> None:
+        """Leave at once; calls that still wait get no answer."""
+        self._wire.close()
+
+    def _take(self, messages: Sequence[Frames]) -> None:
+        for frames in messages:
+            reply = _REPLY.decode(frames[-1])
+            waiting = self._waiting.get(reply.id)
+            if waiting and not waiting.done():
+                waiting.set_result(reply)
+
+
+_REPLY = msgspec.msgpack.Decoder(Reply)

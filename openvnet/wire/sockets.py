@@ -1,0 +1,137 @@
+"""ZeroMQ sockets on the event loop: `listen` for many peers, `dial` one.
+
+Messages are handed over as soon as the loop sees them, all that wait in one call, so that their
+receiver can commit or send them together. pyzmq's own asyncio sockets make a future and a task
+switch of each message, which is a good part of a change's time.
+
+ZeroMQ's descriptor is edge-triggered: it tells only once that messages wait, and *any* call may eat
+that (zmq_getsockopt(3), ZMQ_FD). So the socket is asked again after each call; whoever adds a call
+here must do so too.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Sequence
+
+import zmq
+
+Frames = list[bytes]
+Receive = Callable[[Sequence[Frames]], None]
+
+TURN = 256
+"""Messages that are handed over at once, at most."""
+
+HIGH_WATER = 10_000
+"""Messages that wait for one peer, at most; then `send` says no."""
+
+
+class Wire:
+    """A socket of which the messages that arrive are handed to `receive`. Use it in the loop."""
+
+    def __init__(self, socket: zmq.Socket[bytes], receive: Receive) -> None:
+        self._socket = socket
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._turn: asyncio.Handle | None = None
+        self._watcher: Wire | None = None
+        self._descriptor = int(socket.getsockopt(zmq.FD))
+        self._loop.add_reader(self._descriptor, self._hand_over)
+        self._look_again()
+
+    def send(self, *frames: bytes) -> bool:
+        """Send a message, or say no: the peer is gone, or too many messages wait for it."""
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return False
+        finally:
+            self._look_again()
+        return True
+
+    def watch(self, changed: Callable[[bool], None]) -> None:
+        """Say whether there is a connection, each time that one is made or lost."""
+        watched = self._socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+        )
+
+        def seen(messages: Sequence[Frames]) -> None:
+            for frames in messages:
+                changed(_monitored(frames) == zmq.EVENT_HANDSHAKE_SUCCEEDED)
+
+        self._watcher = Wire(watched, seen)
+
+    def close(self) -> None:
+        """Close it at once; what has not been sent is lost."""
+        if self._watcher:
+            self._socket.disable_monitor()
+            self._watcher.close()
+        if self._turn:
+            self._turn.cancel()
+        self._loop.remove_reader(self._descriptor)
+        self._socket.close(linger=0)
+
+    def _look_again(self) -> None:
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._turn:
+            self._turn.cancel()
+            self._turn = None
+        messages = self._waiting()
+        if len(messages) == TURN:
+            self._look_again()
+        if messages:
+            self._receive(messages)
+
+    def _waiting(self) -> list[Frames]:
+        messages: list[Frames] = []
+        while len(messages) < TURN:
+            try:
+                messages.append(self._socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                break
+        return messages
+
+
+def listen(endpoint: str, receive: Receive) -> Wire:
+    """Accept peers; each message is [peer's name, bytes], both ways. Raise zmq.ZMQError."""
+    socket = _socket(zmq.ROUTER)
+    # Without this, what is sent to a peer that is gone or full is lost in silence.
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    try:
+        socket.bind(endpoint)
+    except zmq.ZMQError:
+        socket.close()
+        raise
+    return Wire(socket, receive)
+
+
+def dial(endpoint: str, receive: Receive, changed: Callable[[bool], None]) -> Wire:
+    """Connect, again and again if need be; each message is [bytes].
+
+    `changed` is told of each connection that is made (True) or lost (False).
+    """
+    socket = _socket(zmq.DEALER)
+    # Nothing is kept for a peer that is away: it would be stale when it comes back.
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.setsockopt(zmq.RECONNECT_IVL, 20)
+    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+    wire = Wire(socket, receive)
+    wire.watch(changed)
+    socket.connect(endpoint)
+    return wire
+
+
+def _socket(kind: int) -> zmq.Socket[bytes]:
+    socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.SNDHWM, HIGH_WATER)
+    socket.setsockopt(zmq.RCVHWM, HIGH_WATER)
+    return socket
+
+
+def _monitored(frames: Frames) -> int:
+    """What a message of zmq_socket_monitor(3) is about: a number of 16 bits, then a value of 32."""
+    (what, _) = struct.unpack("=hi", frames[0])
+    return int(what)

@@ -1,0 +1,53 @@
+"""An agent's side of its stream with vnmgr.
+
+    stream = Stream("ipc:///run/openvnet/agents.sock")
+    message = await stream.receive()        # Beat(revision=None): say Hello
+    stream.send(Hello(...))
+
+A `Beat` without a revision means "you have no place on this stream, say Hello". vnmgr sends it to
+agents that it does not know, and the stream itself gives it whenever a connection has been made:
+at the start, and after vnmgr was away. What is sent while there is no connection is lost, and that
+does no harm, since a Hello must follow.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from openvnet.wire.messages import Beat, FromAgent, ToAgent, encode, read_to_agent
+from openvnet.wire.sockets import Frames, dial
+
+
+class Stream:
+    """A stream to vnmgr, which is made again whenever it breaks. Use it in the loop."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._received: asyncio.Queue[ToAgent | msgspec.DecodeError] = asyncio.Queue()
+        self._wire = dial(endpoint, self._take, self._changed)
+
+    def send(self, message: FromAgent) -> bool:
+        """Send a message; say no if there is no connection now."""
+        return self._wire.send(encode(message))
+
+    async def receive(self) -> ToAgent:
+        """The next message; raise `msgspec.DecodeError` for one that cannot be read."""
+        message = await self._received.get()
+        if isinstance(message, msgspec.DecodeError):
+            raise message
+        return message
+
+    def close(self) -> None:
+        """Leave at once."""
+        self._wire.close()
+
+    def _changed(self, connected: bool) -> None:
+        if connected:
+            self._received.put_nowait(Beat())
+
+    def _take(self, messages: Sequence[Frames]) -> None:
+        for frames in messages:
+            try:
+                self._received.put_nowait(read_to_agent(frames[-1]))
+            except msgspec.DecodeError as error:
+                self._received.put_nowait(error)
