@@ -1,0 +1,210 @@
+"""Bytes of flows back to terms and actions, and both to words, for explanations.
+
+What our language has no word for becomes `Unknown`, with its bytes in hexadecimal: flows of others
+must be readable too. Only bytes that contradict themselves raise MalformedMessage.
+"""
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from openvnet.openflow.encoding import NICIRA
+from openvnet.openflow.errors import MalformedMessage
+from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
+from openvnet.pipeline.fields import Term
+from openvnet.pipeline.flow import (
+    Action,
+    Drop,
+    Goto,
+    Load,
+    Move,
+    Output,
+    Resubmit,
+    SetField,
+)
+from openvnet.pipeline.tables import Table
+
+LAST_PORT = 0xFFFFFF00
+"""Ports from here on are reserved: they name no port of the bridge (OpenFlow 1.3.5, 7.2.1)."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A condition, action or instruction that our language has no word for."""
+
+    what: str
+    octets: bytes
+
+
+_TERMS: Mapping[bytes, tuple[str, int, bool]] = {
+    header: (name, spelling.width, masked)
+    for name, spelling in FIELDS.items()
+    for header, masked in ((spelling.exact, False), (spelling.masked, True))
+}
+_TABLES = tuple(Table)
+_MOVED = {spelling.move: name for name, spelling in FIELDS.items()}
+_LOADED = {header: number for number, header in enumerate(REGISTER_HEADERS)}
+
+
+def decode_match(octets: bytes) -> Iterator[Term | Unknown]:
+    """The conditions of an ofp_match, padded or not."""
+    if len(octets) < 4 or octets[:2] != b"\0\1":
+        raise MalformedMessage(f"a match that begins with {octets[:4].hex()}")
+    end = int.from_bytes(octets[2:4], "big")
+    if not 4 <= end <= len(octets):
+        raise MalformedMessage(f"a match of {end} octets in {len(octets)}")
+    at = 4
+    while at < end:
+        length = 4 + octets[at + 3] if end - at >= 4 else end
+        if at + length > end:
+            raise MalformedMessage(f"a condition of {length} octets in {end - at}")
+        yield _decode_term(octets[at : at + length])
+        at += length
+
+
+def _decode_term(octets: bytes) -> Term | Unknown:
+    known = _TERMS.get(octets[:4])
+    if known is None:
+        return Unknown("field", octets)
+    name, width, masked = known
+    value = int.from_bytes(octets[4 : 4 + width], "big")
+    return Term(name, value, int.from_bytes(octets[4 + width :], "big") if masked else None)
+
+
+def decode_instructions(octets: bytes) -> Iterator[Action | Unknown]:
+    """The actions that a list of instructions amounts to."""
+    for kind, instruction in _records(octets, 4):
+        if kind == 4 and len(instruction) >= 8:
+            for action_kind, action in _records(instruction[8:], 8):
+                yield _decode_action(action_kind, action)
+        elif kind == 1 and len(instruction) == 8 and instruction[4] < len(_TABLES):
+            yield Goto(_TABLES[instruction[4]])
+        else:
+            yield Unknown("instruction", instruction)
+
+
+def _records(octets: bytes, least: int) -> Iterator[tuple[int, bytes]]:
+    while octets:
+        if len(octets) < least:
+            raise MalformedMessage(f"{len(octets)} octets after the last action or instruction")
+        kind, length = struct.unpack_from("!HH", octets)
+        if not least <= length <= len(octets):
+            raise MalformedMessage(f"an action or instruction of {length} octets in {len(octets)}")
+        yield kind, octets[:length]
+        octets = octets[length:]
+
+
+def _decode_action(kind: int, octets: bytes) -> Action | Unknown:
+    decode = _DECODERS.get(_action_name(kind, octets))
+    return (decode(octets) if decode else None) or Unknown("action", octets)
+
+
+def _action_name(kind: int, octets: bytes) -> tuple[int, int, int]:
+    """Type, length and Nicira's subtype (0 for the standard's actions, any length for 25)."""
+    if kind == 0xFFFF and len(octets) >= 16 and octets[4:8] == NICIRA.to_bytes(4, "big"):
+        return kind, len(octets), int.from_bytes(octets[8:10], "big")
+    return kind, 0 if kind == 25 else len(octets), 0
+
+
+def _decode_output(octets: bytes) -> Action | None:
+    port, most = struct.unpack_from("!IH", octets, 4)
+    return Output(port) if most == 0xFFFF else None
+
+
+def _decode_set_field(octets: bytes) -> Action | None:
+    name, width, masked = _TERMS.get(octets[4:8], ("", 0, True))
+    if masked or len(octets) < 8 + width:
+        return None
+    return SetField(name, int.from_bytes(octets[8 : 8 + width], "big"))
+
+
+def _decode_load(octets: bytes) -> Action | None:
+    bits, header, value = struct.unpack_from("!HIQ", octets, 10)
+    if header not in _LOADED:
+        return None
+    return Load(_LOADED[header], bits >> 6, (bits & 63) + 1, value)
+
+
+def _decode_move(octets: bytes) -> Action | None:
+    bits, from_bit, to_bit, source, destination = struct.unpack_from("!HHHII", octets, 10)
+    if source not in _MOVED or destination not in _MOVED or from_bit or to_bit:
+        return None
+    if bits != 8 * FIELDS[_MOVED[source]].width:
+        return None
+    return Move(_MOVED[source], _MOVED[destination])
+
+
+def _decode_resubmit(octets: bytes) -> Action | None:
+    port, table = struct.unpack_from("!HB", octets, 10)
+    return Resubmit(_TABLES[table]) if port == 0xFFF8 and table < len(_TABLES) else None
+
+
+_DECODERS: Mapping[tuple[int, int, int], Callable[[bytes], Action | None]] = {
+    (0, 16, 0): _decode_output,
+    (25, 0, 0): _decode_set_field,
+    (0xFFFF, 24, 7): _decode_load,
+    (0xFFFF, 24, 6): _decode_move,
+    (0xFFFF, 16, 14): _decode_resubmit,
+}
+
+
+def ports_named(place: bytes, instructions: bytes) -> Iterator[int]:
+    """The ports of the bridge that a flow matches or sends to."""
+    for term in decode_match(place[3:]):
+        if isinstance(term, Term) and term.field == "in_port" and term.value < LAST_PORT:
+            yield term.value
+    for action in decode_instructions(instructions):
+        if isinstance(action, Output) and action.port < LAST_PORT:
+            yield action.port
+
+
+def flow_words(place: bytes, instructions: bytes) -> str:
+    """A flow as a switch has it, in words."""
+    conditions = ", ".join(map(_term_words, decode_match(place[3:]))) or "anything"
+    actions = ", ".join(map(_action_words, decode_instructions(instructions))) or "drop"
+    return f"{table_words(place[0])} {int.from_bytes(place[1:3], 'big')}: {conditions} -> {actions}"
+
+
+def table_words(number: int) -> str:
+    """A table's name, or the number of one that we do not use."""
+    return _TABLES[number].name if number < len(_TABLES) else f"table {number}"
+
+
+def _term_words(term: Term | Unknown) -> str:
+    if isinstance(term, Unknown):
+        return f"{term.what} {term.octets.hex()}"
+    value = value_words(term.field, term.value)
+    return f"{term.field}={value}" + ("" if term.mask is None else f"/{term.mask:#x}")
+
+
+def value_words(field: str, value: int) -> str:
+    """A field's value as people write it."""
+    if field in ("eth_src", "eth_dst", "arp_sha", "arp_tha"):
+        return value.to_bytes(6, "big").hex(":")
+    if field in ("ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa"):
+        return ".".join(map(str, value.to_bytes(4, "big")))
+    return str(value) if field in ("in_port", "ip_proto", "arp_op") else f"{value:#x}"
+
+
+def _action_words(action: Action | Unknown) -> str:
+    match action:
+        case Output(port):
+            return f"output {_port_words(port)}"
+        case SetField(field, value):
+            return f"{field}={value_words(field, value)}"
+        case Load(register, offset, bits, value):
+            return f"reg{register}[{offset}..{offset + bits - 1}]={value:#x}"
+        case Move(source, destination):
+            return f"{destination}={source}"
+        case Resubmit(table):
+            return f"through {table.name}"
+        case Goto(table):
+            return f"goto {table.name}"
+        case Drop(reason):
+            return f"drop ({reason})"
+        case Unknown(what, octets):
+            return f"{what} {octets.hex()}"
+
+
+def _port_words(port: int) -> str:
+    return {0xFFFFFFF8: "to its own port", 0xFFFFFFFD: "to the agent"}.get(port, str(port))

@@ -1,0 +1,184 @@
+"""Flows as bytes, and the cookie by which a flow that is read back proves itself.
+
+A cookie is the blake2b-64 of all that a flow is: its table, priority, match and instructions, as
+bytes. We spell those exactly as Open vSwitch does when it returns them (see `spelling`), so whoever
+dumps a switch can hash each flow that it finds: if the hash is the cookie, the flow is one of ours
+and intact, otherwise it is foreign or was tampered with. Nothing needs to be remembered for that.
+
+It is misused by spelling something in another way that means the same: the switch takes it, returns
+its own spelling, and the flow looks tampered with for ever. A flow's *place* is what it replaces
+and is replaced by: the table (1 octet), the priority (2) and the match, padded.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from typing import Any, NoReturn
+
+from openvnet.openflow.errors import UnencodableFlow
+from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
+from openvnet.pipeline.fields import Term
+from openvnet.pipeline.flow import (
+    Action,
+    Drop,
+    Flow,
+    Goto,
+    Load,
+    Match,
+    Move,
+    Output,
+    Resubmit,
+    SetField,
+)
+
+LEARNED = 1 << 63
+"""The cookie bit of flows that the switch itself adds by `learn`; no flow of ours has it."""
+
+NICIRA = 0x00002320
+
+_PADDING = tuple(bytes(-length % 8) for length in range(8))
+_MATCH_HEADER = struct.Struct("!HH")
+_PLACE = struct.Struct("!BHHH")
+_APPLY = struct.Struct("!HH4x")
+_OUTPUT = struct.Struct("!HHIH6x")
+_LOAD = struct.Struct("!HHIHHIQ")
+_MOVE = struct.Struct("!HHIHHHHII")
+_RESUBMIT = struct.Struct("!HHIHHB3x")
+_GOTO = tuple(struct.pack("!HHB3x", 1, 8, table) for table in range(255))
+_HASH = blake2b(digest_size=8)
+
+
+def encode(flow: Flow) -> tuple[int, bytes, bytes]:
+    """A flow's cookie, place and instructions.
+
+    Raises UnencodableFlow, with a sentence, if OpenFlow has no words for it.
+    """
+    try:
+        place = place_of(flow)
+        instructions = encode_instructions(flow.actions)
+    except (KeyError, IndexError, OverflowError, TypeError, struct.error) as error:
+        raise UnencodableFlow(f"{error} in {flow}") from error
+    return hash_of(place, instructions), place, instructions
+
+
+def cookie_of(flow: Flow) -> int:
+    """The cookie that a flow has in the switch."""
+    return encode(flow)[0]
+
+
+def hash_of(place: bytes, instructions: bytes) -> int:
+    """The cookie of a flow of ours with these bytes: 63 bits, never 0."""
+    hashing = _HASH.copy()
+    hashing.update(place)
+    hashing.update(instructions)
+    return int.from_bytes(hashing.digest(), "big") & (LEARNED - 1) or 1
+
+
+def place_of(flow: Flow) -> bytes:
+    """The bytes of a flow's table, priority and match."""
+    terms = _encode_terms(flow.match)
+    length = 4 + len(terms)
+    return _PLACE.pack(flow.table, flow.priority, 1, length) + terms + _PADDING[length & 7]
+
+
+def encode_match(match: Match) -> bytes:
+    """An ofp_match of OXM terms, padded (OpenFlow 1.3.5, 7.2.3.1)."""
+    terms = _encode_terms(match)
+    length = 4 + len(terms)
+    return _MATCH_HEADER.pack(1, length) + terms + _PADDING[length & 7]
+
+
+def _encode_terms(match: Match) -> bytes:
+    encoded, last = b"", -1
+    for field, value, mask in match:
+        rank, exact, masked, width, _ = FIELDS[field]
+        if rank <= last:
+            return _encode_terms(_in_order(match))
+        last = rank
+        if mask is None:
+            encoded += exact + value.to_bytes(width, "big")
+        else:
+            encoded += _encode_masked(exact, masked, width, value, mask)
+    return encoded
+
+
+def _encode_masked(exact: bytes, masked: bytes, width: int, value: int, mask: int) -> bytes:
+    """As the switch has it: a mask of all bits is none, and one of no bits is no condition."""
+    if mask == (1 << 8 * width) - 1:
+        return exact + value.to_bytes(width, "big")
+    if mask == 0:
+        return b""
+    return masked + value.to_bytes(width, "big") + mask.to_bytes(width, "big")
+
+
+def _in_order(match: Match) -> tuple[Term, ...]:
+    if len({term.field for term in match}) < len(match):
+        raise UnencodableFlow(f"a field is matched twice in {match}")
+    return tuple(sorted(match, key=lambda term: FIELDS[term.field].rank))
+
+
+def encode_instructions(actions: tuple[Action, ...]) -> bytes:
+    """The actions as instructions; none for a flow that drops."""
+    if not actions:
+        return b""
+    last = actions[-1]
+    if type(last) is Goto:
+        goto, actions = _GOTO[last.table], actions[:-1]
+        if not actions:
+            return goto
+    elif type(last) is Drop and len(actions) == 1:
+        return b""
+    else:
+        goto = b""
+    encoded = b"".join([_ENCODERS[type(action)](action) for action in actions])
+    return _APPLY.pack(4, 8 + len(encoded)) + encoded + goto
+
+
+def _encode_output(action: Output) -> bytes:
+    return _OUTPUT.pack(0, 16, action.port, 0xFFFF)
+
+
+def _encode_set_field(action: SetField) -> bytes:
+    head, width, padding = _SET_FIELDS[action.field]
+    return head + action.value.to_bytes(width, "big") + padding
+
+
+def _set_field_parts() -> Iterator[tuple[str, tuple[bytes, int, bytes]]]:
+    for name, spelling in FIELDS.items():
+        padding = _PADDING[spelling.width & 7]
+        head = struct.pack("!HH", 25, 8 + spelling.width + len(padding)) + spelling.exact
+        yield name, (head, spelling.width, padding)
+
+
+_SET_FIELDS = dict(_set_field_parts())
+
+
+def _encode_load(action: Load) -> bytes:
+    slice_ = action.offset << 6 | action.bits - 1
+    header = REGISTER_HEADERS[action.register]
+    return _LOAD.pack(0xFFFF, 24, NICIRA, 7, slice_, header, action.value)
+
+
+def _encode_move(action: Move) -> bytes:
+    source, destination = FIELDS[action.source], FIELDS[action.destination]
+    bits = 8 * source.width
+    return _MOVE.pack(0xFFFF, 24, NICIRA, 6, bits, 0, 0, source.move, destination.move)
+
+
+def _encode_resubmit(action: Resubmit) -> bytes:
+    return _RESUBMIT.pack(0xFFFF, 16, NICIRA, 14, 0xFFF8, action.table)
+
+
+def _misplaced(action: Action) -> NoReturn:
+    raise UnencodableFlow(f"{action} must be the last action, and Drop the only one")
+
+
+_ENCODERS: dict[type[Action], Callable[[Any], bytes]] = {
+    Output: _encode_output,
+    SetField: _encode_set_field,
+    Load: _encode_load,
+    Move: _encode_move,
+    Resubmit: _encode_resubmit,
+    Goto: _misplaced,
+    Drop: _misplaced,
+}
