@@ -131,7 +131,8 @@ async def _given(request: Request, operation: Operation) -> dict[str, Any]:
         return given
     body = await _body(request)
     if body:
-        given |= reading.body_parameters(body, request.headers.get("content-type", ""))
+        kind = request.headers.get("content-type", "")
+        given |= reading.body_parameters(body, kind, operation.parameters)
     return given
 
 

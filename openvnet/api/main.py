@@ -1,6 +1,7 @@
 """webapi: the stateless HTTP front of vnmgr."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -58,6 +59,7 @@ def main(run_directory: Path, bind: str, port: int, origins: tuple[str, ...]) ->
     """Serve the REST API on TCP and on RUN/webapi.sock."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s webapi %(levelname)s %(message)s")
     try:
+        run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             tcp_socket(bind, port) as tcp,
             unix_socket(run_directory / "webapi.sock") as unix,
@@ -66,6 +68,8 @@ def main(run_directory: Path, bind: str, port: int, origins: tuple[str, ...]) ->
             runner.run(serve(run_directory, [tcp, unix], frozenset(origins)))
     except ListenError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
 
 
 async def serve(
@@ -88,6 +92,9 @@ async def serve(
     )
     host, port, *_ = sockets[0].getsockname()
     _LOG.info("listening on http://%s:%s and unix:%s/webapi.sock", host, port, run_directory)
+    # What was loaded stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     try:
         await uvicorn.Server(config).serve(sockets)
     finally:
@@ -98,7 +105,3 @@ def _end_in_peace() -> None:
     """Uvicorn ends on these signals and then raises them again; all is done by that time."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-
-
-if __name__ == "__main__":
-    main()

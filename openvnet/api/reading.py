@@ -4,7 +4,7 @@ The rules are the declarations': a parameter that is not declared for the operat
 never dropped in silence, as a network that ignores half of what it was told is the worst of both.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -53,15 +53,15 @@ def query_parameters(query: str) -> dict[str, Any]:
     return given
 
 
-def body_parameters(body: bytes, content_type: str) -> dict[str, Any]:
+def body_parameters(body: bytes, content_type: str, known: Container[str]) -> dict[str, Any]:
     """Read a body: JSON, YAML or a form, flat or below one name (`{"network": {...}}`)."""
     if not body.strip():
         return {}
     kind = content_type.partition(";")[0].strip().lower()
     if body.lstrip()[:1] == b"{" or kind.endswith("json"):
-        return _flat(_json(body))
+        return _flat(_json(body), known)
     if kind.endswith("yaml"):
-        return _flat(_yaml(body))
+        return _flat(_yaml(body), known)
     if kind in ("", "application/x-www-form-urlencoded"):
         return query_parameters(_text(body))
     raise InvalidBodyError(f"It is {shown(kind)}; send JSON, YAML or a form.")
@@ -95,10 +95,10 @@ def _yaml(body: bytes) -> Any:
         raise InvalidBodyError("It is not YAML.") from None
 
 
-def _flat(read: Any) -> dict[str, Any]:
+def _flat(read: Any, known: Container[str]) -> dict[str, Any]:
     if isinstance(read, dict) and len(read) == 1:
-        (below,) = read.values()
-        read = below if isinstance(below, dict) else read
+        ((name, below),) = read.items()
+        read = below if isinstance(below, dict) and name not in known else read
     if not isinstance(read, dict) or not all(isinstance(name, str) for name in read):
         raise InvalidBodyError("It must be one object of parameters by name.")
     return read

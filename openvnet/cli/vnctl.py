@@ -129,7 +129,3 @@ root.params = [output_option(), _version_option()]
 def main() -> None:
     """Run vnctl."""
     root.main(prog_name="vnctl")
-
-
-if __name__ == "__main__":
-    main()
