@@ -11,26 +11,36 @@ Until it has heard from vnmgr all that it may hear of, an agent adds and repairs
 nothing on the ground that a row is missing (`openflow.driver`, sweep).
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from openvnet import __version__
-from openvnet.agent import inbox
-from openvnet.agent.cache import KINDS, Cache, CachedChanges, CachedKey
+from openvnet.agent.cache import KINDS, Cache
 from openvnet.agent.failures import failures
-from openvnet.agent.inbox import Connected, Disconnected, Identities, Inbox, News, PortStatus
+from openvnet.agent.inbox import (
+    Connected,
+    Disconnected,
+    Identities,
+    Inbox,
+    News,
+    PortStatus,
+    bridge_changes,
+    effective,
+    identity_changes,
+    snapshot_changes,
+    update_changes,
+)
 from openvnet.compiler import Compiler, Difference
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.model import KINDS as KINDS_BY_WORD
-from openvnet.model import Row
-from openvnet.model.host import Bridge, Fact, Port
+from openvnet.model.host import Bridge, Port
 from openvnet.openflow.driver import Drift, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Flow
+from openvnet.state import Changes, RowKey
 from openvnet.wire.messages import (
     Acknowledge,
     Failure,
@@ -55,10 +65,16 @@ class Agent:
     """What one vna knows and does. `take_turns` runs until it is cancelled."""
 
     def __init__(
-        self, node_id: str, cache: Cache, stream: Stream, *, needs_identities: bool
+        self,
+        node_id: str,
+        cache: Cache,
+        stream: Stream,
+        inbox: Inbox,
+        *,
+        needs_identities: bool,
     ) -> None:
         self.node_id = node_id
-        self.inbox = Inbox()
+        self.inbox = inbox
         self.compiler = Compiler(STRATA)
         self.switch: Switch | None = None
         self.drift = 0
@@ -71,7 +87,7 @@ class Agent:
         """Why the switch refused a flow, by the flow's key."""
         self._cache, self._stream = cache, stream
         self._asked = self._answered = self._greeted = 0
-        self._greeting = False
+        self._greeting = self._lost_place = False
         self._read = False
         self._identities_known = not needs_identities
         self.swept = False
@@ -95,7 +111,6 @@ class Agent:
 
     async def take_turns(self) -> None:
         """Take news and realise it, for ever."""
-        self.say_hello()
         while True:
             news = await self.inbox.take()
             try:
@@ -106,7 +121,8 @@ class Agent:
     def say_hello(self) -> None:
         """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""
         self._asked += 1
-        self._greeted, self._greeting, self._acknowledged = self._asked, True, None
+        self._greeted, self._greeting, self._lost_place = self._asked, True, False
+        self._acknowledged = None
         bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
         roots = tuple(
             Scope(output.kind, output.name)
@@ -122,22 +138,18 @@ class Agent:
         self.drift += 1
         log.warning("drift: %s", drift)
 
-    def found_port(self, port: Port, gone: bool) -> None:
-        """A port has come, changed or gone."""
-        self.inbox.put(PortStatus(port, gone))
-
     def _send(self, message: FromAgent) -> None:
         self._stream.send(message)
 
     async def _turn(self, news: Iterable[News]) -> None:
         started = time.perf_counter()
-        asked_before, dpid_before = self._asked, self._dpid()
+        dpid_before = self._dpid()
         changes = self._take(news)
         self._keep(changes)
         difference = self.compiler.apply(changes)
-        if self._dpid() != dpid_before:
+        if self._lost_place or self._dpid() != dpid_before:
             self.say_hello()
-        elif self._asked == asked_before:
+        else:
             self._subscribe(difference)
         written = await self._realise(difference)
         self._acknowledge()
@@ -147,20 +159,20 @@ class Agent:
         bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
         return bridge.dpid if bridge else None
 
-    def _take(self, news: Iterable[News]) -> CachedChanges:
+    def _take(self, news: Iterable[News]) -> Changes:
         """Fold news, in order, into the changes that make a difference."""
-        changes: dict[CachedKey, Row | Fact | None] = {}
+        changes: dict[RowKey, Any] = {}
         for one in news:
             changes.update(self._changes_of(one, changes))
-        return inbox.effective(changes, self.compiler.state)
+        return effective(changes, self.compiler.state)
 
-    def _changes_of(self, news: News, pending: CachedChanges) -> CachedChanges:
+    def _changes_of(self, news: News, pending: Changes) -> Changes:
         match news:
             case Connected(switch):
                 self.switch, self._read, self.swept, self.refused = switch, False, False, {}
                 log.info("bridge %s is connected, with %d ports", switch.dpid, len(switch.ports))
                 ports = (Port(port.name, port.number, port.up) for port in switch.ports.values())
-                return inbox.bridge_changes(switch.dpid, ports, self._known(pending))
+                return bridge_changes(switch.dpid, ports, self._known(pending))
             case Disconnected(switch, reason):
                 if switch is self.switch:
                     self.switch = self.realised = None
@@ -170,36 +182,36 @@ class Agent:
                 return {(Port, port.name): None if gone else port}
             case Identities(iface_ids):
                 self._identities_known = True
-                return inbox.identity_changes(iface_ids, self._known(pending))
+                return identity_changes(iface_ids, self._known(pending))
             case Snapshot():
                 return self._snapshot_changes(news, pending)
             case Update():
                 return self._update_changes(news)
         return {}
 
-    def _known(self, pending: CachedChanges) -> list[CachedKey]:
+    def _known(self, pending: Changes) -> list[RowKey]:
         rows = self.compiler.state.rows
         return [*((kind, id) for kind in KINDS.values() for id in rows.get(kind, ())), *pending]
 
-    def _snapshot_changes(self, snapshot: Snapshot, pending: CachedChanges) -> CachedChanges:
+    def _snapshot_changes(self, snapshot: Snapshot, pending: Changes) -> Changes:
         if snapshot.serial < self._greeted:
             return {}
         self._greeting = False
         self.revision, self._answered = snapshot.revision, snapshot.serial
         log.info("revision %d: all %d rows", snapshot.revision.number, len(snapshot.rows))
-        return inbox.snapshot_changes(snapshot.rows, self._known(pending))
+        return snapshot_changes(snapshot.rows, self._known(pending))
 
-    def _update_changes(self, update: Update) -> CachedChanges:
-        if self._greeting:
+    def _update_changes(self, update: Update) -> Changes:
+        if self._greeting or self._lost_place:
             return {}
         if update.previous != self.revision:
             log.warning("revision %d does not follow: asking anew", update.revision.number)
-            self.say_hello()
+            self._lost_place = True
             return {}
         self.revision, self._answered = update.revision, update.serial
-        return inbox.update_changes(update.put, update.remove)
+        return update_changes(update.put, update.remove)
 
-    def _keep(self, changes: CachedChanges) -> None:
+    def _keep(self, changes: Changes) -> None:
         """Put a batch into the cache; the network does not wait for a disk that is full."""
         if changes:
             try:
@@ -244,7 +256,7 @@ class Agent:
             self._acknowledged = now
             self._send(Acknowledge(*now))
 
-    def _tell(self, changes: CachedChanges, written: Written | None, started: float) -> None:
+    def _tell(self, changes: Changes, written: Written | None, started: float) -> None:
         number = self.revision.number if self.revision else 0
         rows = [(key, row) for key, row in changes.items() if key[0] in KINDS_OF_ROWS]
         for (kind, uuid), row in rows[:MOST_LINES]:

@@ -6,15 +6,16 @@ too. A record is its length, its checksum and MessagePack; reading stops at the 
 not whole, which is the last one if the agent was killed while it wrote.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zlib import crc32
 
 import msgspec
 
 from openvnet.model import Row
 from openvnet.model.host import Fact
+from openvnet.state import Changes, RowKey
 from openvnet.wire.messages import Revision
 
 _HEADER = 8
@@ -25,16 +26,13 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """One batch of changes, after which the agent was at a revision."""
 
     revision: Revision | None
-    put: tuple[tuple[str, Row | Fact], ...] = ()
-    remove: tuple[tuple[str, str], ...] = ()
+    put: tuple[tuple[Any, Row | Fact], ...] = ()
+    remove: tuple[tuple[str, Any], ...] = ()
     """Kinds and ids."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
-
-CachedKey = tuple[type[Row | Fact], str]
-CachedChanges = Mapping[CachedKey, Row | Fact | None]
 
 KINDS: dict[str, type[Row | Fact]] = {
     kind.__struct_config__.tag: kind for kind in (*Row.__args__, *Fact.__args__)
@@ -44,9 +42,7 @@ KINDS: dict[str, type[Row | Fact]] = {
 class Cache:
     """The file of one agent. Open it with `Cache.open`."""
 
-    def __init__(
-        self, file: IO[bytes], revision: Revision | None, rows: dict[CachedKey, Row | Fact]
-    ) -> None:
+    def __init__(self, file: IO[bytes], revision: Revision | None, rows: dict[RowKey, Any]) -> None:
         self._file = file
         self.revision = revision
         """Of the last record read."""
@@ -69,7 +65,7 @@ class Cache:
         fresh.replace(path)
         return cls(path.open("ab", buffering=0), revision, rows)
 
-    def append(self, changes: CachedChanges, revision: Revision | None) -> None:
+    def append(self, changes: Changes, revision: Revision | None) -> None:
         """Add a batch; raises OSError, and adds nothing, if the disk does not take it."""
         put = tuple((id, row) for (_, id), row in changes.items() if row is not None)
         gone = tuple((_word(kind), id) for (kind, id), row in changes.items() if row is None)
@@ -86,9 +82,9 @@ class Cache:
         self._file.close()
 
 
-def _replay(content: bytes) -> tuple[Revision | None, dict[CachedKey, Row | Fact]]:
+def _replay(content: bytes) -> tuple[Revision | None, dict[RowKey, Any]]:
     revision: Revision | None = None
-    rows: dict[CachedKey, Row | Fact] = {}
+    rows: dict[RowKey, Any] = {}
     for record in _records(content):
         revision = record.revision
         rows.update(((type(row), id), row) for id, row in record.put)

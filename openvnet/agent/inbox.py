@@ -6,13 +6,12 @@ last looked, so that a burst costs one bundle. The functions below turn news int
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from openvnet.agent.cache import CachedChanges, CachedKey
 from openvnet.model import KINDS, Row
 from openvnet.model.host import Bridge, Port, PortIdentity
 from openvnet.openflow.driver import Switch
-from openvnet.state import State
+from openvnet.state import Changes, RowKey, State
 from openvnet.wire.messages import Removed, Snapshot, Update
 
 
@@ -69,37 +68,37 @@ class Inbox:
         self._waiting.set()
 
 
-def bridge_changes(dpid: str, ports: Iterable[Port], known: Iterable[CachedKey]) -> CachedChanges:
+def bridge_changes(dpid: str, ports: Iterable[Port], known: Iterable[RowKey]) -> Changes:
     """A switch as it is when it connects: its ports, and none of those known before."""
-    here = {(Port, port.name): port for port in ports}
+    here: dict[RowKey, Any] = {(Port, port.name): port for port in ports}
     return {**_gone(known, (Port,)), (Bridge, "bridge"): Bridge(dpid), **here}
 
 
-def identity_changes(iface_ids: Mapping[str, str], known: Iterable[CachedKey]) -> CachedChanges:
+def identity_changes(iface_ids: Mapping[str, str], known: Iterable[RowKey]) -> Changes:
     """All iface-ids as OVSDB has them now."""
-    here = {
+    here: dict[RowKey, Any] = {
         (PortIdentity, name): PortIdentity(name, iface_id) for name, iface_id in iface_ids.items()
     }
     return {**_gone(known, (PortIdentity,)), **here}
 
 
-def snapshot_changes(rows: Iterable[Row], known: Iterable[CachedKey]) -> CachedChanges:
+def snapshot_changes(rows: Iterable[Row], known: Iterable[RowKey]) -> Changes:
     """A snapshot: what is not in it does not exist."""
-    here = {(type(row), row.uuid): row for row in rows}
+    here: dict[RowKey, Any] = {(type(row), row.uuid): row for row in rows}
     return {**_gone(known, tuple(KINDS.values())), **here}
 
 
-def _gone(known: Iterable[CachedKey], kinds: tuple[type, ...]) -> CachedChanges:
-    return {key: None for key in known if key[0] in kinds}
+def _gone(known: Iterable[RowKey], kinds: tuple[type, ...]) -> Changes:
+    return dict.fromkeys(key for key in known if key[0] in kinds)
 
 
-def update_changes(put: Iterable[Row], remove: Iterable[Removed]) -> CachedChanges:
+def update_changes(put: Iterable[Row], remove: Iterable[Removed]) -> Changes:
     """An update's rows."""
-    gone = {(KINDS[removed.kind], removed.uuid): None for removed in remove}
+    gone: dict[RowKey, Any] = {(KINDS[removed.kind], removed.uuid): None for removed in remove}
     return {**gone, **{(type(row), row.uuid): row for row in put}}
 
 
-def effective(changes: CachedChanges, state: State) -> CachedChanges:
+def effective(changes: Changes, state: State) -> Changes:
     """Those changes that make a difference."""
     return {
         (kind, id): row

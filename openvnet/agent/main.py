@@ -1,7 +1,6 @@
 """The command `vna`: the agent of one host, in the foreground until it is told to stop."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -13,7 +12,7 @@ import uvloop
 
 from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
-from openvnet.agent.inbox import Connected, Disconnected
+from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
 from openvnet.model.host import Port
 from openvnet.openflow.driver import Switch, listen
@@ -72,7 +71,7 @@ def main(
         state.mkdir(parents=True, exist_ok=True)
         cache = Cache.open(state / f"{node_id}.cache")
         uvloop.run(
-            serve(
+            _run(
                 node_id,
                 cache,
                 f"ipc://{run}/agents.sock",
@@ -85,42 +84,79 @@ def main(
         raise click.ClickException(str(error)) from error
 
 
-async def serve(
+async def _run(
     node_id: str,
     cache: Cache,
     endpoint: str,
     address: tuple[str, int],
     ovsdb: str,
     *,
+    may_set_fail_mode: bool,
+) -> None:
+    stream = Stream(endpoint)
+    agent = Agent(node_id, cache, stream, Inbox(), needs_identities=bool(ovsdb))
+    try:
+        await serve(agent, stream, address, ovsdb, may_set_fail_mode=may_set_fail_mode)
+    finally:
+        stream.close()
+        cache.close()
+
+
+async def serve(
+    agent: Agent,
+    stream: Stream,
+    address: tuple[str, int],
+    ovsdb: str,
+    *,
     may_set_fail_mode: bool = True,
 ) -> None:
     """Run an agent until SIGTERM or SIGINT; raises OSError if the address is taken."""
-    stream = Stream(endpoint)
-    agent = Agent(node_id, cache, stream, needs_identities=bool(ovsdb))
-    server = await listen(address, lambda connection: _greet(agent, connection))
-    log.info("vna %s listens at %s:%d", node_id, *address)
-    gc.collect()
-    gc.freeze()  # What is known at the start stays: no collection needs to look at it again.
-    tasks = [
-        asyncio.create_task(task)
-        for task in (
-            agent.take_turns(),
-            listen_to_vnmgr(agent, stream),
-            beat(agent, stream),
-            audit(agent),
-            *([follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode)] if ovsdb else []),
-        )
+    server = await listen(address, lambda switch: _take_switch(agent, switch))
+    log.info("vna %s listens at %s:%d", agent.node_id, *address)
+    work = [
+        agent.take_turns(),
+        listen_to_vnmgr(agent, stream),
+        beat(agent, stream),
+        audit(agent),
     ]
-    loop = asyncio.get_running_loop()
-    stopped = loop.create_future()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: stopped.done() or stopped.set_result(None))
-    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    if ovsdb:
+        work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))
+    tasks = [asyncio.create_task(part) for part in work]
+    await asyncio.wait([_told_to_stop(), *tasks], return_when=asyncio.FIRST_COMPLETED)
     server.close()
     for task in tasks:
         if task.done():
             task.result()
         task.cancel()
-    stream.close()
-    cache.close()
-    log.info("vna %s has stopped; the switch keeps its flows", node_id)
+    log.info("vna %s has stopped; the switch keeps its flows", agent.node_id)
+
+
+def _take_switch(agent: Agent, switch: Switch) -> None:
+    """A bridge has connected: bring all that it says to the agent; one bridge at a time."""
+    if agent.switch is not None and agent.switch.dpid != switch.dpid:
+        log.error("bridge %s connects, but this vna controls %s", switch.dpid, agent.switch.dpid)
+        switch.close("another bridge is controlled")
+        return
+    switch.on_port = lambda port, gone: agent.inbox.put(
+        PortStatus(Port(port.name, port.number, port.up), gone)
+    )
+    switch.on_drift = agent.found_drift
+    switch.on_closed = lambda reason: agent.inbox.put(Disconnected(switch, reason))
+    agent.inbox.put(Connected(switch))
+
+
+def _told_to_stop() -> asyncio.Future[None]:
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        if not stop.done():
+            stop.set_result(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, tell)
+    return stop
+
+
+if __name__ == "__main__":
+    main()
