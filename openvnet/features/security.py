@@ -13,6 +13,7 @@ from openvnet.model.host import Attachment
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
+    UNTAGGED,
     Registers,
     arp_op,
     arp_sha,
@@ -36,7 +37,7 @@ def sender_flows(lease: IpLease, view: View) -> Iterator[Flow]:
     if held is None or held.port is None:
         return
     to_network = write(Registers.network, held.network.vni)
-    sender = (in_port(held.port), eth_src(held.mac))
+    sender = (in_port(held.port), eth_src(held.mac), UNTAGGED)
     ipv4 = match(*sender, IPV4, ipv4_src(lease.ipv4_address))
     yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, Goto(Table.L2_LOOKUP)))
     arp = match(*sender, ARP, arp_sha(held.mac), arp_spa(lease.ipv4_address))
@@ -50,6 +51,7 @@ def _probe(port: int, held: Holding) -> Match:
     return match(
         in_port(port),
         eth_src(held.mac),
+        UNTAGGED,
         ARP,
         arp_op(REQUEST),
         arp_sha(held.mac),
@@ -65,9 +67,9 @@ def dropped_flows(lease: MacLease, view: View) -> Iterator[Flow]:
         return
     sender = (in_port(attachment.number), eth_src(lease.mac_address))
     for priority, protocol, reason in (
-        (4, (IPV4,), "IPv4 source address not leased"),
-        (4, (ARP,), "ARP sender not leased"),
-        (3, (), "neither IPv4 nor ARP"),
+        (4, (UNTAGGED, IPV4), "IPv4 source address not leased"),
+        (4, (UNTAGGED, ARP), "ARP sender not leased"),
+        (3, (), "neither IPv4 nor ARP, or tagged"),
     ):
         yield Flow(Table.PORT_SECURITY, priority, match(*sender, *protocol), (Drop(reason),))
 

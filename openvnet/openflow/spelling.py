@@ -37,6 +37,7 @@ _PACKET_FIELDS = (
     ("eth_src", 4, 6, _header(0, 2, 6)),
     ("eth_dst", 3, 6, _header(0, 1, 6)),
     ("eth_type", 5, 2, _header(0, 3, 2)),
+    ("vlan_vid", 6, 2, _header(OPENFLOW_BASIC, 6, 2)),
     ("ipv4_src", 11, 4, _header(0, 7, 4)),
     ("ipv4_dst", 12, 4, _header(0, 8, 4)),
     ("ip_proto", 10, 1, _header(0, 6, 1)),

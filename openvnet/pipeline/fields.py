@@ -41,6 +41,8 @@ in_port = PacketField("in_port", 32)
 eth_src = PacketField("eth_src", 48)
 eth_dst = PacketField("eth_dst", 48)
 eth_type = PacketField("eth_type", 16)
+vlan_vid = PacketField("vlan_vid", 16)
+"""The VLAN id and OFPVID_PRESENT (OpenFlow 1.3.5, 7.2.3.7); 0 for a packet without a tag."""
 ip_proto = PacketField("ip_proto", 8)
 ipv4_src = PacketField("ipv4_src", 32)
 ipv4_dst = PacketField("ipv4_dst", 32)
@@ -52,6 +54,8 @@ arp_tha = PacketField("arp_tha", 48)
 
 IPV4 = eth_type(0x0800)
 ARP = eth_type(0x0806)
+UNTAGGED = vlan_vid(0)
+"""Else a tagged packet passes for what is behind its tag."""
 
 
 class RegisterField:

@@ -95,6 +95,7 @@ _ORDER = {
             "eth_src",
             "eth_dst",
             "eth_type",
+            "vlan_vid",
             "ip_proto",
             "ipv4_src",
             "ipv4_dst",
