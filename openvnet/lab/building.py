@@ -1,0 +1,151 @@
+"""Building a lab, and taking it down: nothing of it is left, however its owner ends."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from openvnet.lab import namespaces
+from openvnet.lab.directory import claim, claim_temporary
+from openvnet.lab.environment import Environment, Guest, Host
+from openvnet.lab.errors import LabError
+from openvnet.lab.lab import Lab
+from openvnet.lab.processes import OPENFLOW_PORT
+
+OPENVNET = ("vnmgr", "webapi", "vna")
+"""The last parts of the names of our own processes."""
+
+_FIRST_NUMBER = 100
+"""Of a host's links to its guests."""
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+
+
+def _unheard(_step: str) -> None:
+    pass
+
+
+@contextmanager
+def lab(
+    environment: Environment,
+    directory: Path | None = None,
+    *,
+    without: tuple[str, ...] = (),
+    tell: Callable[[str], None] = _unheard,
+) -> Iterator[Lab]:
+    """A lab that lives as long as the block, in a directory of its own unless one is named.
+
+    `without` names our processes that are not to be started; `tell` hears of each step done.
+    """
+    _check_machine()
+    path, lock = claim(directory) if directory else claim_temporary()
+    try:
+        unshare = namespaces.raise_walls(path, lock)
+        try:
+            built = _furnished(environment, path, namespaces.init_of(unshare))
+            tell("namespaces")
+            _start(built, without, tell)
+            yield built
+        finally:
+            unshare.communicate()  # Closes its stdin, which ends the lab; returns when it has ended.
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def _check_machine() -> None:
+    missing = [name for name in _PROGRAMS if not shutil.which(name, path=namespaces.PATH)]
+    if missing:
+        raise LabError(f"these programs are missing: {', '.join(missing)}; `make lab` installs them")
+    tun = Path("/dev/net/tun")
+    if not os.access(tun, os.R_OK | os.W_OK):
+        why = "may not be read and written by you" if tun.exists() else "does not exist"
+        raise LabError(
+            f"{tun}, which Open vSwitch needs for its bridges, {why}. "
+            "Debian's has mode 0666, and `modprobe tun` makes it."
+        )
+
+
+_PROGRAMS = (
+    *("unshare", "nsenter", "ip", "ethtool", "ping", "tcpdump"),
+    *("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-appctl"),
+)
+
+
+def _furnished(environment: Environment, directory: Path, init: int) -> Lab:
+    for name in ("log", "pid", *(host.name for host in environment.hosts)):
+        (directory / name).mkdir()
+    names = [each.name for each in (*environment.hosts, *environment.guests)]
+    holders = namespaces.make_places(init, names)
+    built = Lab(str(directory), os.getpid(), init, holders, environment)
+    for host in environment.hosts:
+        built.run(host.name, "sh", "-e", given="\n".join(_cabling(built, host)))
+    return built
+
+
+def _start(built: Lab, without: tuple[str, ...], tell: Callable[[str], None]) -> None:
+    """Ours take a moment to begin, so they do while the switch is made."""
+    ours = [name for name in built.processes if name.split("/")[-1] in OPENVNET]
+    ours = [name for name in ours if not {name, name.split("/")[-1]} & set(without)]
+    for name in ours:
+        built.launch(name)
+    for host in built.environment.hosts:
+        _start_switch(built, host)
+        tell(f"Open vSwitch with bridge br0 on {host.name}")
+    description = built.directory / "lab.json"
+    description.with_suffix(".new").write_bytes(msgspec.json.encode(built))
+    description.with_suffix(".new").rename(description)
+    for name in ours:
+        built.wait_until_ready(name)
+        tell(name)
+
+
+def _cabling(built: Lab, host: Host) -> Iterator[str]:
+    """A shell script for a host: a cable from a port of the bridge to eth0 of each guest.
+
+    Linux brings the two ends of a cable up at once only if they differ in number (net/core/
+    link_watch.c); if they do not, the guest is without a link for up to a second.
+    """
+    for number, guest in enumerate(_guests(built, host), _FIRST_NUMBER):
+        holder = built.holders[guest.name]
+        prefix = built.environment.network(guest).ipv4_prefix
+        yield (
+            f"ip link add {guest.port_name} index {number} type veth "
+            f"peer name eth0 address {guest.mac_address} netns {holder}"
+        )
+        yield f"ip link set {guest.port_name} addrgenmode none"  # The host itself says nothing on it.
+        yield f"ip link set {guest.port_name} up"
+        yield f"nsenter --target {holder} --net sh -e <<'GUEST'"
+        yield f"ip address add {guest.ipv4_address}/{prefix} dev eth0"
+        yield "ip link set eth0 up"
+        yield "ethtool -K eth0 tx off >/dev/null"  # The userspace switch wants whole checksums.
+        yield "GUEST"
+
+
+def _start_switch(built: Lab, host: Host) -> None:
+    home = built.directory / host.name
+    built.run(host.name, "ovsdb-tool", "create", str(home / "conf.db"), SCHEMA)
+    built.start(f"{host.name}/ovsdb-server")
+    built.run(host.name, "ovs-vsctl", "--timeout=10", "--no-wait", "init")
+    built.start(f"{host.name}/ovs-vswitchd")
+    built.run(host.name, "ovs-vsctl", "--timeout=10", *_bridge(host))
+    for guest in _guests(built, host):
+        built.plug(guest.name)
+
+
+def _bridge(host: Host) -> Iterator[str]:
+    """The bridge as OpenVNet's guide sets it up, but in userspace."""
+    yield from ("add-br", "br0")
+    yield from ("--", "set", "bridge", "br0", "datapath_type=netdev")
+    yield from ("protocols=OpenFlow10,OpenFlow12,OpenFlow13",)
+    yield from ("other_config:disable-in-band=true", f"other_config:datapath-id={host.dpid}")
+    yield f'other_config:hwaddr="{host.mac_address}"'
+    yield from ("--", "set-fail-mode", "br0", "standalone")
+    yield from ("--", "set-controller", "br0", f"tcp:127.0.0.1:{OPENFLOW_PORT}")
+
+
+def _guests(built: Lab, host: Host) -> Iterator[Guest]:
+    return (guest for guest in built.environment.guests if guest.host == host.name)

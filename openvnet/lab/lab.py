@@ -1,0 +1,262 @@
+"""A running lab, as anybody sees it who may: run a command in a guest, kill a process, plug a port.
+
+A `Lab` holds nothing but a description, which also lies in the lab's directory, so a second
+terminal has the same lab with `open_lab`. `openvnet.lab.building.lab` makes one.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from openvnet.client import Client, ClientError
+from openvnet.lab import namespaces
+from openvnet.lab.directory import is_alive
+from openvnet.lab.environment import Environment, Guest
+from openvnet.lab.errors import CommandFailed, LabError
+from openvnet.lab.processes import Process, processes, switch_environment
+from openvnet.lab.waiting import until
+
+_START = """
+log=$1; shift
+setsid "$@" </dev/null >>"$log" 2>&1 &
+echo $!
+"""
+
+
+class Lab(msgspec.Struct, frozen=True):
+    """A running lab."""
+
+    root: str
+    """Its directory."""
+    owner: int
+    """The process that it ends with, as seen from outside."""
+    init: int
+    """Process 1 of the lab, as seen from outside."""
+    holders: dict[str, int]
+    """The process that holds the namespaces of each host and guest, as the lab sees it."""
+    environment: Environment
+
+    @property
+    def directory(self) -> Path:
+        """Where its sockets, logs and databases are."""
+        return Path(self.root)
+
+    @property
+    def webapi(self) -> str:
+        """The address of webapi, for VNET_WEBAPI; it can be reached from outside."""
+        return f"unix:{self.root}/webapi.sock"
+
+    def command(self, place: str, command: Sequence[str]) -> list[str]:
+        """The command line that runs a command in a host or guest ("" is the lab itself)."""
+        return namespaces.entering(self.init, self._holder(place), command)
+
+    def variables(self, place: str) -> dict[str, str]:
+        """The environment variables that a command there needs beside its own."""
+        hosts = [host for host in self.environment.hosts if host.name == place]
+        return switch_environment(hosts[0], self.directory) if hosts else {}
+
+    def run(self, place: str, *command: str, given: str | None = None) -> str:
+        """Run a command there; return what it wrote. CommandFailed if its status is not 0."""
+        holder = self._holder(place)
+        return namespaces.run(
+            self.init, holder, command, given=given, extra=self.variables(place)
+        )
+
+    def open(self, place: str, *command: str) -> "subprocess.Popen[str]":
+        """Start a command there whose input and output are pipes."""
+        return subprocess.Popen(
+            self.command(place, command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=namespaces.environment_inside(self.variables(place)),
+            text=True,
+        )
+
+    def vnctl(self, *arguments: str) -> str:
+        """Run vnctl as a user would, from outside; return what it wrote."""
+        command = [sys.executable, "-m", "openvnet.cli.vnctl", *arguments]
+        variables = {**os.environ, "VNET_WEBAPI": self.webapi}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CommandFailed(["vnctl", *arguments], done.returncode, done.stderr or done.stdout)
+        return done.stdout
+
+    def _holder(self, place: str) -> int:
+        if place == "":
+            return namespaces.OUTERMOST
+        if place not in self.holders:
+            raise LabError(f"there is no {place!r} in this lab, but {', '.join(self.holders)}")
+        return self.holders[place]
+
+    # Processes
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """What runs, or should run, by name."""
+        return {each.name: each for each in processes(self.environment, self.directory)}
+
+    def process(self, name: str) -> Process:
+        """The process of this name, or the only one whose name ends so."""
+        found = [
+            each for each in self.processes.values() if name in (each.name, each.name.split("/")[-1])
+        ]
+        if len(found) != 1:
+            names = ", ".join(each.name for each in found or self.processes.values())
+            raise LabError(f"{name!r} is not the name of one process; there are {names}")
+        return found[0]
+
+    def log(self, name: str) -> Path:
+        """Where a process writes its log."""
+        return self.directory / "log" / f"{_file_name(self.process(name))}.log"
+
+    def pid(self, name: str) -> int | None:
+        """The number of a process as the lab sees it; None if it is not alive."""
+        try:
+            number = int(self._pid_file(name).read_text())
+        except FileNotFoundError:
+            return None
+        return number if Path(f"/proc/{self.init}/root/proc/{number}").exists() else None
+
+    def start(self, *names: str) -> None:
+        """Start processes, and wait until they do their work."""
+        for name in names:
+            self.launch(name)
+        for name in names:
+            self.wait_until_ready(name)
+
+    def launch(self, name: str) -> None:
+        """Start a process, and do not wait for it."""
+        process = self.process(name)
+        if self.pid(name) is not None:
+            raise LabError(f"{process.name} runs already")
+        arguments = (str(self.log(name)), *process.command)
+        pid = self.run(process.place, "sh", "-c", _START, "start", *arguments)
+        self._pid_file(name).write_text(pid)
+
+    def kill(self, *names: str, signal: str = "KILL") -> None:
+        """Send a signal to processes, at once; return when they are gone."""
+        pids = [str(pid) for name in names if (pid := self.pid(name))]
+        if pids:
+            self.run("", "sh", "-c", f'kill -s {signal} "$@"', "kill", *pids)
+        for name in names:
+            until(lambda name=name: self.pid(name) is None, f"{name} is gone")
+
+    def stop(self, *names: str) -> None:
+        """End processes as an orderly system does."""
+        self.kill(*names, signal="TERM")
+
+    def restart(self, *names: str) -> None:
+        """`kill -9`, and start again."""
+        self.kill(*names)
+        self.start(*names)
+
+    def wait_until_ready(self, name: str) -> None:
+        """Return when a process does its work; LabError with the end of its log if it does not."""
+        process = self.process(name)
+        ready = _READY[process.name.split("/")[-1]]
+        until(lambda: self._lives(process) and ready(self, process), f"{process.name} is ready")
+
+    def _lives(self, process: Process) -> bool:
+        if self.pid(process.name) is not None:
+            return True
+        log = self.log(process.name)
+        lines = log.read_text(errors="replace").splitlines()[-15:]
+        raise LabError("\n".join((f"{process.name} has ended. The end of {log}:", *lines)))
+
+    def _pid_file(self, name: str) -> Path:
+        return self.directory / "pid" / _file_name(self.process(name))
+
+    # The switch
+
+    def plug(self, guest: str) -> None:
+        """Plug a guest's port into the bridge of its host."""
+        port, host = self._port(guest)
+        self.run(host, "ovs-vsctl", "--timeout=10", "--may-exist", "add-port", "br0", port)
+
+    def unplug(self, guest: str) -> None:
+        """Pull it out again."""
+        port, host = self._port(guest)
+        self.run(host, "ovs-vsctl", "--timeout=10", "--if-exists", "del-port", "br0", port)
+
+    def settle(self) -> None:
+        """Return when what is in the flow tables is what packets meet."""
+        for host in self.environment.hosts:
+            self.run(host.name, "ovs-appctl", "revalidator/wait")
+
+    def _port(self, name: str) -> tuple[str, str]:
+        guest: Guest = self.environment.guest(name)
+        return guest.port_name, guest.host
+
+
+def open_lab(directory: Path) -> Lab:
+    """The lab that runs in a directory; LabError if none does."""
+    if not is_alive(directory):
+        raise LabError("no lab is running; `make lab` or `openvnet lab up` starts one")
+    try:
+        return msgspec.json.decode((directory / "lab.json").read_bytes(), type=Lab)
+    except FileNotFoundError:
+        raise LabError("the lab is being built; ask again in a moment") from None
+
+
+def _file_name(process: Process) -> str:
+    return process.name.replace("/", "-")
+
+
+def _database_answers(lab: Lab, process: Process) -> bool:
+    return Path(lab.root, process.place, "db.sock").is_socket()
+
+
+def _switch_answers(lab: Lab, process: Process) -> bool:
+    return _succeeds(lab, process.place, "ovs-appctl", "--timeout=5", "version")
+
+
+def _manager_answers(lab: Lab, _process: Process) -> bool:
+    return (lab.directory / "rpc.sock").is_socket()
+
+
+def _webapi_answers(lab: Lab, _process: Process) -> bool:
+    return _nodes(lab) is not None
+
+
+def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
+    """The switch has it as its controller, and vnmgr (if it lives) has heard of it."""
+    answer = lab.run(
+        process.place, "ovs-vsctl", "--timeout=10", "--bare", "--columns=is_connected", "list", "controller"
+    )
+    if answer.strip() != "true":
+        return False
+    if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
+        return True
+    return lab.environment.host(process.place).node_id in (_nodes(lab) or ())
+
+
+def _nodes(lab: Lab) -> tuple[str, ...] | None:
+    """The node ids of the live agents; None if webapi does not answer."""
+    client = Client(lab.webapi, timeout=5.0)
+    try:
+        return tuple(str(node) for node in client.get("/nodes").body)
+    except ClientError:
+        return None
+    finally:
+        client.close()
+
+
+def _succeeds(lab: Lab, place: str, *command: str) -> bool:
+    try:
+        lab.run(place, *command)
+    except CommandFailed:
+        return False
+    return True
+
+
+_READY = {
+    "ovsdb-server": _database_answers,
+    "ovs-vswitchd": _switch_answers,
+    "vnmgr": _manager_answers,
+    "webapi": _webapi_answers,
+    "vna": _agent_is_in_sync,
+}

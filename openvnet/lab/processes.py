@@ -1,0 +1,72 @@
+"""The processes of a lab: what runs where, with which command line.
+
+A process is known by its name: "vnmgr", "webapi", and "host1/vna" for those of a host, which may be
+called by the last part as long as one host has it.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from openvnet.lab.environment import Environment, Host
+
+OPENFLOW_PORT = 6633
+WEBAPI_PORT = 9090
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A program that runs for as long as the lab does, or until somebody kills it."""
+
+    name: str
+    place: str
+    """A host's name; "" is the lab itself."""
+    command: tuple[str, ...]
+
+
+def processes(environment: Environment, directory: Path) -> Iterator[Process]:
+    """All of an environment's, in the order in which they are told."""
+    run = ("--run", str(directory))
+    yield _ours("vnmgr", "", "openvnet.manager.main", *run, "--state", str(directory / "vnmgr"))
+    yield _ours("webapi", "", "openvnet.api.main", *run, "--port", str(WEBAPI_PORT))
+    for host in environment.hosts:
+        yield from _processes_of_host(host, directory)
+
+
+def _processes_of_host(host: Host, directory: Path) -> Iterator[Process]:
+    home = directory / host.name
+    database = f"unix:{home}/db.sock"
+    yield Process(
+        f"{host.name}/ovsdb-server",
+        host.name,
+        (
+            *("ovsdb-server", f"{home}/conf.db", f"--remote=p{database}", "--no-chdir"),
+            *(f"--pidfile={home}/ovsdb-server.pid", "-vconsole:info", "-vsyslog:off"),
+        ),
+    )
+    yield Process(
+        f"{host.name}/ovs-vswitchd",
+        host.name,
+        (
+            *("ovs-vswitchd", database, "--no-chdir", "--disable-system"),
+            *(f"--pidfile={home}/ovs-vswitchd.pid", "-vconsole:info", "-vsyslog:off"),
+        ),
+    )
+    yield _ours(
+        f"{host.name}/vna",
+        host.name,
+        "openvnet.agent.main",
+        *("--run", str(directory), "--state", f"{home}/vna", "--node-id", host.node_id),
+        *("--listen", f"127.0.0.1:{OPENFLOW_PORT}", "--ovsdb", database),
+    )
+
+
+def _ours(name: str, place: str, module: str, *arguments: str) -> Process:
+    return Process(name, place, (sys.executable, "-m", module, *arguments))
+
+
+def switch_environment(host: Host, directory: Path) -> dict[str, str]:
+    """The variables by which Open vSwitch's own programs find a host's switch, and no other."""
+    home = f"{directory}/{host.name}"
+    return {"OVS_RUNDIR": home, "OVS_DBDIR": home, "OVS_LOGDIR": home, "OVS_SYSCONFDIR": home}
