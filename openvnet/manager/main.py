@@ -17,6 +17,7 @@ import zmq
 from openvnet import __version__
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
+from openvnet.manager.streams import Streams
 from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
 
@@ -76,10 +77,12 @@ def serving(url: str, run_directory: Path) -> Iterator[None]:
         closing.callback(store.close)
         replica = Replica(store)
         try:
-            requests = Requests(f"ipc://{run_directory}/rpc.sock", store, replica)
+            streams = Streams(f"ipc://{run_directory}/agents.sock", replica)
+            closing.callback(streams.close)
+            requests = Requests(f"ipc://{run_directory}/rpc.sock", store, replica, streams)
+            closing.callback(requests.close)
         except zmq.ZMQError as error:
             raise OSError(error.errno, error.strerror, str(run_directory)) from error
-        closing.callback(requests.close)
         rows = sum(map(len, replica.state.rows.values()))
         logger.info(
             "vnmgr %s serves %s rows at revision %s of epoch %s in %s.",
@@ -90,3 +93,7 @@ def serving(url: str, run_directory: Path) -> Iterator[None]:
             run_directory,
         )
         yield
+
+
+if __name__ == "__main__":
+    main()

@@ -17,11 +17,21 @@ from openvnet.manager.answers import Answer, answer, envelope, plain
 from openvnet.manager.errors import InvalidArgument, Refusal, Unusable
 from openvnet.manager.names import found
 from openvnet.manager.replica import Replica
+from openvnet.manager.status import interface_status, node_answer, places
+from openvnet.manager.streams import Agent, Streams, failure_sentence
+from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import parent_uuid, resource_of, written
-from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
-from openvnet.wire.messages import Problem, Reply, Request, Revision, encode
+from openvnet.wire.messages import (
+    Problem,
+    Realised,
+    Reply,
+    Request,
+    Revision,
+    encode,
+)
 from openvnet.wire.sockets import Frames, listen
 
 logger = logging.getLogger(__name__)
@@ -41,9 +51,10 @@ class Asked(NamedTuple):
 class Requests:
     """Answers what arrives at an endpoint, until it is closed."""
 
-    def __init__(self, endpoint: str, store: Store, replica: Replica) -> None:
+    def __init__(self, endpoint: str, store: Store, replica: Replica, streams: Streams) -> None:
         self._store = store
         self._replica = replica
+        self._streams = streams
         self._tasks: set[asyncio.Task[None]] = set()
         self._wire = listen(endpoint, self._take)
 
@@ -58,24 +69,53 @@ class Requests:
         self._write([one for one in asked if one.request.verb not in self._reads])
         for one in asked:
             if one.request.verb in self._reads:
-                self._soon(one, self._reads[one.request.verb](self, one.request))
+                self._soon(self._read(one, self._reads[one.request.verb](self, one.request)))
 
     def _write(self, asked: Sequence[Asked]) -> None:
         if not asked:
             return
         writes = [Write(partial(written, request=one.request), one.request.origin) for one in asked]
         for one, outcome in zip(asked, self._store.commit(writes), strict=True):
-            self._reply(one, self._written(one, outcome))
+            self._finish(one, outcome)
 
-    def _written(self, asked: Asked, outcome: Outcome) -> Reply:
+    def _finish(self, asked: Asked, outcome: Outcome) -> None:
         request = asked.request
         if not isinstance(outcome, Committed):
-            return Reply(request.id, problem=_problem(request, outcome))
+            self._reply(asked, Reply(request.id, problem=_problem(request, outcome)))
+            return
+        concerned: list[Agent] = []
         if outcome.changes:
-            self._replica.apply(outcome.changes, outcome.number)
+            concerned = self._streams.publish(outcome.changes, outcome.number)
             logger.info("%s", _sentence(request, outcome))
+        result = self._result(request, outcome.result)
         revision = Revision(self._store.epoch, outcome.number)
-        return Reply(request.id, self._result(request, outcome.result), revision=revision)
+        reply = Reply(request.id, result, revision=revision)
+        if request.wait is None:
+            self._reply(asked, reply)
+        else:
+            known = {agent.node_id: agent.failures for agent in concerned}
+            wait = self._streams.waiting.begin(outcome.number, known)
+            self._soon(self._wait(asked, reply, wait))
+
+    async def _wait(self, asked: Asked, reply: Reply, wait: Wait) -> None:
+        seconds = (asked.request.wait or 0.0) - (time.monotonic() - asked.at)
+        lag = await self._streams.waiting.until(wait, max(0.0, seconds))
+        realised = Realised(
+            1000 * (time.monotonic() - asked.at),
+            lag.hosts,
+            tuple(self._reason(node_id, wait.number) for node_id in lag.lagging),
+            tuple(failure_sentence(node_id, failure) for node_id, failure in lag.failures),
+        )
+        self._reply(asked, msgspec.structs.replace(reply, realised=realised))
+
+    def _reason(self, node_id: str, number: int) -> str:
+        agent = self._streams.agents.get(node_id)
+        if agent is None:
+            return f"{node_id}: it is no longer live"
+        if agent.state not in ("", "in sync"):
+            return f"{node_id}: {agent.state}"
+        at = agent.realised.number if agent.realised else "none yet"
+        return f"{node_id}: it has not acknowledged revision {number}; its newest is {at}"
 
     def _result(self, request: Request, rows: Sequence[Row]) -> Any:
         if request.verb != "delete":
@@ -84,8 +124,8 @@ class Requests:
             return [plain(row) for row in rows]
         return [row.uuid for row in rows]
 
-    def _soon(self, asked: Asked, reading: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(self._read(asked, reading))
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -101,15 +141,28 @@ class Requests:
         row = self._replica.get(resource.kind, request.uuid or "")
         if row is None:
             row = self._store.read(partial(found, kind=resource.kind, uuid=request.uuid or ""))
-        return answer(row, self._replica)
+        shown = answer(row, self._replica)
+        if isinstance(row, Interface):
+            shown["status"] = await interface_status(row, self._streams, self._replica)
+        return shown
 
     async def _list(self, request: Request) -> Answer:
         rows, total = self._page(resource_of(request), request)
         items: list[Answer] = []
         for start in range(0, len(rows), SLICE):
-            items += (answer(row, self._replica) for row in rows[start : start + SLICE])
+            items += (self._item(row) for row in rows[start : start + SLICE])
             await asyncio.sleep(0)
         return envelope(items, total, request.offset, request.limit)
+
+    def _item(self, row: Row) -> Answer:
+        shown = answer(row, self._replica)
+        if isinstance(row, Interface):
+            shown["status"] = places(row, self._streams, self._replica)
+        return shown
+
+    async def _nodes(self, _: Request) -> Answer:
+        agents = sorted(self._streams.agents.items())
+        return {node_id: node_answer(agent, self._replica) for node_id, agent in agents}
 
     def _page(self, resource: Resource, request: Request) -> tuple[Sequence[Row], int]:
         parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
@@ -121,7 +174,7 @@ class Requests:
     def _reply(self, asked: Asked, reply: Reply) -> None:
         self._wire.send(asked.peer, encode(reply))
 
-    _reads: ClassVar = {"show": _show, "list": _list}
+    _reads: ClassVar = {"show": _show, "list": _list, "nodes": _nodes}
 
 
 def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:

@@ -1,5 +1,6 @@
 """The steps by which a database of any age gets today's tables."""
 
+import logging
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -14,6 +15,7 @@ def migrate(connection: Connection) -> None:
     """Take the steps that a database lacks, within the transaction that is open."""
     if current(connection) == NEWEST:
         return
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Importing alembic takes as long as the rest of a start, and most starts do not need it.
     from alembic import command
     from alembic.config import Config

@@ -1,0 +1,205 @@
+"""Scopes: which parts of the world a row belongs to, and how one leads to the next.
+
+    datapath:0x..      the Datapath
+    port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
+    interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
+    network:nw-x       the Network, its IpLeases, and their MacLeases, Interfaces, InterfacePorts
+
+    port ──InterfacePort here, or Interface──► interface ──IpLease──► network
+
+An agent names ports, and hears of all that they lead to. Both pictures are declared below, once;
+membership, its inverse, the steps, their inverse, and which rows a change can touch, are derived.
+All are functions of the rows in a State, and cost what they yield.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple, get_args
+
+from openvnet.model import (
+    KINDS,
+    Datapath,
+    Interface,
+    InterfacePort,
+    IpLease,
+    MacLease,
+    Network,
+    Row,
+)
+from openvnet.state import State
+from openvnet.wire.messages import Scope
+
+Kind = type[Any]
+ScopeKind = Literal["datapath", "port", "interface", "network"]
+SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
+Key = tuple[Kind, str]
+"""A row's class and uuid."""
+
+
+class Via(NamedTuple):
+    """Rows of `kind` that name one thing in `where`, and so join it to what they name in `take`."""
+
+    kind: Kind
+    where: str
+    take: str
+
+
+class Place(NamedTuple):
+    """Rows of `kind` are in scopes of a kind, named by their `field` or by what it is joined to."""
+
+    kind: Kind
+    scope: ScopeKind
+    field: str
+    via: Via | None = None
+
+
+class Step(NamedTuple):
+    """A scope leads to another through a row; if that names a datapath in `here`, only there."""
+
+    source: ScopeKind
+    via: Via
+    target: ScopeKind
+    here: str | None = None
+
+
+class Edge(NamedTuple):
+    """One scope leads to another, on one datapath or (None) on all."""
+
+    source: Scope
+    target: Scope
+    dpid: str | None
+
+
+PLACES = (
+    Place(Datapath, "datapath", "dpid"),
+    Place(InterfacePort, "port", "port_name"),
+    Place(InterfacePort, "interface", "interface_uuid"),
+    Place(
+        InterfacePort, "network", "interface_uuid", Via(IpLease, "interface_uuid", "network_uuid")
+    ),
+    Place(Interface, "port", "uuid"),
+    Place(Interface, "interface", "uuid"),
+    Place(Interface, "network", "uuid", Via(IpLease, "interface_uuid", "network_uuid")),
+    Place(MacLease, "interface", "interface_uuid"),
+    Place(MacLease, "network", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
+    Place(IpLease, "interface", "interface_uuid"),
+    Place(IpLease, "network", "network_uuid"),
+    Place(Network, "network", "uuid"),
+)
+
+STEPS = (
+    Step("port", Via(InterfacePort, "port_name", "interface_uuid"), "interface", "datapath_uuid"),
+    Step("port", Via(Interface, "uuid", "uuid"), "interface"),
+    Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
+)
+
+_PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind in KINDS.values()}
+_PLACES_IN = {word: [place for place in PLACES if place.scope == word] for word in SCOPE_KINDS}
+_STEPS_FROM = {word: [step for step in STEPS if step.source == word] for word in SCOPE_KINDS}
+_STEPS_TO = {word: [step for step in STEPS if step.target == word] for word in SCOPE_KINDS}
+
+
+def scopes(row: Row, state: State) -> Iterator[Scope]:
+    """The scopes that a row is in."""
+    for place in _PLACES_OF[type(row)]:
+        for name in _names(row, place, state):
+            if name is not None:
+                yield Scope(place.scope, name)
+
+
+def rows_in(scope: Scope, state: State) -> Iterator[Row]:
+    """The rows that are in a scope; one may come twice."""
+    for place in _PLACES_IN[scope.kind]:
+        if place.via is None:
+            yield from _rows(state, place.kind, place.field, scope.name)
+            continue
+        for joining in _rows(state, place.via.kind, place.via.take, scope.name):
+            yield from _rows(state, place.kind, place.field, getattr(joining, place.via.where))
+
+
+def onward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
+    """The scopes that one leads to, for the agent of a datapath."""
+    for step in _STEPS_FROM[scope.kind]:
+        for row in _rows(state, step.via.kind, step.via.where, scope.name):
+            for edge in _edge(step, row, state):
+                if edge.dpid in (None, dpid):
+                    yield edge.target
+
+
+def inward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
+    """The scopes that lead to one, for the agent of a datapath."""
+    for step in _STEPS_TO[scope.kind]:
+        for row in _rows(state, step.via.kind, step.via.take, scope.name):
+            for edge in _edge(step, row, state):
+                if edge.dpid in (None, dpid):
+                    yield edge.source
+
+
+def closure(roots: Iterable[Scope], dpid: str | None, state: State) -> set[Scope]:
+    """All that the agent of a datapath hears of, from its roots."""
+    heard: set[Scope] = set()
+    following = list(roots)
+    while following:
+        scope = following.pop()
+        if scope not in heard:
+            heard.add(scope)
+            following.extend(onward(scope, dpid, state))
+    return heard
+
+
+def edges(row: Row, state: State) -> Iterator[Edge]:
+    """The edges that a row makes."""
+    for step in STEPS:
+        if step.via.kind is type(row):
+            yield from _edge(step, row, state)
+
+
+def touched(row: Row, state: State) -> Iterator[Key]:
+    """The rows, by key, whose scopes or edges may change when this one comes, changes or goes."""
+    yield type(row), row.uuid
+    for place in PLACES:
+        if place.via is not None and place.via.kind is type(row):
+            for other in _rows(state, place.kind, place.field, getattr(row, place.via.where)):
+                yield type(other), other.uuid
+    if isinstance(row, Datapath):
+        for step in STEPS:
+            if step.here is not None:
+                for other in _rows(state, step.via.kind, step.here, row.uuid):
+                    yield type(other), other.uuid
+
+
+def row_at(key: Key, state: State) -> Row | None:
+    """The row with a key, or None."""
+    kind, uuid = key
+    row: Row | None = state.rows.get(kind, {}).get(uuid)
+    return row
+
+
+def _names(row: Row, place: Place, state: State) -> Iterator[str | None]:
+    value = getattr(row, place.field)
+    if place.via is None:
+        yield value
+        return
+    for joining in _rows(state, place.via.kind, place.via.where, value):
+        yield getattr(joining, place.via.take)
+
+
+def _edge(step: Step, row: Row, state: State) -> Iterator[Edge]:
+    source, target = getattr(row, step.via.where), getattr(row, step.via.take)
+    if source is None or target is None:
+        return
+    here = getattr(row, step.here) if step.here else None
+    datapath = row_at((Datapath, here), state) if here else None
+    if here and not isinstance(datapath, Datapath):
+        return
+    dpid = datapath.dpid if isinstance(datapath, Datapath) else None
+    yield Edge(Scope(step.source, source), Scope(step.target, target), dpid)
+
+
+def _rows(state: State, kind: Kind, field: str, value: str | None) -> Iterable[Any]:
+    rows = state.rows.get(kind)
+    if value is None or not rows:
+        return ()
+    if field == "uuid":
+        row = rows.get(value)
+        return () if row is None else (row,)
+    return [rows[uuid] for uuid in state.members(kind, field, value)]
