@@ -1,8 +1,8 @@
 """What is desired, from State; computing again only what a change can have affected.
 
-A *feature* is a kind of row and a generator, `feature(row, view) -> Iterator[Output]`. An output has
-a `key`; what is desired is one output for each key. The feature and the row's id together are the
-*owner* of what was yielded. An output that no owner yields any more is gone, so nobody writes
+A *feature* is a kind of row and a generator, `feature(row, view) -> Iterator[Output]`. An output
+has a `key`; what is desired is one output for each key. The feature and the row's id together are
+the *owner* of what was yielded. An output that no owner yields any more is gone, so nobody writes
 deletion. An output whose key is a class and an id is a derived row: it goes back into State, where
 features of later strata read it.
 

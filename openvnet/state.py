@@ -30,48 +30,47 @@ class State:
         self.rows: dict[type[Any], dict[Id, Any]] = {}
         self._members: dict[Cell, dict[Id, None]] = {}
 
-    def put(self, kind: type[Any], id: Id, row: Any) -> set[Cell]:
+    def put(self, kind: type[Any], id: Id, row: Any) -> list[Cell]:
         """Store a row (None removes it); return the cells that changed."""
         rows = self.rows.setdefault(kind, {})
         old = rows.get(id)
         if old == row:
-            return set()
-        touched: set[Cell] = {("row", kind, id)}
+            return []
         if row is None:
             del rows[id]
         else:
             rows[id] = row
+        touched: list[Cell] = [("row", kind, id)]
         for field in getattr(kind, "indexes", ()):
-            was = (kind, field, getattr(old, field)) if old is not None else None
-            now = (kind, field, getattr(row, field)) if row is not None else None
-            touched.update(("where", *place) for place in (was, now) if place)
-            if was != now:
+            was = None if old is None else (kind, field, getattr(old, field))
+            now = None if row is None else (kind, field, getattr(row, field))
+            if was == now and now is not None:
+                touched.append(("where", *now))
+                continue
+            if was is not None:
                 self._leave(id, was, touched)
+            if now is not None:
                 self._join(id, now, touched)
         return touched
 
-    def _leave(self, id: Id, place: Cell | None, touched: set[Cell]) -> None:
-        if place is None:
-            return
+    def _leave(self, id: Id, place: Cell, touched: list[Cell]) -> None:
         members = self._members[place]
         del members[id]
-        touched.update((("ids", *place), ("count", *place)))
+        touched += (("where", *place), ("ids", *place), ("count", *place))
         if not members:
             del self._members[place]
-            touched.add(("any", *place))
+            touched.append(("any", *place))
 
-    def _join(self, id: Id, place: Cell | None, touched: set[Cell]) -> None:
-        if place is None:
-            return
+    def _join(self, id: Id, place: Cell, touched: list[Cell]) -> None:
         members = self._members.get(place)
-        touched.update((("ids", *place), ("count", *place)))
+        touched += (("where", *place), ("ids", *place), ("count", *place))
         if members is None:
             members = self._members[place] = {}
-            touched.add(("any", *place))
+            touched.append(("any", *place))
         members[id] = None
 
     def members(self, kind: type[Any], field: str, value: Hashable) -> Mapping[Id, None]:
-        """The ids of the rows whose indexed field has this value, in no order that means anything."""
+        """The ids of the rows whose indexed field has this value, in no particular order."""
         return self._members.get((kind, field, value), _NOBODY)
 
 

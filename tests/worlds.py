@@ -86,7 +86,7 @@ batches = st.lists(st.one_of(_puts, _puts, _puts, _removals), max_size=8).map(di
 
 
 def seed_world():
-    """The seed's environment: vm1 and vm3 on one network, vm2 and vm4 on another, equal addresses."""
+    """The seed: vm1 and vm3 on one network, vm2 and vm4 on another, with equal addresses."""
     rows = [
         Bridge(DPID),
         Datapath(uuid="dp-1", display_name="one", dpid=DPID, node_id="vna"),

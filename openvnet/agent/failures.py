@@ -3,7 +3,16 @@
 from collections.abc import Hashable, Iterator, Mapping
 
 from openvnet.compiler import Compiler, Owner
+from openvnet.model.host import Attachment, Chunk, Holding, Member
 from openvnet.wire.messages import Failure
+
+
+_DERIVED_FROM = {
+    Attachment: "interface",
+    Holding: "ip_lease",
+    Member: "network",
+    Chunk: "network",
+}
 
 
 def failures(compiler: Compiler, refused: Mapping[Hashable, str]) -> Iterator[Failure]:
@@ -22,7 +31,6 @@ def failures(compiler: Compiler, refused: Mapping[Hashable, str]) -> Iterator[Fa
 def _failure(compiler: Compiler, owner: Owner, reason: str) -> Failure:
     """A failure of the row that an owner ran on; of what a derived row derives from."""
     kind = compiler.kind_of(owner)
-    words = {"Attachment": "interface", "Member": "network", "Chunk": "network"}
-    word = words.get(kind.__name__) or str(kind.__struct_config__.tag)
+    word = _DERIVED_FROM.get(kind) or str(kind.__struct_config__.tag)
     uuid = owner.id[0] if isinstance(owner.id, tuple) else owner.id
     return Failure(word, str(uuid), reason)

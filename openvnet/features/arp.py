@@ -6,9 +6,7 @@ works; its request goes on to the other members, as do requests for addresses th
 
 from collections.abc import Iterator
 
-from openvnet.features.lease import holding
-from openvnet.model import IpLease
-from openvnet.model.host import Member
+from openvnet.model.host import Holding, Member
 from openvnet.pipeline.fields import (
     ARP,
     Registers,
@@ -28,16 +26,15 @@ from openvnet.state import View
 REQUEST, REPLY = 1, 2
 
 
-def answer_flows(lease: IpLease, view: View) -> Iterator[Flow]:
-    """The answer to requests for a leased address, where its network has members on this host."""
-    held = holding(lease, view)
-    if held is None or not view.any(Member, network_uuid=lease.network_uuid):
+def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
+    """The answer to requests for a held address, where its network has members on this host."""
+    if not view.any(Member, network_uuid=held.network_uuid):
         return
     request = (
-        Registers.network(held.network.vni),
         ARP,
         arp_op(REQUEST),
-        arp_tpa(lease.ipv4_address),
+        arp_tpa(held.ipv4_address),
+        Registers.network(held.vni),
     )
     yield Flow(
         Table.ARP,
@@ -45,12 +42,12 @@ def answer_flows(lease: IpLease, view: View) -> Iterator[Flow]:
         match(*request),
         (
             copy(eth_src, eth_dst),
-            write(eth_src, held.mac),
+            write(eth_src, held.mac_address),
             write(arp_op, REPLY),
             copy(arp_sha, arp_tha),
-            write(arp_sha, held.mac),
+            write(arp_sha, held.mac_address),
             copy(arp_spa, arp_tpa),
-            write(arp_spa, lease.ipv4_address),
+            write(arp_spa, held.ipv4_address),
             Output(IN_PORT),
         ),
     )
@@ -59,4 +56,4 @@ def answer_flows(lease: IpLease, view: View) -> Iterator[Flow]:
         yield Flow(Table.ARP, 110, own, (Goto(Table.L2_LOOKUP),))
 
 
-FEATURES = ((IpLease, answer_flows),)
+FEATURES = ((Holding, answer_flows),)

@@ -1,6 +1,6 @@
-"""Which interface is behind which port of this host.
+"""Which interface is behind which port of this host, and what its leases amount to there.
 
-    Port --claims--> Claim --first one--> Attachment --each lease--> Member, Chunk
+    Port --claims--> Claim --first one--> Attachment --each lease--> Holding, Member, Chunk
 
 A port belongs to the interface whose interface port names it, by the port's own name or by its
 `external_ids:iface-id` (as libvirt and OpenStack set it); an iface-id may also be the interface's
@@ -9,13 +9,14 @@ uuid. Where several would do, one is chosen from what they are, never from what 
 
 from collections.abc import Iterator
 
-from openvnet.model import Datapath, Interface, InterfacePort, IpLease
+from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
 from openvnet.model.host import (
     CHUNK_SIZE,
     Attachment,
     Bridge,
     Chunk,
     Claim,
+    Holding,
     Member,
     Port,
     PortIdentity,
@@ -66,7 +67,7 @@ def _may_be_here(interface_uuid: str, view: View) -> bool:
 
 
 def attachments(interface: Interface, view: View) -> Iterator[Attachment]:
-    """The port behind which an interface is: of those that it claims, the one that is up, or first."""
+    """The port behind which an interface is: of those that it claims, one that is up, or first."""
     if interface.mode != "vif":
         return
     claimed = view.where(Claim, interface_uuid=interface.uuid)
@@ -80,15 +81,38 @@ def _is_up(claim: Claim, view: View) -> bool:
     return port is not None and port.up
 
 
-def members(lease: IpLease, view: View) -> Iterator[Member | Chunk]:
-    """An attached interface is a member of each network in which it has an address."""
-    attachment = view.get(Attachment, lease.interface_uuid)
-    if attachment is None:
+def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
+    """What a lease amounts to, once every row that it needs is there.
+
+    An attached holder is a member of the network, in the chunk that its port number says.
+    """
+    if lease.interface_uuid is None or lease.mac_lease_uuid is None:
         return
-    chunk = attachment.number // CHUNK_SIZE
-    yield Member(lease.network_uuid, attachment.number, (lease.network_uuid, chunk))
-    yield Chunk(lease.network_uuid, chunk)
+    mac = view.get(MacLease, lease.mac_lease_uuid)
+    network = view.get(Network, lease.network_uuid)
+    interface = view.get(Interface, lease.interface_uuid)
+    if mac is None or network is None or interface is None:
+        return
+    if mac.interface_uuid != interface.uuid or interface.mode != "vif" or not network.vni:
+        return
+    attachment = view.get(Attachment, interface.uuid)
+    port = attachment.number if attachment else None
+    yield Holding(
+        lease.uuid,
+        interface.uuid,
+        network.uuid,
+        network.vni,
+        network.ipv4_network,
+        network.ipv4_prefix,
+        lease.ipv4_address,
+        mac.mac_address,
+        port,
+    )
+    if port is not None:
+        chunk = port // CHUNK_SIZE
+        yield Member(network.uuid, port, (network.uuid, chunk))
+        yield Chunk(network.uuid, chunk)
 
 
-STRATA = ((Port, claims), (Interface, attachments), (IpLease, members))
+STRATA = ((Port, claims), (Interface, attachments), (IpLease, holdings))
 """Each is a stratum of its own."""

@@ -25,7 +25,7 @@ def network_flows(network: Network, view: View) -> Iterator[Flow]:
     chunks = [number for _, number in view.ids(Chunk, network_uuid=network.uuid)]
     if not chunks or not network.vni:
         return
-    many = match(Registers.network(network.vni), eth_dst(MULTICAST, MULTICAST))
+    many = match(eth_dst(MULTICAST, MULTICAST), Registers.network(network.vni))
     steps = (
         step
         for number in chunks

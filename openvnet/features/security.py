@@ -7,14 +7,14 @@ passes for the networks that the interface is in. All else is dropped, and count
 
 from collections.abc import Iterator
 
-from openvnet.features.lease import Holding, holding
-from openvnet.model import IpLease, MacLease
-from openvnet.model.host import Attachment
+from openvnet.model import MacLease
+from openvnet.model.host import Attachment, Holding
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
     UNTAGGED,
     Registers,
+    Term,
     arp_op,
     arp_sha,
     arp_spa,
@@ -23,7 +23,7 @@ from openvnet.pipeline.fields import (
     in_port,
     ipv4_src,
 )
-from openvnet.pipeline.flow import Drop, Flow, Goto, Match, match, write
+from openvnet.pipeline.flow import Drop, Flow, Goto, match, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -31,33 +31,25 @@ REQUEST = 1
 ALL_BITS = 0xFFFFFFFF
 
 
-def sender_flows(lease: IpLease, view: View) -> Iterator[Flow]:
-    """What an attached interface may send with one address, and the network that it is then on."""
-    held = holding(lease, view)
-    if held is None or held.port is None:
+def sender_flows(held: Holding, _: View) -> Iterator[Flow]:
+    """What an attached holder may send with one address, and the network that it is then on."""
+    if held.port is None:
         return
-    to_network = write(Registers.network, held.network.vni)
-    sender = (in_port(held.port), eth_src(held.mac), UNTAGGED)
-    ipv4 = match(*sender, IPV4, ipv4_src(lease.ipv4_address))
+    to_network = write(Registers.network, held.vni)
+    sender = (in_port(held.port), eth_src(held.mac_address), UNTAGGED)
+    ipv4 = match(*sender, IPV4, ipv4_src(held.ipv4_address))
     yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, Goto(Table.L2_LOOKUP)))
-    arp = match(*sender, ARP, arp_sha(held.mac), arp_spa(lease.ipv4_address))
-    yield Flow(Table.PORT_SECURITY, 100, arp, (to_network, Goto(Table.ARP)))
-    yield Flow(Table.PORT_SECURITY, 100, _probe(held.port, held), (to_network, Goto(Table.ARP)))
+    arp = (*sender, ARP, arp_sha(held.mac_address))
+    to_arp = (to_network, Goto(Table.ARP))
+    yield Flow(Table.PORT_SECURITY, 100, match(*arp, arp_spa(held.ipv4_address)), to_arp)
+    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(held))
+    yield Flow(Table.PORT_SECURITY, 100, probe, to_arp)
 
 
-def _probe(port: int, held: Holding) -> Match:
-    """An ARP probe for an address of the network."""
-    prefix = ALL_BITS << (32 - held.network.ipv4_prefix) & ALL_BITS
-    return match(
-        in_port(port),
-        eth_src(held.mac),
-        UNTAGGED,
-        ARP,
-        arp_op(REQUEST),
-        arp_sha(held.mac),
-        arp_spa(0),
-        arp_tpa(held.network.ipv4_network & prefix, None if prefix == ALL_BITS else prefix),
-    )
+def _within(held: Holding) -> Term:
+    """ARP for an address of the network."""
+    mask = ALL_BITS << (32 - held.prefix) & ALL_BITS
+    return arp_tpa(held.subnet & mask, None if mask == ALL_BITS else mask)
 
 
 def dropped_flows(lease: MacLease, view: View) -> Iterator[Flow]:
@@ -80,4 +72,4 @@ def stranger_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
     yield Flow(Table.PORT_SECURITY, 2, other, (Drop("source MAC address not leased"),))
 
 
-FEATURES = ((IpLease, sender_flows), (MacLease, dropped_flows), (Attachment, stranger_flows))
+FEATURES = ((Holding, sender_flows), (MacLease, dropped_flows), (Attachment, stranger_flows))

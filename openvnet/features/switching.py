@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 
-from openvnet.features.lease import holding
-from openvnet.model import IpLease
-from openvnet.model.host import Attachment
+from openvnet.model.host import Attachment, Holding
 from openvnet.pipeline.fields import Registers, eth_dst, in_port
 from openvnet.pipeline.flow import Drop, Flow, Output, match
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 
-def unicast_flows(lease: IpLease, view: View) -> Iterator[Flow]:
+def unicast_flows(held: Holding, _: View) -> Iterator[Flow]:
     """The way to a holder's MAC in the network of its lease."""
-    held = holding(lease, view)
-    if held is not None and held.port is not None:
-        to_holder = match(Registers.network(held.network.vni), eth_dst(held.mac))
+    if held.port is not None:
+        to_holder = match(eth_dst(held.mac_address), Registers.network(held.vni))
         yield Flow(Table.L2_LOOKUP, 100, to_holder, (Output(held.port),))
 
 
@@ -25,4 +22,4 @@ def unknown_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
     yield Flow(Table.L2_LOOKUP, 1, unknown, (Drop("unknown destination"),))
 
 
-FEATURES = ((IpLease, unicast_flows), (Attachment, unknown_flows))
+FEATURES = ((Holding, unicast_flows), (Attachment, unknown_flows))

@@ -70,6 +70,28 @@ class Attachment(msgspec.Struct, frozen=True):
         return Attachment, self.interface_uuid
 
 
+class Holding(msgspec.Struct, frozen=True):
+    """Derived: an address in a network with the MAC that it goes with, held by an interface."""
+
+    lease_uuid: str
+    interface_uuid: str
+    network_uuid: str
+    vni: int
+    subnet: int
+    """The first address of the network's subnet."""
+    prefix: int
+    """The length of its prefix."""
+    ipv4_address: int
+    mac_address: int
+    port: int | None
+    """The number of the port of this host that the holder is behind, if it is here."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Holding, self.lease_uuid
+
+
 class Member(msgspec.Struct, frozen=True):
     """Derived: an attached interface as a member of a network, in a chunk of its flood list."""
 

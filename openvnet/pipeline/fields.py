@@ -64,18 +64,19 @@ class RegisterField:
     def __init__(self, bits: int, doc: str) -> None:
         self.bits, self.__doc__ = bits, doc
         self.name, self.register, self.offset = "", 0, 0
+        self._match: tuple[str, int | None] = "", None
 
-    @property
-    def mask(self) -> int:
-        """The bits of the register that are this field's."""
-        return ((1 << self.bits) - 1) << self.offset
+    def allot(self, name: str, register: int, offset: int) -> None:
+        """Say what it is called and where it is."""
+        self.name, self.register, self.offset = name, register, offset
+        mask = None if self.bits == 32 else ((1 << self.bits) - 1) << offset
+        self._match = f"reg{register}", mask
 
     def __call__(self, value: int) -> Term:
         """The condition that this field has a value."""
         self.check(value)
-        return Term(
-            f"reg{self.register}", value << self.offset, self.mask if self.bits < 32 else None
-        )
+        register, mask = self._match
+        return Term(register, value << self.offset, mask)
 
     def check(self, value: int) -> None:
         """Raise ValueError if the field is too narrow for a value."""
@@ -90,11 +91,11 @@ def _allotted(cls: type) -> type:
         if not isinstance(field, RegisterField):
             continue
         fits = (number for number, bits in enumerate(used) if bits + field.bits <= 32)
-        field.register = next(fits, len(used))
-        if field.register == len(used):
+        register = next(fits, len(used))
+        if register == len(used):
             used.append(0)
-        field.name, field.offset = name, used[field.register]
-        used[field.register] += field.bits
+        field.allot(name, register, used[register])
+        used[register] += field.bits
     return cls
 
 

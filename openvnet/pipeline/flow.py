@@ -5,6 +5,8 @@ switch. Nothing here knows bytes: `openflow.encoding` writes these values, and r
 """
 
 from collections.abc import Hashable, Iterable
+from itertools import islice
+from operator import lt
 
 import msgspec
 
@@ -112,12 +114,10 @@ _ORDER = {
 
 def match(*terms: Term) -> Match:
     """Terms in one order, whichever they were given in; slices of one register become one term."""
-    ordered = sorted(terms, key=lambda term: _ORDER[term.field])
-    return (
-        tuple(_joined(ordered))
-        if len({term.field for term in terms}) < len(terms)
-        else tuple(ordered)
-    )
+    ranks = [_ORDER[term[0]] for term in terms]
+    if all(map(lt, ranks, islice(ranks, 1, None))):
+        return terms
+    return tuple(_joined(sorted(terms, key=lambda term: _ORDER[term.field])))
 
 
 def _joined(ordered: Iterable[Term]) -> Iterable[Term]:

@@ -1,4 +1,4 @@
-"""The page of the pipeline, docs/pipeline.md, made from the declarations: `python -m` this module."""
+"""The page of the pipeline, docs/pipeline.md, made from the declarations."""
 
 from collections.abc import Iterator
 
