@@ -14,6 +14,8 @@ from openvnet.openflow.errors import MalformedMessage
 from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
 from openvnet.pipeline.fields import Term
 from openvnet.pipeline.flow import (
+    CONTROLLER,
+    IN_PORT,
     Action,
     Drop,
     Goto,
@@ -107,8 +109,9 @@ def _action_name(kind: int, octets: bytes) -> tuple[int, int, int]:
 
 
 def _decode_output(octets: bytes) -> Action | None:
+    """To the agent, parts of packets may be sent; to ports, the length means nothing."""
     port, most = struct.unpack_from("!IH", octets, 4)
-    return Output(port) if most == 0xFFFF else None
+    return Output(port) if port != CONTROLLER or most == 0xFFFF else None
 
 
 def _decode_set_field(octets: bytes) -> Action | None:
@@ -207,4 +210,4 @@ def _action_words(action: Action | Unknown) -> str:
 
 
 def _port_words(port: int) -> str:
-    return {0xFFFFFFF8: "to its own port", 0xFFFFFFFD: "to the agent"}.get(port, str(port))
+    return {IN_PORT: "to its own port", CONTROLLER: "to the agent"}.get(port, str(port))

@@ -47,7 +47,7 @@ class DesiredFlows:
         would delete the other.
         """
         fresh = dict(zip(cookies, places, strict=True))
-        if len(fresh) == len(cookies) and fresh.keys().isdisjoint(self.flows):
+        if len(fresh) == len(cookies) and fresh.keys().isdisjoint(self.flows.keys()):
             return set()
         seen: dict[int, bytes] = {}
         return {

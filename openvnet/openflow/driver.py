@@ -92,10 +92,7 @@ class Switch:
         return answers
 
     async def port_counters(self, number: int) -> tuple[int, int]:
-        """Packets that came from a port, and that went to it.
-
-        Raises Refusal if there is no such port.
-        """
+        """Packets that came from a port, and that went to it; 0 and 0 if there is no such port."""
         asked = messages.port_stats_request(self._connection.xids(), number)
         for part in await self._connection.ask(asked):
             for _, received, sent in replies.read_port_stats(part):

@@ -36,6 +36,11 @@ LEARNED = 1 << 63
 
 NICIRA = 0x00002320
 
+LONGEST = 0xFFFF - 69
+"""Octets of a place and instructions that fit into one message, bundled."""
+
+_NOT_ENCODABLE = (KeyError, IndexError, OverflowError, TypeError, struct.error)
+
 _PADDING = tuple(bytes(-length % 8) for length in range(8))
 _MATCH_HEADER = struct.Struct("!HH")
 _PLACE = struct.Struct("!BHHH")
@@ -56,9 +61,27 @@ def encode(flow: Flow) -> tuple[int, bytes, bytes]:
     try:
         place = place_of(flow)
         instructions = encode_instructions(flow.actions)
-    except (KeyError, IndexError, OverflowError, TypeError, struct.error) as error:
-        raise UnencodableFlow(f"{error} in {flow}") from error
+    except _NOT_ENCODABLE as error:
+        raise UnencodableFlow(_reason(flow)) from error
+    if len(place) + len(instructions) > LONGEST:
+        raise UnencodableFlow(_too_long(flow))
     return hash_of(place, instructions), place, instructions
+
+
+def _reason(flow: Flow) -> str:
+    """Why a flow cannot be encoded: a part of it, what it begins with, or its length."""
+    for part in (*flow.match, *flow.actions):
+        try:
+            _encode_terms((part,)) if isinstance(part, Term) else encode_instructions((part,))
+        except _NOT_ENCODABLE:
+            return f"{part} names no known field, or its value is too wide"
+    if 0 <= flow.table < len(_GOTO) and 0 <= flow.priority <= 0xFFFF:
+        return _too_long(flow)
+    return f"there is no table {flow.table:d} with a priority {flow.priority}"
+
+
+def _too_long(flow: Flow) -> str:
+    return f"it is too long for one message, with its {len(flow.actions)} actions"
 
 
 def cookie_of(flow: Flow) -> int:
