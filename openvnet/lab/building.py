@@ -24,6 +24,17 @@ _FIRST_NUMBER = 100
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
+_BASHRC = r"""
+[ -r ~/.bashrc ] && . ~/.bashrc
+PS1='\h:\w\$ '
+"""
+
+_TCPDUMP = f"""#!/bin/sh
+# tcpdump would become another user, who does not exist in a user namespace.
+PATH={namespaces.PATH} exec tcpdump -Z root "$@"
+"""
+
+
 def _unheard(_step: str) -> None:
     pass
 
@@ -50,7 +61,7 @@ def lab(
             _start(built, without, tell)
             yield built
         finally:
-            unshare.communicate()  # Closes its stdin, which ends the lab; returns when it has ended.
+            unshare.communicate()  # Closes its stdin; returns when the lab has ended.
     finally:
         shutil.rmtree(path, ignore_errors=True)
         os.close(lock)
@@ -59,7 +70,9 @@ def lab(
 def _check_machine() -> None:
     missing = [name for name in _PROGRAMS if not shutil.which(name, path=namespaces.PATH)]
     if missing:
-        raise LabError(f"these programs are missing: {', '.join(missing)}; `make lab` installs them")
+        raise LabError(
+            f"these programs are missing: {', '.join(missing)}; `make lab` installs them"
+        )
     tun = Path("/dev/net/tun")
     if not os.access(tun, os.R_OK | os.W_OK):
         why = "may not be read and written by you" if tun.exists() else "does not exist"
@@ -76,11 +89,16 @@ _PROGRAMS = (
 
 
 def _furnished(environment: Environment, directory: Path, init: int) -> Lab:
-    for name in ("log", "pid", *(host.name for host in environment.hosts)):
+    for name in ("log", "pid", "bin", *(host.name for host in environment.hosts)):
         (directory / name).mkdir()
-    names = [each.name for each in (*environment.hosts, *environment.guests)]
+    (directory / "bashrc").write_text(_BASHRC)
+    (directory / "bin" / "tcpdump").write_text(_TCPDUMP)
+    (directory / "bin" / "tcpdump").chmod(0o700)
+    hosts, guests = environment.hosts, environment.guests
+    names = [*(host.name for host in hosts), *(guest.name for guest in guests)]
     holders = namespaces.make_places(init, names)
     built = Lab(str(directory), os.getpid(), init, holders, environment)
+    built.run("", "ip", "link", "set", "lo", "up")
     for host in environment.hosts:
         built.run(host.name, "sh", "-e", given="\n".join(_cabling(built, host)))
     return built
@@ -116,7 +134,7 @@ def _cabling(built: Lab, host: Host) -> Iterator[str]:
             f"ip link add {guest.port_name} index {number} type veth "
             f"peer name eth0 address {guest.mac_address} netns {holder}"
         )
-        yield f"ip link set {guest.port_name} addrgenmode none"  # The host itself says nothing on it.
+        yield f"ip link set {guest.port_name} addrgenmode none"  # The host itself is silent.
         yield f"ip link set {guest.port_name} up"
         yield f"nsenter --target {holder} --net sh -e <<'GUEST'"
         yield f"ip address add {guest.ipv4_address}/{prefix} dev eth0"

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from openvnet.lab import namespaces
 from openvnet.lab.directory import is_alive
 from openvnet.lab.environment import Environment, Guest
 from openvnet.lab.errors import CommandFailed, LabError
-from openvnet.lab.processes import Process, processes, switch_environment
+from openvnet.lab.processes import OPENFLOW_PORT, Process, processes, switch_environment
 from openvnet.lab.waiting import until
 
 _START = """
@@ -57,14 +58,14 @@ class Lab(msgspec.Struct, frozen=True):
     def variables(self, place: str) -> dict[str, str]:
         """The environment variables that a command there needs beside its own."""
         hosts = [host for host in self.environment.hosts if host.name == place]
-        return switch_environment(hosts[0], self.directory) if hosts else {}
+        switch = switch_environment(hosts[0], self.directory) if hosts else {}
+        path = f"{self.root}/bin:{Path(sys.executable).parent}:{namespaces.PATH}"
+        return {"PATH": path, "VNET_WEBAPI": self.webapi, **switch}
 
     def run(self, place: str, *command: str, given: str | None = None) -> str:
         """Run a command there; return what it wrote. CommandFailed if its status is not 0."""
         holder = self._holder(place)
-        return namespaces.run(
-            self.init, holder, command, given=given, extra=self.variables(place)
-        )
+        return namespaces.run(self.init, holder, command, given=given, extra=self.variables(place))
 
     def open(self, place: str, *command: str) -> "subprocess.Popen[str]":
         """Start a command there whose input and output are pipes."""
@@ -76,14 +77,14 @@ class Lab(msgspec.Struct, frozen=True):
             text=True,
         )
 
-    def vnctl(self, *arguments: str) -> str:
-        """Run vnctl as a user would, from outside; return what it wrote."""
-        command = [sys.executable, "-m", "openvnet.cli.vnctl", *arguments]
+    def vnctl(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run vnctl as a user would, from outside. CommandFailed if its status is not 0."""
+        command = [sys.executable, "-c", "from openvnet.cli.vnctl import main; main()", *arguments]
         variables = {**os.environ, "VNET_WEBAPI": self.webapi}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CommandFailed(["vnctl", *arguments], done.returncode, done.stderr or done.stdout)
-        return done.stdout
+        return done
 
     def _holder(self, place: str) -> int:
         if place == "":
@@ -102,7 +103,9 @@ class Lab(msgspec.Struct, frozen=True):
     def process(self, name: str) -> Process:
         """The process of this name, or the only one whose name ends so."""
         found = [
-            each for each in self.processes.values() if name in (each.name, each.name.split("/")[-1])
+            each
+            for each in self.processes.values()
+            if name in (each.name, each.name.split("/")[-1])
         ]
         if len(found) != 1:
             names = ", ".join(each.name for each in found or self.processes.values())
@@ -143,7 +146,10 @@ class Lab(msgspec.Struct, frozen=True):
         if pids:
             self.run("", "sh", "-c", f'kill -s {signal} "$@"', "kill", *pids)
         for name in names:
-            until(lambda name=name: self.pid(name) is None, f"{name} is gone")
+            until(partial(self._is_gone, name), f"{name} is gone")
+
+    def _is_gone(self, name: str) -> bool:
+        return self.pid(name) is None
 
     def stop(self, *names: str) -> None:
         """End processes as an orderly system does."""
@@ -223,11 +229,13 @@ def _webapi_answers(lab: Lab, _process: Process) -> bool:
 
 
 def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
-    """The switch has it as its controller, and vnmgr (if it lives) has heard of it."""
-    answer = lab.run(
-        process.place, "ovs-vsctl", "--timeout=10", "--bare", "--columns=is_connected", "list", "controller"
-    )
-    if answer.strip() != "true":
+    """The switch talks to it, and vnmgr (if it lives) has heard of it.
+
+    Not asked of OVSDB, whose `is_connected` is up to five seconds late.
+    """
+    if not lab.run(
+        process.place, "ss", "-Htn", "state", "established", f"sport = :{OPENFLOW_PORT}"
+    ):
         return False
     if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
         return True

@@ -14,6 +14,7 @@ Processes are numbered as the lab sees them, except init, which is numbered as t
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,14 +26,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OUTERMOST = 1
 """The holder of the place that is not a host or a guest: init."""
 
-_INIT = """
-ip link set lo up
-trap '' CHLD    # The kernel buries the lab's orphans.
-echo ready
-read -r _
-kill -KILL -1
-exec rm -rf -- "$1"
-"""
+_INIT = Path(__file__).with_name("init.py")
 
 _SLEEPERS = """
 for name; do
@@ -52,7 +46,7 @@ def raise_walls(directory: Path, lock: int) -> "subprocess.Popen[str]":
     command += ["--fork", "--kill-child"]
     command += [] if os.geteuid() == 0 else ["--map-root-user"]
     unshare = subprocess.Popen(
-        [*command, "--", "sh", "-c", _INIT, "openvnet-lab", str(directory)],
+        [*command, "--", sys.executable, "-I", "-S", str(_INIT), str(directory)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -61,10 +55,9 @@ def raise_walls(directory: Path, lock: int) -> "subprocess.Popen[str]":
         env={**os.environ, "PATH": PATH},
         text=True,
     )
-    assert unshare.stdout and unshare.stderr  # noqa: S101 - said to be pipes above
-    if unshare.stdout.readline() != "ready\n":
+    if unshare.stdout is None or unshare.stdout.readline() != "ready\n":
         raise LabError(
-            f"This machine allows no lab: {unshare.stderr.read().strip()}\n"
+            f"this machine allows no lab: {unshare.communicate()[1].strip()}\n"
             "It needs namespaces (user, mount, network, process); where a plain user may not make "
             "them, run it with sudo."
         )

@@ -63,7 +63,8 @@ def _processes_of_host(host: Host, directory: Path) -> Iterator[Process]:
 
 
 def _ours(name: str, place: str, module: str, *arguments: str) -> Process:
-    return Process(name, place, (sys.executable, "-m", module, *arguments))
+    program = f"from {module} import main; main()"
+    return Process(name, place, (sys.executable, "-c", program, *arguments))
 
 
 def switch_environment(host: Host, directory: Path) -> dict[str, str]:

@@ -1,0 +1,178 @@
+"""The command `openvnet`: the demo, and a lab to play with."""
+
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from openvnet.cli.address import webapi_address
+from openvnet.cli.settings import files, settings
+from openvnet.lab import building, namespaces, pages
+from openvnet.lab.demo import declare, demonstrate, teller
+from openvnet.lab.directory import wait_until_let_go, well_known_directory
+from openvnet.lab.environment import SEED
+from openvnet.lab.errors import LabError
+from openvnet.lab.lab import Lab, open_lab
+
+_TAIL = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+class _Group(click.Group):
+    """Says what a lab cannot do in one line, without a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except LabError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="openvnet")
+def main() -> None:
+    """Try OpenVNet on this machine, without touching its network."""
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+@main.command()
+def demo() -> None:
+    """Show two networks with equal addresses on real Open vSwitch, and who reaches whom."""
+    sys.exit(0 if demonstrate(_console()) else 1)
+
+
+@main.group()
+def lab() -> None:
+    """A lab: hosts and guests in namespaces of its own, gone without a trace when it ends."""
+
+
+@lab.command()
+def up() -> None:
+    """Build the lab, declare its networks, and leave it running until Ctrl-C."""
+    console = _console()
+    directory = well_known_directory()
+    try:
+        with building.lab(SEED, directory, tell=teller(console)) as running:
+            console.print("\nDeclared through vnctl:\n")
+            declare(running, console)
+            running.settle()
+            _welcome(console, running)
+            _wait_until_it_ends(running)
+            raise LabError("the lab has ended: somebody killed it.")
+    except KeyboardInterrupt:
+        console.print("\nThe lab is gone.")
+
+
+def _welcome(console: Console, running: Lab) -> None:
+    console.print("\n[bold]The lab is running.[/bold] Ctrl-C ends it and leaves nothing behind.\n")
+    console.print(pages.guests_table(running.environment))
+    console.print(pages.processes_table(running))
+    console.print("In another terminal, after [cyan]. .venv/bin/activate[/cyan]:\n")
+    if webapi_address(os.environ, settings(files(Path.home()))) != running.webapi:
+        console.print(f"  [cyan]export VNET_WEBAPI={running.webapi}[/cyan]\n", soft_wrap=True)
+    console.print(pages.journey(running.environment))
+
+
+def _wait_until_it_ends(running: Lab) -> None:
+    init = os.pidfd_open(running.init)
+    select.select([init], [], [])
+    os.close(init)
+
+
+@lab.command()
+def status() -> None:
+    """Say what runs in the lab."""
+    running = _running()
+    console = _console()
+    console.print(f"A lab runs in {running.directory}; webapi is at {running.webapi}.")
+    console.print(pages.guests_table(running.environment))
+    console.print(pages.processes_table(running))
+
+
+@lab.command()
+def down() -> None:
+    """End the lab from another terminal."""
+    running = _running()
+    os.kill(running.owner, signal.SIGTERM)
+    wait_until_let_go(running.directory)
+
+
+@lab.command()
+@click.argument("place")
+def shell(place: str) -> None:
+    """A shell in a guest or on a host; type `exit` to leave it."""
+    running = _running()
+    _become(running, place, ("bash", "--rcfile", f"{running.root}/bashrc", "-i"))
+
+
+@lab.command("exec", context_settings=_TAIL)
+@click.argument("place")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(place: str, command: tuple[str, ...]) -> None:
+    """Run a command in a guest or on a host."""
+    _become(_running(), place, command)
+
+
+@lab.command(context_settings=_TAIL)
+@click.argument("port")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def tcpdump(port: str, arguments: tuple[str, ...]) -> None:
+    """Show what passes a port of the switch, named by itself or by the guest behind it.
+
+    Arguments go to tcpdump: `openvnet lab tcpdump vm3 -c 5 icmp`.
+    """
+    running = _running()
+    found = [each for each in running.environment.guests if port in (each.name, each.port_name)]
+    if not found:
+        known = ", ".join(guest.port_name for guest in running.environment.guests)
+        raise LabError(f"there is no port {port!r} in this lab, but {known}")
+    command = ("tcpdump", "-n", "-l", "-i", found[0].port_name, *arguments)
+    _become(running, found[0].host, command)
+
+
+@lab.command()
+@click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
+def start(names: tuple[str, ...]) -> None:
+    """Start processes that do not run, and wait until they work."""
+    _running().start(*names)
+
+
+@lab.command()
+@click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
+def stop(names: tuple[str, ...]) -> None:
+    """End processes as an orderly system does (SIGTERM)."""
+    _running().stop(*names)
+
+
+@lab.command()
+@click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
+def kill(names: tuple[str, ...]) -> None:
+    """End processes as a disorderly system does (SIGKILL)."""
+    _running().kill(*names)
+
+
+def _running() -> Lab:
+    return open_lab(well_known_directory())
+
+
+def _become(running: Lab, place: str, command: tuple[str, ...]) -> NoReturn:
+    """Be that command from now on, so that its exit status and its terminal are ours."""
+    entering = running.command(place, command)
+    variables = namespaces.environment_inside(running.variables(place))
+    os.execvpe(entering[0], entering, variables)  # noqa: S606 - no shell is wanted
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the lab shows to people: the reach matrix, what runs where, what to try next."""
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from openvnet.lab.environment import Environment, Guest
+from openvnet.lab.lab import Lab
+from openvnet.lab.reach import Ping, should_arrive
+
+
+def reach_table(environment: Environment, pings: Iterable[Ping]) -> Table:
+    """A row for each ping, a column for each guest, and how many requests it saw."""
+    title = "ICMP echo requests that arrived at each guest"
+    table = Table(box=box.ROUNDED, title=title, show_lines=True, title_style="")
+    table.add_column("from\n[dim]to[/dim]", no_wrap=True)
+    for guest in environment.guests:
+        table.add_column(_heading(guest), justify="center", no_wrap=True)
+    table.add_column("answer", justify="center")
+    for ping in pings:
+        cells = (_cell(environment, ping, guest) for guest in environment.guests)
+        route = f"[bold]{ping.sender}[/bold]\n[dim]{ping.address}[/dim]"
+        table.add_row(route, *cells, f"{ping.answered} of {ping.sent}")
+    return table
+
+
+def _heading(guest: Guest) -> str:
+    return f"{guest.name}\n[dim]{guest.network}\n{guest.ipv4_address}[/dim]"
+
+
+def _cell(environment: Environment, ping: Ping, receiver: Guest) -> Text:
+    if receiver.name == ping.sender:
+        return Text("·", style="dim")
+    arrived = ping.arrived.get(receiver.name, 0)
+    if should_arrive(environment, ping, receiver):
+        if arrived == ping.sent:
+            return Text(f"✔ all {arrived}", style="green")
+        return Text(f"✘ {arrived} of {ping.sent}", style="bold red")
+    return Text("none", style="dim") if arrived == 0 else Text(f"✘ {arrived} leaked", "bold red")
+
+
+def guests_table(environment: Environment) -> Table:
+    """The guests, and what each is plugged into."""
+    table = Table("guest", "network", "address", "MAC address", "port", "host", box=box.SIMPLE_HEAD)
+    for guest in environment.guests:
+        network = environment.network(guest)
+        address = f"{guest.ipv4_address}/{network.ipv4_prefix}"
+        table.add_row(
+            guest.name, network.uuid, address, guest.mac_address, guest.port_name, guest.host
+        )
+    return table
+
+
+def processes_table(lab: Lab) -> Table:
+    """The processes, whether they live, and where each writes its log."""
+    table = Table("process", "pid in the lab", "log", box=box.SIMPLE_HEAD)
+    for name in lab.processes:
+        pid = lab.pid(name)
+        state = Text("not running", "red") if pid is None else Text(str(pid))
+        table.add_row(name, state, str(lab.log(name)))
+    return table
+
+
+def journey(environment: Environment) -> Table:
+    """Commands to try, on the guests of this environment."""
+    first, last = environment.guests[0], environment.guests[-1]
+    host, uuid = environment.hosts[0].name, first.interface_uuid
+    fellow = next(
+        (guest for guest in environment.guests[1:] if guest.network == first.network), last
+    )
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for command, what in (
+        ("vnctl interfaces show", "what is declared"),
+        (f"vnctl interfaces show {uuid}", f"{first.name}'s: up or why not, packets, drops"),
+        (f"openvnet lab shell {first.name}", f"a shell in it; try: ping {fellow.ipv4_address}"),
+        (f"openvnet lab tcpdump {fellow.port_name}", f"what passes the port of {fellow.name}"),
+        (f"openvnet lab tcpdump {last.port_name}", f"and that of {last.name}"),
+        (f"openvnet lab exec {host} ovs-ofctl --names dump-flows br0", "the flows of the switch"),
+        ("openvnet lab kill vna", "kill -9; pings go on. `openvnet lab start vna` starts it"),
+        ("openvnet lab status", "this list of processes, as they are by then"),
+    ):
+        table.add_row(Text(command, "cyan"), what)
+    return table
