@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
@@ -20,6 +21,7 @@ from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
 from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
+from openvnet.store.locking import held
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,15 @@ async def serve(url: str, run_directory: Path) -> None:
     """Serve until SIGTERM or SIGINT. Raise StoreError and OSError if it cannot begin."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    failures: list[str] = []
+
+    def fail(_: asyncio.AbstractEventLoop, failure: dict[str, Any]) -> None:
+        # What is in memory may no longer be what is in the database; a new start makes it so.
+        logger.critical("vnmgr stops: %s", failure["message"], exc_info=failure.get("exception"))
+        failures.append(failure["message"])
+        stop.set()
+
+    loop.set_exception_handler(fail)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with serving(url, run_directory):
@@ -67,12 +78,16 @@ async def serve(url: str, run_directory: Path) -> None:
         gc.freeze()
         await stop.wait()
         logger.info("vnmgr stops.")
+    if failures:
+        sys.exit(1)
 
 
 @contextmanager
 def serving(url: str, run_directory: Path) -> Iterator[None]:
     """Serve while in this context, in the running loop."""
     with ExitStack() as closing:
+        lock = held(run_directory / "vnmgr.lock", f"The directory {run_directory}")
+        closing.callback(os.close, lock)
         store = opened(url)
         closing.callback(store.close)
         replica = Replica(store)

@@ -178,10 +178,10 @@ class Requests:
 
 
 def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
-    for peer, *frames in messages:
+    for peer, *_, data in messages:
         try:
-            yield Asked(peer, _REQUEST.decode(frames[-1]), now)
-        except (msgspec.DecodeError, IndexError) as error:
+            yield Asked(peer, _REQUEST.decode(data), now)
+        except msgspec.DecodeError as error:
             logger.warning("A request could not be read, and was left unanswered: %s.", error)
 
 

@@ -134,10 +134,10 @@ class Streams:
 
     def _take(self, messages: Sequence[Frames]) -> None:
         now = self._loop.time()
-        for peer, *frames in messages:
+        for peer, *_, data in messages:
             try:
-                self._hear(peer, read_from_agent(frames[-1]), now)
-            except (msgspec.DecodeError, IndexError) as error:
+                self._hear(peer, read_from_agent(data), now)
+            except msgspec.DecodeError as error:
                 logger.warning("A message of an agent could not be read: %s.", error)
 
     def _hear(self, peer: bytes, message: FromAgent, now: float) -> None:

@@ -82,7 +82,9 @@ def resource_of(request: Request) -> Resource:
 
 def create(transaction: Transaction, resource: Resource, values: Values) -> Row:
     """Make a resource, and what comes with it."""
-    declared = {**attributes(resource.kind), **creation(resource)}
+    declared = creation(resource)
+    if resource.parent:
+        declared[resource.parent] = attributes(resource.kind)[resource.parent]
     named = {name: value for name, value in values.items() if value is not None}
     given = _checked(transaction, resource, declared, named)
     for name, attribute in declared.items():

@@ -15,13 +15,12 @@ When `Store.commit` has returned, what it returned survives a power cut.
 It is misused from several threads: one task writes, and reads between its own writes.
 """
 
-import fcntl
 import logging
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,11 +36,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from openvnet.model import RESOURCES, Row
 from openvnet.store import log
-from openvnet.store.errors import StoreError, StoreInUse
+from openvnet.store.errors import StoreError
+from openvnet.store.locking import held
 from openvnet.store.migrations import migrate
 from openvnet.store.schema import STORE, TABLES
 from openvnet.store.transaction import Change, Refused, Transaction, every, holder, page
@@ -76,7 +76,7 @@ Outcome = Committed | Exception
 class Store:
     """An open database. `epoch` and `number` say where in its history it stands."""
 
-    def __init__(self, connection: Connection, lock: int | None) -> None:
+    def __init__(self, connection: Connection, lock: int) -> None:
         self.connection = connection
         self._lock = lock
         with connection.begin():
@@ -86,13 +86,12 @@ class Store:
         """Do all writes; an outcome for each, in order. Raise nothing."""
         now = time.time_ns() // 1000
         try:
-            with self.connection.begin():
+            with _failing("The database cannot be written"), self.connection.begin():
                 number = self.connection.execute(_LOCK_NUMBER).scalar_one()
                 outcomes, newest = self._written(writes, number, now)
                 if newest != number:
                     self.connection.execute(_SET_NUMBER, {"newest": newest})
-        except DBAPIError as error:
-            failure = StoreError(f"The database cannot be written: {error.orig}.")
+        except StoreError as failure:
             return [failure for _ in writes]
         self.number = newest
         return outcomes
@@ -125,27 +124,31 @@ class Store:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` makes of the rows. It must not write."""
-        with self.connection.begin():
+        with self._reading():
             return work(Transaction(self.connection, self.number))
 
     def rows(self) -> Iterator[tuple[Row, int]]:
         """All rows, kind by kind in the order of creation, each with the revision that made it."""
-        with self.connection.begin():
+        with self._reading():
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
 
     def page(self, kind: type[Row], limit: int, offset: int) -> tuple[list[Row], int]:
         """Some of the rows of a kind in the order of creation, and how many there are of it."""
-        with self.connection.begin():
+        with self._reading():
             total = self.connection.execute(_count(kind)).scalar_one()
             return page(self.connection, kind, limit, offset), total
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with _failing("The database cannot be read"), self.connection.begin():
+            yield
 
     def close(self) -> None:
         """Let another vnmgr have it."""
         self.connection.close()
         self.connection.engine.dispose()
-        if self._lock is not None:
-            os.close(self._lock)
+        os.close(self._lock)
 
 
 def opened(url: str) -> Store:
@@ -153,62 +156,45 @@ def opened(url: str) -> Store:
 
     `url` is SQLAlchemy's, such as `sqlite:////var/lib/openvnet/openvnet.sqlite`. Raise StoreError.
     """
-    lock: int | None = None
-    try:
-        path = _file(url)
-        lock = None if path is None else _locked(path)
-        engine = _engine(url)
-        connection = engine.connect()
-        with connection.begin():
-            migrate(connection)
-            _initialise(connection)
-        return Store(connection, lock)
-    except DBAPIError as error:
-        _unlock(lock)
-        raise StoreError(f"The database {url} cannot be used: {error.orig}.") from error
-    except (StoreError, OSError):
-        _unlock(lock)
-        raise
+    path = _file(url)
+    with ExitStack() as undoing:
+        lock = held(path.with_name(path.name + ".lock"), f"The database {path}")
+        undoing.callback(os.close, lock)
+        with _failing(f"The database {path} cannot be used"):
+            connection = _engine(url).connect()
+            undoing.callback(connection.engine.dispose)
+            undoing.callback(connection.close)
+            with connection.begin():
+                migrate(connection)
+                _initialise(connection)
+            store = Store(connection, lock)
+        undoing.pop_all()
+    return store
 
 
-def _file(url: str) -> Path | None:
+def _file(url: str) -> Path:
     try:
         parsed = make_url(url)
     except ArgumentError:
         raise StoreError(
-            f'The database "{url}" is not a URL such as sqlite:////var/lib/openvnet/openvnet.sqlite.'
+            f'The database "{url}" is not a URL such as sqlite:////var/lib/openvnet/vnet.sqlite.'
         ) from None
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"The database {url} is not SQLite, and others are not yet supported.")
-    return Path(parsed.database) if parsed.database else None
+    if parsed.drivername != "sqlite" or not parsed.database:
+        raise StoreError(f"The database {url} is not a file of SQLite; others are not yet done.")
+    return Path(parsed.database)
 
 
-def _locked(path: Path) -> int:
-    """Hold the lock file beside a database; the kernel lets go of it when this process dies."""
-    beside = path.with_name(path.name + ".lock")
+@contextmanager
+def _failing(what: str) -> Iterator[None]:
+    """Say of what the database's own failures are the failure."""
     try:
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreError(f"The lock {beside} cannot be opened: {error.strerror}.") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise StoreInUse(f"The database {path} is in use by another vnmgr.") from None
-    return lock
-
-
-def _unlock(lock: int | None) -> None:
-    if lock is not None:
-        with suppress(OSError):
-            os.close(lock)
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"{what}: {error.orig}.") from error
 
 
 def _engine(url: str) -> Engine:
-    try:
-        engine = create_engine(url)
-    except NoSuchModuleError as error:
-        raise StoreError(f"The database {url} is of an unknown kind: {error}.") from None
+    engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

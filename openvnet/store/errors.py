@@ -1,7 +1,7 @@
 """What the store refuses or cannot do.
 
 StoreError                 the database cannot be used; the text says what to do about it
-├── StoreInUse             another vnmgr holds it
+├── StoreInUse             another vnmgr holds it, or the directory of the sockets
 └── StoreTooNew            a later release has migrated it
 Taken                      a unique combination of attributes belongs to another row
 """
@@ -15,7 +15,7 @@ class StoreError(Exception):
 
 
 class StoreInUse(StoreError):
-    """Another vnmgr holds the database."""
+    """Another vnmgr holds the database, or the directory of the sockets."""
 
 
 class StoreTooNew(StoreError):

@@ -68,18 +68,22 @@ class Rpc:
         return await self._answer(request, timeout + (wait or 0.0))
 
     async def _answer(self, request: Request, seconds: float) -> Reply:
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[request.id] = reply
         try:
             async with asyncio.timeout(seconds):
-                # While there is no connection, a call waits for one: vnmgr may be restarting.
-                while not self._wire.send(encode(request)):
-                    await self._connected.wait()
+                await self._sent(encode(request))
+                reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+                self._waiting[request.id] = reply
                 return await reply
         except TimeoutError:
             raise NoAnswer(f"vnmgr does not answer at {self._endpoint}.") from None
         finally:
-            del self._waiting[request.id]
+            self._waiting.pop(request.id, None)
+
+    async def _sent(self, data: bytes) -> None:
+        # While there is no connection, a call waits for one: vnmgr may be restarting.
+        while not self._wire.send(data):
+            self._connected.clear()
+            await self._connected.wait()
 
     def _changed(self, connected: bool) -> None:
         if connected:
@@ -87,7 +91,8 @@ class Rpc:
             return
         self._connected.clear()
         for reply in self._waiting.values():
-            reply.set_exception(NoAnswer("vnmgr went away before it answered."))
+            if not reply.done():
+                reply.set_exception(NoAnswer("vnmgr went away before it answered."))
 
     def close(self) -> None:
         """Leave at once; calls that still wait get no answer."""

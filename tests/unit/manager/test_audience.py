@@ -1,0 +1,151 @@
+"""Who hears what, for any history of changes, against the same computed from scratch."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openvnet.manager.audience import Audience, Listener
+from openvnet.manager.scopes import (
+    closure,
+    inward,
+    onward,
+    rows_in,
+    scopes,
+)
+from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
+from openvnet.state import State
+from openvnet.store.transaction import Change
+from openvnet.wire.messages import Scope
+from tests.worlds import DPID, OTHER_DPID
+
+_few = st.integers(1, 3)
+
+
+def _of(prefix):
+    return _few.map(lambda number: f"{prefix}-{number}")
+
+
+# Port names are also uuids of interfaces, as an iface-id may be one.
+_names = st.sampled_from(["vm1", "vm2", "if-1", "if-2"])
+
+rows = st.one_of(
+    st.builds(
+        Datapath,
+        uuid=_of("dp"),
+        display_name=st.just(""),
+        dpid=st.sampled_from([DPID, OTHER_DPID]),
+        node_id=st.just("vna"),
+    ),
+    st.builds(Network, uuid=_of("nw"), ipv4_network=st.just(0), vni=_few),
+    st.builds(Interface, uuid=_of("if"), mode=st.just("vif")),
+    st.builds(
+        InterfacePort,
+        uuid=_of("ifp"),
+        interface_uuid=_of("if"),
+        datapath_uuid=st.none() | _of("dp"),
+        port_name=st.none() | _names,
+    ),
+    st.builds(MacLease, uuid=_of("ml"), interface_uuid=st.none() | _of("if"), mac_address=_few),
+    st.builds(
+        IpLease,
+        uuid=_of("il"),
+        network_uuid=_of("nw"),
+        ipv4_address=_few,
+        interface_uuid=st.none() | _of("if"),
+        mac_lease_uuid=st.none() | _of("ml"),
+    ),
+)
+revisions = st.lists(st.tuples(rows, st.booleans()), min_size=1, max_size=4)
+"""Rows that are put, or (False) deleted."""
+
+roots = st.builds(lambda name: Scope("port", name), _names) | st.builds(
+    lambda dpid: Scope("datapath", dpid), st.sampled_from([DPID, OTHER_DPID])
+)
+subscriptions = st.tuples(st.integers(0, 1), st.sets(roots, max_size=3), st.sets(roots, max_size=3))
+
+
+def changes_of(revision, state):
+    """What a revision does to each row, once for each."""
+    after = {(type(row), row.uuid): row if put else None for row, put in revision}
+    return [
+        Change(kind, uuid, state.rows.get(kind, {}).get(uuid), row)
+        for (kind, uuid), row in after.items()
+        if state.rows.get(kind, {}).get(uuid) != row
+    ]
+
+
+def applying(changes, state):
+    def apply():
+        for change in changes:
+            state.put(change.kind, change.uuid, change.after)
+
+    return apply
+
+
+def heard_rows(listener, state):
+    """What it must hear, from scratch: each row that is in any scope of the closure."""
+    heard = closure(listener.roots, listener.dpid, state)
+    return {
+        (kind, uuid): row
+        for kind, table in state.rows.items()
+        for uuid, row in table.items()
+        if heard & set(scopes(row, state))
+    }
+
+
+def told(rows, news):
+    """What a listener knows after some news."""
+    left = {key: row for key, row in rows.items() if key not in news.remove}
+    assert not set(news.remove) & set(news.put)
+    return {**left, **news.put}
+
+
+@given(st.lists(revisions | subscriptions, max_size=25))
+def test_what_is_told_step_by_step_is_what_would_be_told_at_once(history):
+    state = State()
+    audience = Audience(state)
+    listeners = [Listener(DPID), Listener(OTHER_DPID)]
+    known = [{}, {}]
+    for step in history:
+        if isinstance(step, tuple):
+            number, add, remove = step
+            news = audience.listen(listeners[number], add, remove - add)
+            known[number] = told(known[number], news)
+        else:
+            changes = changes_of(step, state)
+            for listener, news in audience.publish(changes, applying(changes, state)).items():
+                number = listeners.index(listener)
+                known[number] = told(known[number], news)
+        for listener, rows in zip(listeners, known, strict=True):
+            assert listener.heard == closure(listener.roots, listener.dpid, state)
+            assert rows == heard_rows(listener, state)
+            assert rows == {(type(row), row.uuid): row for row in audience.rows(listener)}
+
+
+@given(st.lists(rows, max_size=20))
+def test_the_inverses_agree(world):
+    state = State()
+    for row in world:
+        state.put(type(row), row.uuid, row)
+    every = [row for table in state.rows.values() for row in table.values()]
+    everywhere = {scope for row in every for scope in scopes(row, state)}
+    for scope in everywhere:
+        inside = {(type(row), row.uuid) for row in rows_in(scope, state)}
+        assert inside == {
+            (type(row), row.uuid) for row in every if scope in set(scopes(row, state))
+        }
+        for dpid in (DPID, None):
+            for target in onward(scope, dpid, state):
+                assert scope in set(inward(target, dpid, state))
+            for source in inward(scope, dpid, state):
+                assert scope in set(onward(source, dpid, state))
+
+
+def test_those_who_left_are_told_nothing():
+    state = State()
+    audience = Audience(state)
+    listener = Listener(DPID)
+    audience.listen(listener, [Scope("port", "vm1")])
+    audience.leave(listener)
+    port = InterfacePort(uuid="ifp-1", interface_uuid="if-1", port_name="vm1")
+    changes = changes_of([(port, True)], state)
+    assert audience.publish(changes, applying(changes, state)) == {}

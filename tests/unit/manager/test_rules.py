@@ -1,0 +1,390 @@
+"""The rules of the resources, over RPC as webapi asks."""
+
+import asyncio
+import functools
+
+import pytest
+
+from tests.vnmgr import DPID, furnished, guest, house, ip, mac
+
+
+def in_house(test):
+    """Run a test within a furnished vnmgr."""
+
+    @functools.wraps(test)
+    def run(tmp_path):
+        async def within():
+            async with furnished(tmp_path) as here:
+                await test(here)
+
+        asyncio.run(within())
+
+    del run.__wrapped__
+    return run
+
+
+@in_house
+async def test_an_interface_comes_with_a_port_and_the_leases_that_it_asks_for(here):
+    made = await guest(here, 1, owner_datapath_uuid="dp-1")
+    (port,) = made["ports"]
+    (mac_lease,) = made["mac_leases"]
+    (ip_lease,) = mac_lease["ip_leases"]
+    assert port["datapath_uuid"] == "dp-1"
+    assert port["port_name"] == "vm1"
+    assert port["singular"] is True
+    assert mac_lease["mac_address"] == made["mac_address"] == "52:54:00:00:00:01"
+    assert ip_lease["ipv4_address"] == made["ipv4_address"] == "10.102.0.1"
+    assert ip_lease["interface_uuid"] == "if-1"
+    assert ip_lease["mac_lease_uuid"] == mac_lease["uuid"]
+    assert made["network_uuid"] == "nw-1"
+    assert made["ip_leases"] == [ip_lease]
+
+
+@in_house
+async def test_an_interface_that_asks_for_nothing_has_a_port_without_a_name(here):
+    made = await here.call.create("interfaces", mode="vif")
+    (port,) = made["ports"]
+    assert (port["datapath_uuid"], port["port_name"], port["singular"]) == (None, None, None)
+    assert made["mac_leases"] == made["ip_leases"] == []
+    assert made["mac_address"] is made["ipv4_address"] is made["network_uuid"] is None
+
+
+@in_house
+async def test_an_address_of_an_interface_needs_its_network_and_a_mac_address(here):
+    for missing in ("network_uuid", "ipv4_address", "mac_address"):
+        values = {"network_uuid": "nw-1", "ipv4_address": ip("10.102.0.9"), "mac_address": mac(9)}
+        del values[missing]
+        problem = await here.call.refused(
+            "create", "interfaces", values={"uuid": "if-9", "mode": "vif", **values}
+        )
+        assert problem.error == "MissingArgument"
+        assert problem.message.startswith(missing)
+    assert (await here.call("list", "interfaces"))["total_count"] == 0
+
+
+@in_house
+async def test_modes_that_are_not_yet_done_are_refused(here):
+    for mode in ("simulated", "host", "internal", "patch", "promiscuous", "remote"):
+        problem = await here.call.refused("create", "interfaces", values={"mode": mode})
+        assert problem.error == "ArgumentError"
+        assert f"mode {mode} is not yet done" in problem.message
+    for mode in ("physical", "internal"):
+        values = {"network_mode": mode, "ipv4_network": ip("10.0.0.0")}
+        problem = await here.call.refused("create", "networks", values=values)
+        assert f"mode {mode} is not yet done" in problem.message
+
+
+@in_house
+async def test_a_network_is_named_and_numbered_if_it_is_not_given_names(here):
+    made = await here.call("show", "networks", "nw-1")
+    assert made["domain_name"] == "1"
+    assert made["display_name"] == "1"
+    assert made["ipv4_prefix"] == 24
+    assert made["mode"] == "virtual"
+    other = await here.call("show", "networks", "nw-2")
+    assert 0 < made["vni"] < other["vni"] < 2**24
+
+
+@in_house
+async def test_network_mode_overrides_mode(here):
+    values = {"mode": "physical", "network_mode": "virtual", "ipv4_network": ip("10.0.0.0")}
+    assert (await here.call.create("networks", **values))["mode"] == "virtual"
+
+
+@in_house
+async def test_a_network_address_beyond_its_prefix_is_refused_with_the_right_one(here):
+    values = {"ipv4_network": ip("10.1.2.3"), "ipv4_prefix": 20}
+    problem = await here.call.refused("create", "networks", values=values)
+    assert problem.message == (
+        "ipv4_network 10.1.2.3 has bits beyond ipv4_prefix 20; 10.1.0.0 would be right."
+    )
+
+
+@in_house
+async def test_an_address_outside_of_its_network_is_refused(here):
+    values = {"network_uuid": "nw-1", "ipv4_address": ip("10.102.1.0")}
+    problem = await here.call.refused("create", "ip_leases", values=values)
+    assert problem.error == "ArgumentError"
+    assert problem.message == "ipv4_address 10.102.1.0 is not in network nw-1, 10.102.0.0/24."
+
+
+@in_house
+async def test_equal_addresses_live_in_two_networks_and_not_in_one(here):
+    await guest(here, 1, "nw-1")
+    await guest(here, 2, "nw-2", ipv4_address=ip("10.102.0.1"))
+    values = {"network_uuid": "nw-1", "ipv4_address": ip("10.102.0.1")}
+    problem = await here.call.refused("create", "ip_leases", values=values)
+    assert problem.error == "ArgumentError"
+    assert "network_uuid nw-1 with ipv4_address 10.102.0.1 belongs to IP lease" in problem.message
+    assert "of interface if-1" in problem.message
+
+
+@in_house
+async def test_a_mac_address_is_leased_once_in_the_whole_world(here):
+    await guest(here, 1)
+    problem = await here.call.refused(
+        "create", "interfaces", values={"uuid": "if-2", "mode": "vif", "mac_address": mac(1)}
+    )
+    assert problem.error == "ArgumentError"
+    assert "mac_address 52:54:00:00:00:01 belongs to MAC lease" in problem.message
+    assert "of interface if-1" in problem.message
+    assert (await here.call.refused("show", "interfaces", "if-2")).status == 404
+
+
+@in_house
+async def test_a_port_name_belongs_to_one_interface_of_a_datapath(here):
+    await guest(here, 1, owner_datapath_uuid="dp-1")
+    problem = await here.call.refused(
+        "create",
+        "interfaces",
+        values={"mode": "vif", "port_name": "vm1", "owner_datapath_uuid": "dp-1"},
+    )
+    assert "port_name vm1 with datapath_uuid dp-1 belongs to interface port" in problem.message
+    assert "of interface if-1" in problem.message
+
+
+@in_house
+async def test_a_datapath_is_known_by_its_dpid_and_node_once(here):
+    values = {"display_name": "again", "dpid": DPID, "node_id": "vna"}
+    problem = await here.call.refused("create", "datapaths", values=values)
+    assert f"dpid {DPID} with node_id vna belongs to datapath dp-1 already" in problem.message
+
+
+@in_house
+async def test_an_ip_lease_takes_the_first_mac_lease_of_its_interface(here):
+    await here.call.create("interfaces", uuid="if-1", mode="vif")
+    await here.call.create("mac_leases", uuid="ml-z", interface_uuid="if-1", mac_address=mac(1))
+    await here.call.create("mac_leases", uuid="ml-a", interface_uuid="if-1", mac_address=mac(2))
+    lease = await here.call.create(
+        "ip_leases", network_uuid="nw-1", ipv4_address=ip("10.102.0.1"), interface_uuid="if-1"
+    )
+    assert lease["mac_lease_uuid"] == "ml-z"
+    shown = await here.call("show", "interfaces", "if-1")
+    assert shown["mac_address"] == "52:54:00:00:00:01"
+
+
+@in_house
+async def test_an_ip_lease_takes_the_interface_of_its_mac_lease(here):
+    await here.call.create("interfaces", uuid="if-1", mode="vif")
+    await here.call.create("mac_leases", uuid="ml-1", interface_uuid="if-1", mac_address=mac(1))
+    values = {"network_uuid": "nw-1", "ipv4_address": ip("10.102.0.1"), "mac_lease_uuid": "ml-1"}
+    assert (await here.call.create("ip_leases", **values))["interface_uuid"] == "if-1"
+    await here.call.create("interfaces", uuid="if-2", mode="vif")
+    values |= {"ipv4_address": ip("10.102.0.2"), "interface_uuid": "if-2"}
+    problem = await here.call.refused("create", "ip_leases", values=values)
+    assert problem.message == "mac_lease_uuid ml-1 is of interface if-1, not of if-2."
+
+
+@in_house
+async def test_an_interface_without_a_mac_lease_gets_no_ip_lease(here):
+    await here.call.create("interfaces", uuid="if-1", mode="vif")
+    values = {"network_uuid": "nw-1", "ipv4_address": ip("10.102.0.1"), "interface_uuid": "if-1"}
+    problem = await here.call.refused("create", "ip_leases", values=values)
+    assert "if-1: the interface has no MAC lease; add one first" in problem.message
+
+
+@in_house
+async def test_an_ip_lease_is_attached_and_released(here):
+    await guest(here, 1)
+    lease = await here.call.create(
+        "ip_leases", uuid="il-1", network_uuid="nw-2", ipv4_address=ip("10.102.0.1")
+    )
+    assert lease["interface_uuid"] is None
+    problem = await here.call.refused("release", "ip_leases", "il-1")
+    assert problem.message == "IP lease il-1 is not attached to an interface."
+    problem = await here.call.refused("attach", "ip_leases", "il-1")
+    assert problem.error == "MissingArgument"
+    attached = await here.call("attach", "ip_leases", "il-1", values={"interface_uuid": "if-1"})
+    assert attached["interface_uuid"] == "if-1"
+    assert attached["mac_lease_uuid"].startswith("ml-")
+    problem = await here.call.refused(
+        "attach", "ip_leases", "il-1", values={"interface_uuid": "if-1"}
+    )
+    assert "il-1 is attached to interface if-1; release it first" in problem.message
+    released = await here.call("release", "ip_leases", "il-1")
+    assert released["interface_uuid"] is released["mac_lease_uuid"] is None
+
+
+@in_house
+async def test_a_mac_lease_moves_with_its_ip_leases(here):
+    made = await guest(here, 1)
+    await here.call.create("interfaces", uuid="if-2", mode="vif")
+    uuid = made["mac_leases"][0]["uuid"]
+    moved = await here.call("update", "mac_leases", uuid, values={"interface_uuid": "if-2"})
+    assert moved["interface_uuid"] == "if-2"
+    shown = await here.call("show", "interfaces", "if-2")
+    assert shown["ipv4_address"] == "10.102.0.1"
+    assert (await here.call("show", "interfaces", "if-1"))["mac_leases"] == []
+
+
+@in_house
+async def test_deleting_takes_along_what_refers_to_it(here):
+    made = await guest(here, 1, owner_datapath_uuid="dp-1")
+    (mac_lease,) = made["mac_leases"]
+    assert await here.call("delete", "mac_leases", mac_lease["uuid"]) == [mac_lease["uuid"]]
+    assert (await here.call("list", "ip_leases"))["total_count"] == 0
+    await guest(here, 2)
+    assert await here.call("delete", "interfaces", "if-2") == ["if-2"]
+    assert (await here.call("list", "mac_leases"))["total_count"] == 0
+    assert await here.call("delete", "datapaths", "dp-1") == ["dp-1"]
+    assert (await here.call("show", "interfaces", "if-1"))["ports"] == []
+    await guest(here, 3)
+    assert await here.call("delete", "networks", "nw-1") == ["nw-1"]
+    assert (await here.call("show", "interfaces", "if-3"))["ip_leases"] == []
+
+
+@in_house
+async def test_the_owner_datapath_of_an_interface_is_that_of_its_port(here):
+    await guest(here, 1)
+    values = {"owner_datapath_uuid": "dp-1", "enable_filtering": True}
+    changed = await here.call("update", "interfaces", "if-1", values=values)
+    assert changed["ports"][0]["datapath_uuid"] == "dp-1"
+    assert changed["enable_filtering"] is True
+    await here.call.create("ports", parent="if-1", port_name="other")
+    problem = await here.call.refused("update", "interfaces", "if-1", values=values)
+    assert "interface if-1 has 2 ports" in problem.message
+    await here.call("delete", "ports", parent="if-1", values={})
+    changed = await here.call("update", "interfaces", "if-1", values=values)
+    assert [port["datapath_uuid"] for port in changed["ports"]] == ["dp-1"]
+
+
+@in_house
+async def test_ports_are_added_listed_and_deleted_by_what_they_are(here):
+    await here.call.create("interfaces", uuid="if-1", mode="vif")
+    added = await here.call.create("ports", parent="if-1", datapath_uuid="dp-1", port_name="a")
+    assert added["interface_uuid"] == "if-1"
+    assert added["singular"] is True
+    listed = await here.call("list", "ports", parent="if-1")
+    assert listed["total_count"] == 2
+    assert listed["items"][1] == added
+    assert await here.call("delete", "ports", parent="if-1", values={"port_name": "b"}) == []
+    assert await here.call("delete", "ports", parent="if-1", values={"port_name": "a"}) == [added]
+    values = {"datapath_uuid": "dp-1", "singular": False}
+    problem = await here.call.refused("create", "ports", parent="if-1", values=values)
+    assert "singular must be true" in problem.message
+    problem = await here.call.refused("create", "ports", parent="if-9", values={})
+    assert problem.error == "UnknownUUIDResource"
+
+
+@in_house
+async def test_a_port_is_deleted_only_below_its_own_interface(here):
+    made = await here.call.create("interfaces", uuid="if-1", mode="vif")
+    await here.call.create("interfaces", uuid="if-2", mode="vif")
+    uuid = made["ports"][0]["uuid"]
+    problem = await here.call.refused("delete", "ports", uuid, parent="if-2")
+    assert problem.message == f"interface port {uuid} is not of if-2."
+    assert await here.call("delete", "ports", uuid, parent="if-1") == [uuid]
+
+
+@in_house
+async def test_uuids_are_given_or_made_and_may_be_used_again_after_deletion(here):
+    made = await here.call.create("interfaces", mode="vif")
+    prefix, _, letters = made["uuid"].partition("-")
+    assert prefix == "if"
+    assert len(letters) == 8
+    problem = await here.call.refused(
+        "create", "networks", values={"uuid": "nw-1", "ipv4_network": 0}
+    )
+    assert (problem.error, problem.code, problem.status) == ("DuplicateUUID", "102", 400)
+    await here.call("delete", "networks", "nw-1")
+    assert (await here.call.create("networks", uuid="nw-1", ipv4_network=0))["uuid"] == "nw-1"
+
+
+@in_house
+async def test_an_unknown_uuid_is_answered_with_the_nearest_one(here):
+    await here.call.create("networks", uuid="nw-test1", ipv4_network=0)
+    problem = await here.call.refused("show", "networks", "nw-vest1")
+    assert (problem.error, problem.code, problem.status) == ("UnknownUUIDResource", "100", 404)
+    assert problem.message == "network nw-vest1 does not exist; did you mean nw-test1?"
+    for verb in ("update", "delete"):
+        assert await here.call.refused(verb, "networks", "nw-vest1") == problem
+    values = {"network_uuid": "nw-vest1", "ipv4_address": 1}
+    assert await here.call.refused("create", "ip_leases", values=values) == problem
+    problem = await here.call.refused("show", "datapaths", "dp-nothinglike")
+    assert problem.message == "datapath dp-nothinglike does not exist."
+
+
+@in_house
+async def test_a_uuid_of_another_resource_is_refused_as_such(here):
+    problem = await here.call.refused("show", "networks", "if-1")
+    assert (problem.error, problem.code, problem.status) == ("InvalidUUID", "101", 400)
+    assert problem.message == "uuid if-1: must be nw- and 1 to 16 lower-case letters and digits."
+    values = {"network_uuid": "if-1", "ipv4_address": 1}
+    problem = await here.call.refused("create", "ip_leases", values=values)
+    assert problem.message.startswith("network_uuid if-1: must be nw-")
+
+
+@pytest.mark.parametrize(
+    ("verb", "collection", "uuid", "values", "error", "words"),
+    [
+        (
+            "create",
+            "datapaths",
+            None,
+            {"dpid": DPID, "node_id": "x"},
+            "MissingArgument",
+            "display_name",
+        ),
+        ("create", "networks", None, {"ipv4_network": 0, "vni": 5}, "ArgumentError", "vni"),
+        ("create", "networks", None, {"ipv4_network": "10.0.0.0"}, "ArgumentError", "IPv4 address"),
+        ("create", "networks", None, {"ipv4_network": True}, "ArgumentError", "IPv4 address"),
+        ("update", "networks", "nw-1", {"ipv4_network": 0}, "ArgumentError", "ipv4_network"),
+        ("update", "networks", "nw-1", {"display_name": None}, "ArgumentError", "display_name"),
+        ("update", "datapaths", "dp-1", {"dpid": DPID}, "ArgumentError", "dpid"),
+        ("explode", "networks", "nw-1", {}, "UnknownResource", "explode"),
+        ("list", "nets", None, {}, "UnknownResource", "nets"),
+    ],
+)
+def test_what_is_not_declared_is_refused(tmp_path, verb, collection, uuid, values, error, words):
+    async def within():
+        async with furnished(tmp_path) as here:
+            problem = await here.call.refused(verb, collection, uuid, values=values)
+            assert problem.error == error
+            assert words in problem.message
+
+    asyncio.run(within())
+
+
+@in_house
+async def test_lists_are_paged_in_the_order_of_creation(here):
+    for letter in "dacb":
+        await here.call.create("interfaces", uuid=f"if-{letter}", mode="vif")
+    await here.call("update", "interfaces", "if-d", values={"display_name": "first"})
+    page = await here.call("list", "interfaces", limit=2, offset=1)
+    assert (page["total_count"], page["offset"], page["limit"]) == (4, 1, 2)
+    assert [item["uuid"] for item in page["items"]] == ["if-a", "if-c"]
+
+
+@in_house
+async def test_a_write_that_changes_nothing_makes_no_revision(here):
+    first = await here.call.reply("update", "networks", "nw-1", values={"display_name": "same"})
+    again = await here.call.reply("update", "networks", "nw-1", values={"display_name": "same"})
+    assert again.revision == first.revision
+
+
+def test_all_is_as_it_was_after_a_new_start(tmp_path):
+    async def within():
+        async with furnished(tmp_path) as here:
+            made = await guest(here, 1)
+            await here.call("update", "interfaces", "if-1", values={"display_name": "one"})
+            before = await here.call("list", "interfaces")
+            revision = (await here.call.reply("delete", "networks", "nw-2")).revision
+        with house(tmp_path) as here:
+            assert await here.call("list", "interfaces") == before
+            assert made["uuid"] == before["items"][0]["uuid"]
+            more = (await here.call.reply("delete", "networks", "nw-1")).revision
+            assert (more.epoch, more.number) == (revision.epoch, revision.number + 1)
+
+    asyncio.run(within())
+
+
+def test_numbers_of_networks_are_not_used_again_before_all_were(tmp_path):
+    async def within():
+        with house(tmp_path) as here:
+            for uuid in ("nw-1", "nw-2", "nw-3"):
+                await here.call.create("networks", uuid=uuid, ipv4_network=0)
+            await here.call("delete", "networks", "nw-2")
+            made = await here.call.create("networks", ipv4_network=0)
+            assert made["vni"] == 4
+
+    asyncio.run(within())
