@@ -36,11 +36,8 @@ class _Group(click.Group):
 @click.version_option(package_name="openvnet")
 def main() -> None:
     """Try OpenVNet on this machine, without touching its network."""
-    signal.signal(signal.SIGTERM, _end)
-
-
-def _end(number: int, _frame: object) -> NoReturn:
-    sys.exit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # As Ctrl-C: what was built goes.
 
 
 @main.command()
@@ -74,11 +71,17 @@ def up() -> None:
 def _welcome(console: Console, running: Lab) -> None:
     console.print("\n[bold]The lab is running.[/bold] Ctrl-C ends it and leaves nothing behind.\n")
     console.print(pages.guests_table(running.environment))
-    console.print(pages.processes_table(running))
+    _show_processes(console, running)
     console.print("In another terminal, after [cyan]. .venv/bin/activate[/cyan]:\n")
     if webapi_address(os.environ, settings(files(Path.home()))) != running.webapi:
         console.print(f"  [cyan]export VNET_WEBAPI={running.webapi}[/cyan]\n", soft_wrap=True)
-    console.print(pages.journey(running.environment))
+    for line in pages.journey(running.environment):
+        console.print(line, soft_wrap=True)
+
+
+def _show_processes(console: Console, running: Lab) -> None:
+    console.print(pages.processes_table(running))
+    console.print(f"Logs are in {running.directory / 'log'}.\n", soft_wrap=True)
 
 
 def _wait_until_it_ends(running: Lab) -> None:
@@ -92,9 +95,10 @@ def status() -> None:
     """Say what runs in the lab."""
     running = _running()
     console = _console()
-    console.print(f"A lab runs in {running.directory}; webapi is at {running.webapi}.")
+    console.print(f"A lab runs in {running.directory}.", soft_wrap=True)
+    console.print(f"webapi is at {running.webapi}.\n", soft_wrap=True)
     console.print(pages.guests_table(running.environment))
-    console.print(pages.processes_table(running))
+    _show_processes(console, running)
 
 
 @lab.command()
@@ -165,7 +169,7 @@ def _running() -> Lab:
 
 def _become(running: Lab, place: str, command: tuple[str, ...]) -> NoReturn:
     """Be that command from now on, so that its exit status and its terminal are ours."""
-    entering = running.command(place, command)
+    entering = running.command(place, ("env", f"--chdir={Path.cwd()}", *command))
     variables = namespaces.environment_inside(running.variables(place))
     os.execvpe(entering[0], entering, variables)  # noqa: S606 - no shell is wanted
 

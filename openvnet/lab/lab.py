@@ -164,14 +164,20 @@ class Lab(msgspec.Struct, frozen=True):
         """Return when a process does its work; LabError with the end of its log if it does not."""
         process = self.process(name)
         ready = _READY[process.name.split("/")[-1]]
-        until(lambda: self._lives(process) and ready(self, process), f"{process.name} is ready")
+        try:
+            until(lambda: self._lives(process) and ready(self, process), f"{process.name} is ready")
+        except LabError as error:
+            raise LabError(f"{error}. {self._end_of_log(process)}") from None
 
     def _lives(self, process: Process) -> bool:
         if self.pid(process.name) is not None:
             return True
+        raise LabError(f"{process.name} has ended")
+
+    def _end_of_log(self, process: Process) -> str:
         log = self.log(process.name)
         lines = log.read_text(errors="replace").splitlines()[-15:]
-        raise LabError("\n".join((f"{process.name} has ended. The end of {log}:", *lines)))
+        return "\n".join((f"The end of {log}:", *lines))
 
     def _pid_file(self, name: str) -> Path:
         return self.directory / "pid" / _file_name(self.process(name))

@@ -1,6 +1,6 @@
 """What the lab shows to people: the reach matrix, what runs where, what to try next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.table import Table
@@ -54,32 +54,33 @@ def guests_table(environment: Environment) -> Table:
 
 
 def processes_table(lab: Lab) -> Table:
-    """The processes, whether they live, and where each writes its log."""
+    """The processes, and whether they live."""
     table = Table("process", "pid in the lab", "log", box=box.SIMPLE_HEAD)
     for name in lab.processes:
         pid = lab.pid(name)
         state = Text("not running", "red") if pid is None else Text(str(pid))
-        table.add_row(name, state, str(lab.log(name)))
+        table.add_row(name, state, lab.log(name).name)
     return table
 
 
-def journey(environment: Environment) -> Table:
-    """Commands to try, on the guests of this environment."""
+def journey(environment: Environment) -> Iterator[Text]:
+    """Commands to try, on the guests of this environment, and what each shows."""
     first, last = environment.guests[0], environment.guests[-1]
-    host, uuid = environment.hosts[0].name, first.interface_uuid
     fellow = next(
         (guest for guest in environment.guests[1:] if guest.network == first.network), last
     )
-    table = Table(box=None, show_header=False, padding=(0, 2))
     for command, what in (
         ("vnctl interfaces show", "what is declared"),
-        (f"vnctl interfaces show {uuid}", f"{first.name}'s: up or why not, packets, drops"),
-        (f"openvnet lab shell {first.name}", f"a shell in it; try: ping {fellow.ipv4_address}"),
+        (f"vnctl interfaces show {first.interface_uuid}", "up, or why not; packets, drops"),
+        (f"openvnet lab shell {first.name}", f"a shell in it: ping {fellow.ipv4_address}"),
         (f"openvnet lab tcpdump {fellow.port_name}", f"what passes the port of {fellow.name}"),
         (f"openvnet lab tcpdump {last.port_name}", f"and that of {last.name}"),
-        (f"openvnet lab exec {host} ovs-ofctl --names dump-flows br0", "the flows of the switch"),
-        ("openvnet lab kill vna", "kill -9; pings go on. `openvnet lab start vna` starts it"),
-        ("openvnet lab status", "this list of processes, as they are by then"),
+        ("openvnet lab kill vna", "kill -9: the pings go on"),
+        ("openvnet lab start vna", ""),
+        ("openvnet lab status", "what runs"),
+        (
+            f"openvnet lab exec {environment.hosts[0].name} ovs-ofctl --names dump-flows br0",
+            "the flows of the switch",
+        ),
     ):
-        table.add_row(Text(command, "cyan"), what)
-    return table
+        yield Text.assemble("  ", (f"{command:36}", "cyan"), "  ", (what, "dim"))
