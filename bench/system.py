@@ -69,7 +69,7 @@ def _free_port() -> int:
 def running_vna(made: System) -> Iterator[Process]:
     """A vna that has connected to the switch and to vnmgr, and is in sync."""
     with process_of(made.vna()) as agent:
-        agent.says("is connected")
+        agent.says("in sync")
         yield agent
 
 

@@ -87,12 +87,7 @@ class Compiler:
         before: dict[Hashable, Any] = {}
         for stratum, owners in enumerate(dirty):
             for key in self._run_all(owners, before):
-                later: list[set[Owner]] = [set() for _ in self.strata]
-                self._put(key[0], key[1], self.desired(key), later)
-                if any(later[: stratum + 1]):
-                    raise RuntimeError(f"{key[0].__name__} is read in the stratum that yields it")
-                for number in range(stratum + 1, len(dirty)):
-                    dirty[number] |= later[number]
+                self._put(*key, self.desired(key), dirty, after=stratum)
         return self._difference(before)
 
     def desired(self, key: Hashable) -> Any:
@@ -124,19 +119,22 @@ class Compiler:
         """The kind of row that an owner ran on."""
         return self.strata[owner.stratum][owner.number][0]
 
-    def _put(self, kind: type[Any], id: Id, row: Any, dirty: list[set[Owner]]) -> None:
-        """Store a row; add the owners to run again to `dirty`, by stratum."""
+    def _put(
+        self, kind: type[Any], id: Id, row: Any, dirty: list[set[Owner]], after: int = -1
+    ) -> None:
+        """Store a row; add the owners to run again to `dirty`, all of strata `after` that one."""
         touched = self.state.put(kind, id, row)
         if not touched:
             return
+        again = [Owner(stratum, number, id) for stratum, number in self._features.get(kind, ())]
         for cell in touched:
             readers = self._readers.get(cell)
-            if readers is None:
-                continue
-            for owner in (readers,) if isinstance(readers, Owner) else readers:
-                dirty[owner.stratum].add(owner)
-        for stratum, number in self._features.get(kind, ()):
-            dirty[stratum].add(Owner(stratum, number, id))
+            if readers is not None:
+                again += (readers,) if isinstance(readers, Owner) else readers
+        for owner in again:
+            if owner.stratum <= after:
+                raise RuntimeError(f"{kind.__name__} is read in the stratum that yields it")
+            dirty[owner.stratum].add(owner)
 
     def _run_all(self, owners: Iterable[Owner], before: dict[Hashable, Any]) -> list[RowKey]:
         """Run owners; note in `before` what was desired; return the derived rows concerned."""

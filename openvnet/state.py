@@ -9,7 +9,7 @@ It is misused by asking more than one needs: a feature that asks `where` to lear
 is there is run again for every change of every member. Ask `any`.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any, TypeVar
 
 Id = Hashable
@@ -21,6 +21,7 @@ Changes = Mapping[RowKey, Any]
 
 R = TypeVar("R")
 _NOBODY: Mapping[Id, None] = {}
+_NO_INDEX: dict[str, set[str]] = {}
 
 
 class State:
@@ -29,6 +30,9 @@ class State:
     def __init__(self) -> None:
         self.rows: dict[type[Any], dict[Id, Any]] = {}
         self._members: dict[Cell, dict[Id, None]] = {}
+        self._asked: dict[type[Any], dict[str, set[str]]] = {}
+        # An index is made when somebody first asks for it, and of its cells only those are told
+        # that anybody asks for: of most indexes, nobody asks most questions.
 
     def put(self, kind: type[Any], id: Id, row: Any) -> list[Cell]:
         """Store a row (None removes it); return the cells that changed."""
@@ -41,37 +45,69 @@ class State:
         else:
             rows[id] = row
         touched: list[Cell] = [("row", kind, id)]
-        for field in getattr(kind, "indexes", ()):
+        for field, questions in self._asked.get(kind, _NO_INDEX).items():
             was = None if old is None else (kind, field, getattr(old, field))
             now = None if row is None else (kind, field, getattr(row, field))
-            if was == now and now is not None:
-                touched.append(("where", *now))
-                continue
-            if was is not None:
-                self._leave(id, was, touched)
-            if now is not None:
-                self._join(id, now, touched)
+            touched += self._moved(id, was, now, questions)
         return touched
 
-    def _leave(self, id: Id, place: Cell, touched: list[Cell]) -> None:
-        members = self._members[place]
-        del members[id]
-        touched += (("where", *place), ("ids", *place), ("count", *place))
-        if not members:
-            del self._members[place]
-            touched.append(("any", *place))
+    def ask(self, question: str, kind: type[Any], field: str, value: Hashable) -> Mapping[Id, None]:
+        """The ids of the rows whose indexed field has this value, in no particular order.
 
-    def _join(self, id: Id, place: Cell, touched: list[Cell]) -> None:
-        members = self._members.get(place)
-        touched += (("where", *place), ("ids", *place), ("count", *place))
-        if members is None:
-            members = self._members[place] = {}
-            touched.append(("any", *place))
-        members[id] = None
+        From now on, `put` tells when the answer to such a question changes.
+        """
+        self._questions(kind, field).add(question)
+        return self._members.get((kind, field, value), _NOBODY)
 
     def members(self, kind: type[Any], field: str, value: Hashable) -> Mapping[Id, None]:
-        """The ids of the rows whose indexed field has this value, in no particular order."""
+        """The same, for whoever does not need to be told of changes."""
+        self._questions(kind, field)
         return self._members.get((kind, field, value), _NOBODY)
+
+    def _questions(self, kind: type[Any], field: str) -> set[str]:
+        """The questions that are asked of an index, which is made if this is the first time."""
+        asked = self._asked.setdefault(kind, {})
+        questions = asked.get(field)
+        if questions is None:
+            if field not in kind.indexes:
+                raise ValueError(f"{kind.__name__} declares no index of {field}")
+            questions = asked[field] = set()
+            for id, row in self.rows.get(kind, {}).items():
+                self._join(id, (kind, field, getattr(row, field)))
+        return questions
+
+    def _moved(
+        self, id: Id, was: Cell | None, now: Cell | None, questions: Collection[str]
+    ) -> list[Cell]:
+        """Move an id from place to place; return the cells of both that are ever asked for."""
+        if was == now:
+            return [("where", *now)] if now is not None and "where" in questions else []
+        touched: list[Cell] = []
+        if was is not None:
+            last = self._leave(id, was)
+            touched += [(question, *was) for question in questions if last or question != "any"]
+        if now is not None:
+            first = self._join(id, now)
+            touched += [(question, *now) for question in questions if first or question != "any"]
+        return touched
+
+    def _leave(self, id: Id, place: Cell) -> bool:
+        """Take an id from a place; whether that was the last one."""
+        members = self._members[place]
+        del members[id]
+        if members:
+            return False
+        del self._members[place]
+        return True
+
+    def _join(self, id: Id, place: Cell) -> bool:
+        """Add an id to a place; whether it is the first one."""
+        members = self._members.get(place)
+        if members is None:
+            self._members[place] = {id: None}
+            return True
+        members[id] = None
+        return False
 
 
 class View:
@@ -109,7 +145,7 @@ class View:
     def _ask(self, question: str, kind: type[Any], by: Mapping[str, Hashable]) -> Mapping[Id, None]:
         ((field, value),) = by.items()
         self.reads.add((question, kind, field, value))
-        return self.state.members(kind, field, value)
+        return self.state.ask(question, kind, field, value)
 
 
 def _sorted(ids: Mapping[Any, None]) -> list[Any]:

@@ -240,6 +240,8 @@ class Agent:
             desired = _flows(self.compiler.all())
             written = await self.switch.reconcile(desired, sweep=may_sweep, ports=numbers)
             self._read, self.swept = True, may_sweep
+            if may_sweep:
+                log.info("in sync: the switch has all that is desired, and nothing else")
             self.on_swept()
         for flow in (*difference.remove, *difference.add):
             self.refused.pop(flow.key, None)

@@ -6,11 +6,10 @@ from openvnet.compiler import Compiler, Owner
 from openvnet.model.host import Attachment, Chunk, Holding, Member
 from openvnet.wire.messages import Failure
 
-
-_DERIVED_FROM = {
+_DERIVED_FROM: dict[type, str] = {
     Attachment: "interface",
     Holding: "ip_lease",
-    Member: "network",
+    Member: "ip_lease",
     Chunk: "network",
 }
 
@@ -31,6 +30,6 @@ def failures(compiler: Compiler, refused: Mapping[Hashable, str]) -> Iterator[Fa
 def _failure(compiler: Compiler, owner: Owner, reason: str) -> Failure:
     """A failure of the row that an owner ran on; of what a derived row derives from."""
     kind = compiler.kind_of(owner)
-    word = _DERIVED_FROM.get(kind) or str(kind.__struct_config__.tag)
+    word = _DERIVED_FROM.get(kind, "") or str(kind.__struct_config__.tag)
     uuid = owner.id[0] if isinstance(owner.id, tuple) else owner.id
     return Failure(word, str(uuid), reason)

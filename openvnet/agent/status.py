@@ -88,12 +88,10 @@ async def interface_status(agent: Agent, interface_uuid: str) -> InterfaceStatus
 
 def drop_flows(interface_uuid: str, compiler: Compiler) -> Iterator[tuple[Flow, str]]:
     """The flows that drop what an interface sends, each with its reason."""
-    leases = View(compiler.state).ids(MacLease, interface_uuid=interface_uuid)
-    for kind, id in ((Attachment, interface_uuid), *((MacLease, lease) for lease in leases)):
-        for output in compiler.yielded(kind, id):
-            match output:
-                case Flow(actions=(Drop(reason),)):
-                    yield output, reason
+    for output in compiler.yielded(Attachment, interface_uuid):
+        match output:
+            case Flow(actions=(Drop(reason),)):
+                yield output, reason
 
 
 def _refusal(interface_uuid: str, agent: Agent) -> str:

@@ -10,6 +10,7 @@ from openvnet.model.host import Holding, Member
 from openvnet.pipeline.fields import (
     ARP,
     Registers,
+    Term,
     arp_op,
     arp_sha,
     arp_spa,
@@ -30,16 +31,10 @@ def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
     """The answer to requests for a held address, where its network has members on this host."""
     if not view.any(Member, network_uuid=held.network_uuid):
         return
-    request = (
-        ARP,
-        arp_op(REQUEST),
-        arp_tpa(held.ipv4_address),
-        Registers.network(held.vni),
-    )
     yield Flow(
         Table.ARP,
         100,
-        match(*request),
+        match(*_request(held)),
         (
             copy(eth_src, eth_dst),
             write(eth_src, held.mac_address),
@@ -51,9 +46,16 @@ def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
             Output(IN_PORT),
         ),
     )
-    if held.port is not None:
-        own = match(in_port(held.port), *request)
-        yield Flow(Table.ARP, 110, own, (Goto(Table.L2_LOOKUP),))
 
 
-FEATURES = ((Holding, answer_flows),)
+def own_flows(member: Member, _: View) -> Iterator[Flow]:
+    """No answer to a holder's requests for its own address."""
+    own = match(in_port(member.port), *_request(member))
+    yield Flow(Table.ARP, 110, own, (Goto(Table.L2_LOOKUP),))
+
+
+def _request(held: Holding | Member) -> tuple[Term, ...]:
+    return ARP, arp_op(REQUEST), arp_tpa(held.ipv4_address), Registers.network(held.vni)
+
+
+FEATURES = ((Holding, answer_flows), (Member, own_flows))

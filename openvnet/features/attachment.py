@@ -66,14 +66,15 @@ def _may_be_here(interface_uuid: str, view: View) -> bool:
     return any(is_here(row, view) for row in rows)
 
 
-def attachments(interface: Interface, view: View) -> Iterator[Attachment]:
-    """The port behind which an interface is: of those that it claims, one that is up, or first."""
-    if interface.mode != "vif":
+def attachments(claim: Claim, view: View) -> Iterator[Attachment]:
+    """The port behind which an interface is: of those that claim it, one that is up, or first."""
+    interface = view.get(Interface, claim.interface_uuid)
+    if interface is None or interface.mode != "vif":
         return
-    claimed = view.where(Claim, interface_uuid=interface.uuid)
-    if claimed:
-        chosen = min(claimed, key=lambda claim: (not _is_up(claim, view), claim.number))
-        yield Attachment(interface.uuid, chosen.port_name, chosen.number)
+    rivals = view.where(Claim, interface_uuid=claim.interface_uuid)
+    if len(rivals) > 1:
+        claim = min(rivals, key=lambda rival: (not _is_up(rival, view), rival.number))
+    yield Attachment(claim.interface_uuid, claim.port_name, claim.number)
 
 
 def _is_up(claim: Claim, view: View) -> bool:
@@ -82,10 +83,7 @@ def _is_up(claim: Claim, view: View) -> bool:
 
 
 def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
-    """What a lease amounts to, once every row that it needs is there.
-
-    An attached holder is a member of the network, in the chunk that its port number says.
-    """
+    """What a lease amounts to, once every row that it needs is there."""
     if lease.interface_uuid is None or lease.mac_lease_uuid is None:
         return
     mac = view.get(MacLease, lease.mac_lease_uuid)
@@ -95,24 +93,23 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
         return
     if mac.interface_uuid != interface.uuid or interface.mode != "vif" or not network.vni:
         return
+    of_network = lease.uuid, network.uuid, network.vni
+    yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
     attachment = view.get(Attachment, interface.uuid)
-    port = attachment.number if attachment else None
-    yield Holding(
-        lease.uuid,
-        interface.uuid,
-        network.uuid,
-        network.vni,
+    if attachment is None:
+        return
+    chunk = Chunk(network.uuid, attachment.number // CHUNK_SIZE)
+    yield chunk
+    yield Member(
+        *of_network,
         network.ipv4_network,
         network.ipv4_prefix,
         lease.ipv4_address,
         mac.mac_address,
-        port,
+        attachment.number,
+        (chunk.network_uuid, chunk.number),
     )
-    if port is not None:
-        chunk = port // CHUNK_SIZE
-        yield Member(network.uuid, port, (network.uuid, chunk))
-        yield Chunk(network.uuid, chunk)
 
 
-STRATA = ((Port, claims), (Interface, attachments), (IpLease, holdings))
+STRATA = ((Port, claims), (Claim, attachments), (IpLease, holdings))
 """Each is a stratum of its own."""

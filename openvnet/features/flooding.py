@@ -40,8 +40,9 @@ def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
     if network is None or not network.vni:
         return
     here = match(Registers.network(network.vni), Registers.chunk(chunk.number))
-    members = view.ids(Member, chunk=(chunk.network_uuid, chunk.number))
-    yield Flow(Table.FLOOD, 100, here, tuple(Output(number) for _, number in members))
+    members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
+    ports = sorted({member.port for member in members})
+    yield Flow(Table.FLOOD, 100, here, tuple(Output(port) for port in ports))
 
 
 FEATURES = ((Network, network_flows), (Chunk, chunk_flows))

@@ -8,7 +8,7 @@ passes for the networks that the interface is in. All else is dropped, and count
 from collections.abc import Iterator
 
 from openvnet.model import MacLease
-from openvnet.model.host import Attachment, Holding
+from openvnet.model.host import Attachment, Member
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
@@ -31,45 +31,40 @@ REQUEST = 1
 ALL_BITS = 0xFFFFFFFF
 
 
-def sender_flows(held: Holding, _: View) -> Iterator[Flow]:
-    """What an attached holder may send with one address, and the network that it is then on."""
-    if held.port is None:
-        return
-    to_network = write(Registers.network, held.vni)
-    sender = (in_port(held.port), eth_src(held.mac_address), UNTAGGED)
-    ipv4 = match(*sender, IPV4, ipv4_src(held.ipv4_address))
+def sender_flows(member: Member, _: View) -> Iterator[Flow]:
+    """What a member may send with one address, and the network that it is then on."""
+    to_network = write(Registers.network, member.vni)
+    sender = (in_port(member.port), eth_src(member.mac_address), UNTAGGED)
+    ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
     yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, Goto(Table.L2_LOOKUP)))
-    arp = (*sender, ARP, arp_sha(held.mac_address))
+    arp = (*sender, ARP, arp_sha(member.mac_address))
     to_arp = (to_network, Goto(Table.ARP))
-    yield Flow(Table.PORT_SECURITY, 100, match(*arp, arp_spa(held.ipv4_address)), to_arp)
-    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(held))
+    yield Flow(Table.PORT_SECURITY, 100, match(*arp, arp_spa(member.ipv4_address)), to_arp)
+    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member))
     yield Flow(Table.PORT_SECURITY, 100, probe, to_arp)
 
 
-def _within(held: Holding) -> Term:
+def _within(member: Member) -> Term:
     """ARP for an address of the network."""
-    mask = ALL_BITS << (32 - held.prefix) & ALL_BITS
-    return arp_tpa(held.subnet & mask, None if mask == ALL_BITS else mask)
+    mask = ALL_BITS << (32 - member.prefix) & ALL_BITS
+    return arp_tpa(member.subnet & mask, None if mask == ALL_BITS else mask)
 
 
-def dropped_flows(lease: MacLease, view: View) -> Iterator[Flow]:
-    """What an attached interface sends with its MAC, but may not."""
-    attachment = view.get(Attachment, lease.interface_uuid)
-    if attachment is None:
-        return
-    sender = (in_port(attachment.number), eth_src(lease.mac_address))
-    for priority, protocol, reason in (
-        (4, (UNTAGGED, IPV4), "IPv4 source address not leased"),
-        (4, (UNTAGGED, ARP), "ARP sender not leased"),
-        (3, (), "neither IPv4 nor ARP, or tagged"),
-    ):
-        yield Flow(Table.PORT_SECURITY, priority, match(*sender, *protocol), (Drop(reason),))
+def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
+    """What an attached interface sends, but may not: with its own MAC, and with another."""
+    port = in_port(attachment.number)
+    for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
+        for priority, protocol, reason in _REFUSALS:
+            sender = match(port, eth_src(lease.mac_address), *protocol)
+            yield Flow(Table.PORT_SECURITY, priority, sender, (Drop(reason),))
+    stranger = (Drop("source MAC address not leased"),)
+    yield Flow(Table.PORT_SECURITY, 2, match(port), stranger)
 
 
-def stranger_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
-    """What comes from an attached interface with another MAC than its own."""
-    other = match(in_port(attachment.number))
-    yield Flow(Table.PORT_SECURITY, 2, other, (Drop("source MAC address not leased"),))
+_REFUSALS = (
+    (4, (UNTAGGED, IPV4), "IPv4 source address not leased"),
+    (4, (UNTAGGED, ARP), "ARP sender not leased"),
+    (3, (), "neither IPv4 nor ARP, or tagged"),
+)
 
-
-FEATURES = ((Holding, sender_flows), (MacLease, dropped_flows), (Attachment, stranger_flows))
+FEATURES = ((Member, sender_flows), (Attachment, dropped_flows))

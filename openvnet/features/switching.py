@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Attachment, Holding
+from openvnet.model.host import Attachment, Member
 from openvnet.pipeline.fields import Registers, eth_dst, in_port
 from openvnet.pipeline.flow import Drop, Flow, Output, match
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 
-def unicast_flows(held: Holding, _: View) -> Iterator[Flow]:
-    """The way to a holder's MAC in the network of its lease."""
-    if held.port is not None:
-        to_holder = match(eth_dst(held.mac_address), Registers.network(held.vni))
-        yield Flow(Table.L2_LOOKUP, 100, to_holder, (Output(held.port),))
+def unicast_flows(member: Member, _: View) -> Iterator[Flow]:
+    """The way to a member's MAC in its network."""
+    to_member = match(eth_dst(member.mac_address), Registers.network(member.vni))
+    yield Flow(Table.L2_LOOKUP, 100, to_member, (Output(member.port),))
 
 
 def unknown_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
@@ -22,4 +21,4 @@ def unknown_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
     yield Flow(Table.L2_LOOKUP, 1, unknown, (Drop("unknown destination"),))
 
 
-FEATURES = ((Holding, unicast_flows), (Attachment, unknown_flows))
+FEATURES = ((Member, unicast_flows), (Attachment, unknown_flows))

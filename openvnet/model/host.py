@@ -71,20 +71,13 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """Derived: an address in a network with the MAC that it goes with, held by an interface."""
+    """Derived: an address of a network that an interface holds, on whichever host it is."""
 
     lease_uuid: str
-    interface_uuid: str
     network_uuid: str
     vni: int
-    subnet: int
-    """The first address of the network's subnet."""
-    prefix: int
-    """The length of its prefix."""
     ipv4_address: int
     mac_address: int
-    port: int | None
-    """The number of the port of this host that the holder is behind, if it is here."""
 
     @property
     def key(self) -> RowKey:
@@ -93,20 +86,28 @@ class Holding(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """Derived: an attached interface as a member of a network, in a chunk of its flood list."""
+    """Derived: an address that is held by an interface of this host, and so by a port."""
 
     indexes: ClassVar = ("network_uuid", "chunk")
 
+    lease_uuid: str
     network_uuid: str
-    number: int
-    """Of its port."""
+    vni: int
+    subnet: int
+    """The first address of the network's subnet, or another one of it."""
+    prefix: int
+    """The length of its prefix."""
+    ipv4_address: int
+    mac_address: int
+    port: int
+    """The number of the port."""
     chunk: tuple[str, int]
-    """The network's uuid and the number of the chunk."""
+    """The chunk of the network's flood list: the network's uuid and the chunk's number."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return Member, (self.network_uuid, self.number)
+        return Member, self.lease_uuid
 
 
 class Chunk(msgspec.Struct, frozen=True):
