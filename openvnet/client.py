@@ -11,7 +11,13 @@ It imports little on purpose: vnctl has 150 ms from its start to its last line.
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    RemoteDisconnected,
+)
 from select import select
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -88,6 +94,12 @@ class Client:
         self.base = f"/api/{version}"
         self._connection: HTTPConnection | None = None
 
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def get(self, path: str, **query: Any) -> Answer:
         """Read what is at a path below the API's mount, as in "/networks/nw-1"."""
         return self.request("GET", path, query)
@@ -127,9 +139,19 @@ class Client:
         """One request; `patience` is added to the timeout, in seconds."""
         target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
         body = msgspec.json.encode(given) if given else None
+        reused = self._connection is not None
+        try:
+            return self._exchange(method, target, body, self.timeout + patience)
+        except UnreachableError as error:
+            # An idle connection may be closed just as it is used again; reading twice harms nobody.
+            if method != "GET" or not reused or not isinstance(error.__cause__, ConnectionError):
+                raise
+        return self._exchange(method, target, body, self.timeout + patience)
+
+    def _exchange(self, method: str, target: str, body: bytes | None, timeout: float) -> Answer:
         headers = {"Content-Type": "application/json"} if body else {}
         try:
-            connection = self._connected(self.timeout + patience)
+            connection = self._connected(timeout)
             connection.request(method, target, body, {**headers, "User-Agent": "vnctl"})
             response = connection.getresponse()
             text = response.read()
@@ -194,7 +216,7 @@ def _is_closed(connection: HTTPConnection) -> bool:
 def _unreachable(address: str, error: Exception) -> ClientError:
     if isinstance(error, TimeoutError):
         return UnreachableError(f"webapi at {address} does not answer in time.")
-    if isinstance(error, HTTPException):
+    if isinstance(error, HTTPException) and not isinstance(error, RemoteDisconnected):
         return UnreadableError(f"What answers at {address} is not webapi ({type(error).__name__}).")
     why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
     return UnreachableError(

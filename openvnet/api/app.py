@@ -22,7 +22,7 @@ from openvnet.api.errors import (
     InvalidBodyError,
     UnknownMethodError,
 )
-from openvnet.api.openapi import document
+from openvnet.api.openapi import RESPONSE_HEADERS, document
 from openvnet.api.routes import Place, named, place, route, routes
 from openvnet.model.operations import Operation
 from openvnet.wire import messages
@@ -32,6 +32,7 @@ Call = Callable[[messages.Request], Awaitable[messages.Reply]]
 
 _LOG = logging.getLogger(__name__)
 _ROUTES = routes()
+METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
 def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
@@ -57,7 +58,19 @@ def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
             response = refusal(problem, found.format)
         await response(scope, receive, send)
 
-    return app
+    return _readable_by(app, origins) if origins else app
+
+
+def _readable_by(app: ASGIApp, origins: frozenset[str]) -> ASGIApp:
+    from starlette.middleware.cors import CORSMiddleware
+
+    return CORSMiddleware(
+        app,
+        allow_origins=sorted(origins),
+        allow_methods=METHODS,
+        expose_headers=tuple(RESPONSE_HEADERS),
+        allow_headers=["Content-Type"],
+    )
 
 
 Own = Callable[[], Awaitable[messages.Reply]]

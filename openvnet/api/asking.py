@@ -6,8 +6,8 @@ from openvnet.wire.messages import Reply, Request
 from openvnet.wire.rpc import NoAnswer, Rpc
 
 
-def asking(rpc: Rpc) -> Call:
-    """Requests over this connection."""
+def asking(rpc: Rpc, patience: float) -> Call:
+    """Requests over this connection, each given up after `patience` seconds beyond its `wait`."""
 
     async def call(request: Request) -> Reply:
         try:
@@ -21,6 +21,7 @@ def asking(rpc: Rpc) -> Call:
                 offset=request.offset,
                 wait=request.wait,
                 origin=request.origin,
+                timeout=patience,
             )
         except NoAnswer as error:
             reading = request.verb in ("show", "list", "nodes")

@@ -55,7 +55,17 @@ _LOG = logging.getLogger(__name__)
     metavar="ORIGIN",
     help="Let web pages of this origin, such as http://console:8080, read and write. Repeatable.",
 )
-def main(run_directory: Path, bind: str, port: int, origins: tuple[str, ...]) -> None:
+@click.option(
+    "--patience",
+    type=click.FloatRange(0.1, 600),
+    default=10,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long vnmgr may take to answer; it may just be restarting.",
+)
+def main(
+    run_directory: Path, bind: str, port: int, origins: tuple[str, ...], patience: float
+) -> None:
     """Serve the REST API on TCP and on RUN/webapi.sock."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s webapi %(levelname)s %(message)s")
     try:
@@ -65,7 +75,7 @@ def main(run_directory: Path, bind: str, port: int, origins: tuple[str, ...]) ->
             unix_socket(run_directory / "webapi.sock") as unix,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(serve(run_directory, [tcp, unix], frozenset(origins)))
+            runner.run(serve(run_directory, [tcp, unix], patience, frozenset(origins)))
     except ListenError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
@@ -73,13 +83,13 @@ def main(run_directory: Path, bind: str, port: int, origins: tuple[str, ...]) ->
 
 
 async def serve(
-    run_directory: Path, sockets: list[socket.socket], origins: frozenset[str] = frozenset()
+    run_directory: Path, sockets: list[socket.socket], patience: float, origins: frozenset[str]
 ) -> None:
     """Serve on these sockets, TCP first, until SIGTERM or SIGINT."""
     _end_in_peace()
     rpc = Rpc(f"ipc://{run_directory}/rpc.sock")
     config = uvicorn.Config(
-        application(asking(rpc), origins),
+        application(asking(rpc, patience), origins),
         http="httptools",
         ws="none",
         lifespan="off",

@@ -98,7 +98,8 @@ def _yaml(body: bytes) -> Any:
 def _flat(read: Any, known: Container[str]) -> dict[str, Any]:
     if isinstance(read, dict) and len(read) == 1:
         ((name, below),) = read.items()
-        read = below if isinstance(below, dict) and name not in known else read
+        named = name == "wait" or name in known
+        read = below if isinstance(below, dict) and not named else read
     if not isinstance(read, dict) or not all(isinstance(name, str) for name in read):
         raise InvalidBodyError("It must be one object of parameters by name.")
     return read

@@ -114,7 +114,8 @@ def _on_host(host: Item) -> Iterator[str]:
     yield f"{where}: {'up' if host.get('up') else f'not up: {why}'}"
     if host.get("realised") is not None:
         yield f"  realised revision {host['realised']}"
-    yield f"  packets in {host.get('packets_in', 0)}, out {host.get('packets_out', 0)}"
+    if host.get("port_name"):
+        yield f"  packets in {host.get('packets_in', 0)}, out {host.get('packets_out', 0)}"
     for reason, count in (host.get("drops") or {}).items():
         yield f"  dropped {count}: {reason}"
 

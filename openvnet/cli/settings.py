@@ -63,27 +63,27 @@ def _values(file: Path, text: str) -> Iterator[tuple[str, str]]:
             if words:
                 yield _value(words)
         except ValueError as error:
-            raise SettingsError(f"{file}, line {number}: {error}.") from None
+            raise SettingsError(f"{file}, line {number}: {error}") from None
 
 
 def _value(words: list[str]) -> tuple[str, str]:
     key, *rest = words
     if key not in KEYS:
         near = get_close_matches(key, KEYS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}"
-        raise ValueError(f"{key!r} is not a setting of vnctl; {hint}".removesuffix("?"))
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(KEYS)}."
+        raise ValueError(f"{key!r} is not a setting of vnctl; {hint}")
     if len(rest) != 1:
-        raise ValueError(f"{key} takes one value")
+        raise ValueError(f"{key} takes one value.")
     return key, _checked(key, rest[0])
 
 
 def _checked(key: str, value: str) -> str:
     if key == "webapi_port" and not (value.isascii() and value.isdigit() and int(value) < 65536):
-        raise ValueError(f"webapi_port {value!r} must be a port number")
+        raise ValueError(f"webapi_port {value!r} must be a port number.")
     if key == "webapi_protocol" and value not in ("http", "https"):
-        raise ValueError(f"webapi_protocol {value!r} must be http or https")
+        raise ValueError(f"webapi_protocol {value!r} must be http or https.")
     if key == "output_format" and value not in FORMATS:
-        raise ValueError(f"output_format {value!r} must be one of {', '.join(FORMATS)}")
+        raise ValueError(f"output_format {value!r} must be one of {', '.join(FORMATS)}.")
     return value
 
 

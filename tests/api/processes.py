@@ -1,12 +1,13 @@
 """Real vnmgr and webapi processes with directories of their own, started and ended for tests."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
@@ -17,33 +18,52 @@ def command(module: str) -> list[str]:
     return [sys.executable, "-c", f"from {module} import main; main()"]
 
 
+class Process:
+    """A process of ours whose log is read all the time, or it would stop when the pipe is full."""
+
+    def __init__(self, module: str, *words: str) -> None:
+        self.running = subprocess.Popen(
+            [*command(module), *words], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        )
+        self.log: list[str] = []
+        self._lines: Queue[str] = Queue()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self.running.stderr:
+            self.log.append(line)
+            self._lines.put(line)
+        self._lines.put("")
+
+    def says(self, words: str) -> str:
+        """Wait for a line of the log with these words."""
+        while words not in (line := self._lines.get(timeout=10)):
+            assert line, f"ended: {''.join(self.log)}"
+        return line
+
+    def end(self) -> int:
+        """End it with SIGTERM; return its exit status."""
+        self.running.terminate()
+        status = self.running.wait(timeout=10)
+        self._reader.join()
+        self.running.stderr.close()
+        return status
+
+
 @contextmanager
-def process(*words: str, says: str) -> Iterator[subprocess.Popen[str]]:
-    """A process of ours, from when it says so in its log until the end of the block."""
-    running = subprocess.Popen(
-        [*command(words[0]), *words[1:]], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
+def process(module: str, *words: str, says: str) -> Iterator[Process]:
+    """A process, from when it says so in its log until the end of the block."""
+    running = Process(module, *words)
     try:
-        log = ""
-        while says not in log:
-            line = running.stderr.readline()
-            assert line, f"{words[0]} ended: {log}"
-            log += line
+        running.says(says)
         yield running
     finally:
-        stop(running)
-
-
-def stop(running: subprocess.Popen[str]) -> str:
-    """End a process with SIGTERM; return what it said that nobody has read."""
-    if running.poll() is None:
-        running.send_signal(signal.SIGTERM)
-    _, said = running.communicate(timeout=10)
-    return said
+        running.end()
 
 
 @contextmanager
-def vnmgr(run: Path) -> Iterator[subprocess.Popen[str]]:
+def vnmgr(run: Path) -> Iterator[Process]:
     """vnmgr with its database beside its sockets."""
     words = ("openvnet.manager.main", "--run", str(run), "--state", str(run / "state"))
     with process(*words, says="serves") as running:
@@ -51,7 +71,7 @@ def vnmgr(run: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def webapi(run: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+def webapi(run: Path, *more: str) -> Iterator[Process]:
     """webapi on the unix socket of a run directory, and on a TCP port that the system chooses."""
     words = ("openvnet.api.main", "--run", str(run), "--port", "0", *more)
     with process(*words, says="listening") as running:

@@ -1,0 +1,96 @@
+"""What vnctl prints for people."""
+
+from openvnet.cli.printing import one, printed, realised_lines, table
+from openvnet.client import Answer, Realised
+
+
+def lines(found):
+    return list(found)
+
+
+def test_columns_are_as_wide_as_their_widest_word_and_empty_ones_are_left_out():
+    items = [
+        {"uuid": "nw-1", "display_name": "a long name", "mode": None, "vni": 7, "id": 3},
+        {"uuid": "nw-long", "display_name": "b", "mode": None, "vni": 12, "on": False},
+    ]
+    assert lines(table(items)) == [
+        "uuid     display_name  vni  on",
+        "nw-1     a long name   7",
+        "nw-long  b             12   false",
+    ]
+
+
+def test_an_empty_list_is_said_in_words():
+    answer = Answer({"total_count": 0, "offset": 0, "limit": 30, "items": []}, b"", None, None)
+    assert printed(answer, "table") == "There are none."
+    assert printed(answer, "name") == ""
+
+
+UP = {
+    "node_id": "vna1",
+    "datapath_uuid": "dp-1",
+    "up": True,
+    "why": "",
+    "port_name": "inst1",
+    "port_number": 7,
+    "realised": 42,
+    "packets_in": 12,
+    "packets_out": 3,
+    "drops": {"not its IPv4 address": 2, "unknown destination": 1},
+}
+DOWN = {
+    "node_id": "vna2",
+    "datapath_uuid": None,
+    "up": False,
+    "why": "there is no port called inst1",
+    "port_name": None,
+    "port_number": None,
+    "realised": None,
+    "packets_in": 0,
+    "packets_out": 0,
+    "drops": {},
+}
+
+
+def test_the_status_of_an_interface_is_told_host_by_host():
+    interface = {"uuid": "if-1", "mode": "vif", "ip_leases": [], "status": [UP, DOWN]}
+    assert lines(one(interface)) == [
+        "uuid  if-1",
+        "mode  vif",
+        "ip_leases: none",
+        "status:",
+        "  on vna1 (dp-1), port inst1 (7): up",
+        "    realised revision 42",
+        "    packets in 12, out 3",
+        "    dropped 2: not its IPv4 address",
+        "    dropped 1: unknown destination",
+        "  on vna2: not up: there is no port called inst1",
+    ]
+
+
+def test_an_interface_that_is_nowhere_says_why():
+    interface = {"uuid": "if-1", "status": [], "why": "no host has a port called inst1"}
+    assert lines(one(interface))[-1] == (
+        "status: not up on any host: no host has a port called inst1"
+    )
+
+
+def test_what_came_of_waiting_is_said_in_words():
+    said = realised_lines("e/42", Realised(3.14, ("vna",), (), ()))
+    assert lines(said) == ["revision 42 is on the wire of 1 host (vna) after 3.1 ms"]
+    said = realised_lines("e/42", Realised(3.14, ("vna", "vnb"), (), ()))
+    assert lines(said) == ["revision 42 is on the wire of 2 hosts (vna, vnb) after 3.1 ms"]
+
+
+def test_nobody_concerned_is_said_in_words():
+    (said,) = realised_lines("e/42", Realised(0.0, (), (), ()))
+    assert said.startswith("no host is concerned: revision 42 is written")
+
+
+def test_who_lags_is_named_and_that_the_write_stands():
+    said = realised_lines("e/42", Realised(1000.0, ("vna",), ("vnb: no switch",), ("if-1: full",)))
+    assert lines(said) == [
+        "revision 42 is on the wire of 1 host (vna) after 1000.0 ms",
+        "revision 42 stands, but is not yet realised by vnb: no switch",
+        "revision 42 stands, but was refused by the switch: if-1: full",
+    ]
