@@ -83,6 +83,16 @@ class OpenVSwitch:
             *("type=dummy", f"ofport_request={number}"),
         )
 
+    def popen(self, *command: str) -> "subprocess.Popen[str]":
+        """Start a program of Open vSwitch's here, to read what it prints."""
+        return subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def run(self, *command: str, stdin: str | None = None) -> str:
         """Run a program of Open vSwitch's here; returns what it prints."""
         ended = subprocess.run(

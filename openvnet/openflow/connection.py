@@ -40,7 +40,10 @@ _ANSWERS = frozenset(
 class Connection(asyncio.Protocol):
     """A protocol for asyncio's `create_server`, or for anything that feeds it bytes."""
 
-    def __init__(self, on_open: Callable[["Connection"], None]) -> None:
+    def __init__(
+        self, on_open: Callable[["Connection"], None], probe_seconds: float = PROBE_SECONDS
+    ) -> None:
+        self._probe_seconds = probe_seconds
         self.on_open = on_open
         """Called once, when the switch has said hello and speaks OpenFlow 1.3."""
         self.on_message: Callable[[int, int, bytes], None] = lambda *_: None
@@ -86,7 +89,7 @@ class Connection(asyncio.Protocol):
         """
         future = asyncio.get_running_loop().create_future()
         if self.closed:
-            future.set_exception(Disconnected(self._reason))
+            _fail(future, Disconnected(self._reason))
         else:
             self._asked[xid] = future
         return future
@@ -114,7 +117,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(BUFFERED_OCTETS)
         self.write(messages.hello(self.xids()))
-        self._probe = asyncio.get_running_loop().call_later(PROBE_SECONDS, self._check_silence)
+        self._probe = asyncio.get_running_loop().call_later(
+            self._probe_seconds, self._check_silence
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits."""
@@ -124,9 +129,7 @@ class Connection(asyncio.Protocol):
         if exc is not None:
             self._reason = str(exc) or type(exc).__name__
         for future in self._asked.values():
-            if not future.done():
-                future.set_exception(Disconnected(self._reason))
-                future.exception()  # Marks it as seen: its owner may be gone.
+            _fail(future, Disconnected(self._reason))
         self._asked.clear()
         self.on_closed(self._reason)
 
@@ -183,24 +186,31 @@ class Connection(asyncio.Protocol):
             self._parts.setdefault(xid, []).append(part.body)
             if part.more:
                 return
+        error = read_error(body) if kind == messages.ERROR else None
         future = self._asked.pop(xid)
         parts = self._parts.pop(xid, [body])
-        if future.done():
-            return
-        if kind == messages.ERROR:
-            future.set_exception(read_error(body))
-        else:
+        if error is not None:
+            _fail(future, error)
+        elif not future.done():
             future.set_result(parts)
 
     def _check_silence(self) -> None:
         if not self._heard and self._probed:
-            self.close(f"the switch was silent for {2 * PROBE_SECONDS:g} s")
+            self.close(f"the switch was silent for {2 * self._probe_seconds:g} s")
             return
         self._probed = not self._heard
         if self._probed:
             self.write(messages.message(messages.ECHO_REQUEST, self.xids()))
         self._heard = False
-        self._probe = asyncio.get_running_loop().call_later(PROBE_SECONDS, self._check_silence)
+        self._probe = asyncio.get_running_loop().call_later(
+            self._probe_seconds, self._check_silence
+        )
+
+
+def _fail(future: asyncio.Future[list[bytes]], error: OpenFlowError) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # Marks it as seen: nobody may be waiting any more.
 
 
 async def listen(

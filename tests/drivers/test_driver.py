@@ -209,9 +209,9 @@ async def test_a_refused_flow_costs_only_itself(ovs, bad, why):
     good = some_flows(1500)
     async with agent_of(ovs) as agent:
         switch = await agent.switch()
-        written = await switch.reconcile([*good[:20], bad, *good[20:40]], sweep=True, ports=())
-        assert written.added == 40
-        for written in (written, await switch.write([*good[40:], bad], [])):
+        first = await switch.reconcile([*good[:20], bad, *good[20:40]], sweep=True, ports=())
+        assert first.added == 40
+        for written in (first, await switch.write([*good[40:], bad], [])):
             (refused,) = written.refused
             assert refused.flow is bad
             assert why in refused.reason
