@@ -141,11 +141,15 @@ class Audience:
                 told.setdefault(listener, News()).put[key] = row
 
     def _turned(self, listener: Listener, gained: Iterable[Scope], lost: Iterable[Scope]) -> News:
-        """The rows of scopes that are heard now, and of those that are no more."""
+        """The rows of scopes that are heard now, and of those that are no more.
+
+        A scope that is in both was heard only on the way.
+        """
         news = News()
-        for scope in gained:
+        passing = set(gained) & set(lost)
+        for scope in (scope for scope in gained if scope not in passing):
             news.put.update(((type(row), row.uuid), row) for row in rows_in(scope, self._state))
-        for scope in lost:
+        for scope in (scope for scope in lost if scope not in passing):
             for row in rows_in(scope, self._state):
                 if not any(scope in listener.heard for scope in scopes(row, self._state)):
                     news.remove[type(row), row.uuid] = None

@@ -61,7 +61,9 @@ class Wire:
         self._watcher = Wire(watched, seen)
 
     def close(self) -> None:
-        """Close it at once; what has not been sent is lost."""
+        """Close it at once, if it is open; what has not been sent is lost."""
+        if self._socket.closed:
+            return
         if self._watcher:
             self._socket.disable_monitor()
             self._watcher.close()
