@@ -18,7 +18,7 @@ def printed(answer: Answer, output: str) -> str:
     if output == "json":
         return answer.text.decode()
     if output == "yaml":
-        return _yaml(answer.body)
+        return _yaml(msgspec.json.decode(answer.text))
     if output == "name":
         return "\n".join(_names(answer.body))
     return "\n".join(_for_people(answer.body))
@@ -47,18 +47,27 @@ def _for_people(body: Any) -> Iterator[str]:
     if isinstance(body, dict) and "items" not in body:
         yield from one(body)
     elif items := _items(body):
-        yield from table(items) if isinstance(items[0], dict) else map(str, items)
+        yield from table([_with_hosts(item) for item in items if isinstance(item, dict)])
+        yield from (str(item) for item in items if not isinstance(item, dict))
     else:
         yield "There are none."
 
 
 def table(items: Sequence[Item]) -> Iterator[str]:
     """Rows below a head, in columns as wide as their widest word; empty columns are left out."""
+    if not items:
+        return
     columns = [name for name in _keys(items) if any(_word(item.get(name)) for item in items)]
     rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
     widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
     for row in rows:
         yield "  ".join(map(str.ljust, row, widths)).rstrip()
+
+
+def _with_hosts(item: Item) -> Item:
+    """An interface of a list, and the hosts that it is on."""
+    hosts = [host["node_id"] for host in item.get("status") or () if host.get("node_id")]
+    return {**item, "hosts": ", ".join(hosts)} if hosts else item
 
 
 def _keys(items: Sequence[Item]) -> list[str]:
@@ -93,17 +102,13 @@ def _below(name: str, items: list[Any]) -> Iterator[str]:
 
 def status(interface: Item) -> Iterator[str]:
     """How an interface fares, host by host."""
-    hosts: Sequence[Item] = interface["status"] or []
-    if not hosts:
-        yield f"status: not up on any host: {interface.get('why') or 'no live host has it'}"
-        return
     yield "status:"
-    for host in hosts:
+    for host in interface["status"]:
         yield from (f"  {line}" for line in _on_host(host))
 
 
 def _on_host(host: Item) -> Iterator[str]:
-    where = f"on {host.get('node_id')}"
+    where = f"on {host['node_id']}" if host.get("node_id") else "on no host"
     if host.get("datapath_uuid"):
         where += f" ({host['datapath_uuid']})"
     if host.get("port_name"):

@@ -7,6 +7,7 @@ Exit status: 0 done; 1 refused, or webapi not reached; 2 wrong usage; 3 written,
 by every host in time.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, TextIO
@@ -65,10 +66,16 @@ def _namespaces() -> Commands:
 def _nodes() -> click.Command:
     @click.pass_obj
     def nodes(session: Session, output: str | None) -> None:
-        session.show(session.client.get("/nodes"), output)
+        answer = session.client.get("/nodes")
+        session.show(replace(answer, body=list(_rows(answer.body))), output)
 
     words = "Show the live hosts: those whose vna is connected to vnmgr."
     return click.Command("nodes", callback=nodes, params=[output_option()], help=words)
+
+
+def _rows(nodes: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for node_id, node in nodes.items():
+        yield {"node_id": node_id, **node, "failures": "; ".join(node.get("failures", ()))}
 
 
 def _batch() -> click.Command:

@@ -69,10 +69,19 @@ def test_the_status_of_an_interface_is_told_host_by_host():
 
 
 def test_an_interface_that_is_nowhere_says_why():
-    interface = {"uuid": "if-1", "status": [], "why": "no host has a port called inst1"}
-    assert lines(one(interface))[-1] == (
-        "status: not up on any host: no host has a port called inst1"
-    )
+    nowhere = {"node_id": None, "datapath_uuid": "dp-1", "up": False, "why": "no vna is alive"}
+    interface = {"uuid": "if-1", "status": [nowhere]}
+    assert lines(one(interface))[-1] == "  on no host (dp-1): not up: no vna is alive"
+
+
+def test_a_list_of_interfaces_names_the_hosts_that_they_are_on():
+    items = [{"uuid": "if-1", "status": [UP, {**UP, "node_id": "vna9"}]}, {"uuid": "if-2"}]
+    answer = Answer({"total_count": 2, "items": items}, b"", None, None)
+    assert printed(answer, "table").splitlines() == [
+        "uuid  hosts",
+        "if-1  vna1, vna9",
+        "if-2",
+    ]
 
 
 def test_what_came_of_waiting_is_said_in_words():
