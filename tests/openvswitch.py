@@ -90,6 +90,7 @@ class OpenVSwitch:
             cwd=self.directory,
             env=self._environment,
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # Where ovs-ofctl prints what it monitors.
             text=True,
         )
 

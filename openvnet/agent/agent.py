@@ -14,9 +14,11 @@ nothing on the ground that a row is missing (`openflow.driver`, sweep).
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from openvnet import __version__
+from openvnet.agent.bulk import MANY, bulk
 from openvnet.agent.cache import KINDS, Cache
 from openvnet.agent.failures import failures
 from openvnet.agent.inbox import (
@@ -94,7 +96,8 @@ class Agent:
         """Whether what is not desired has been removed from the connected switch."""
         self.on_swept: Callable[[], None] = lambda: None
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
-        self.compiler.apply(cache.rows)
+        with bulk():
+            self.compiler.apply(cache.rows)
         cache.rows = {}
 
     @property
@@ -146,7 +149,8 @@ class Agent:
         dpid_before = self._dpid()
         changes = self._take(news)
         self._keep(changes)
-        difference = self.compiler.apply(changes)
+        with bulk() if len(changes) > MANY else nullcontext():
+            difference = self.compiler.apply(changes)
         if self._lost_place or self._dpid() != dpid_before:
             self.say_hello()
         else:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -60,35 +61,45 @@ def main(
     node_id: str, run: Path, state: Path, address: str, ovsdb: str, keep_fail_mode: bool
 ) -> None:
     """Control the Open vSwitch bridge of this host, as vnmgr says."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    start_log()
+    try:
+        os.umask(0o077)
+        with listening(address) as server:
+            state.mkdir(parents=True, exist_ok=True)
+            cache = Cache.open(state / f"{node_id}.cache")
+            endpoint = f"ipc://{run}/agents.sock"
+            secure = not keep_fail_mode
+            uvloop.run(_run(node_id, cache, endpoint, server, ovsdb, may_set_fail_mode=secure))
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def listening(address: str) -> socket.socket:
+    """A socket at which the bridge can connect already, while the agent still reads its cache.
+
+    A bridge whose controller is gone tries again once a second; it must not come too early. Raises
+    OSError if the address is taken.
+    """
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise click.BadParameter(f"{address!r} must be host:port", param_hint="--listen")
     try:
-        os.umask(0o077)
-        state.mkdir(parents=True, exist_ok=True)
-        cache = Cache.open(state / f"{node_id}.cache")
-        uvloop.run(
-            _run(
-                node_id,
-                cache,
-                f"ipc://{run}/agents.sock",
-                (host.strip("[]"), int(port)),
-                ovsdb,
-                may_set_fail_mode=not keep_fail_mode,
-            )
-        )
+        return socket.create_server((host.strip("[]"), int(port)), reuse_port=False)
     except OSError as error:
-        raise click.ClickException(str(error)) from error
+        raise OSError(f"cannot listen at {address}: {error.strerror}") from error
+
+
+def start_log() -> None:
+    """Log to standard error."""
+    form = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
 
 
 async def _run(
     node_id: str,
     cache: Cache,
     endpoint: str,
-    address: tuple[str, int],
+    server: socket.socket,
     ovsdb: str,
     *,
     may_set_fail_mode: bool,
@@ -96,7 +107,7 @@ async def _run(
     stream = Stream(endpoint)
     agent = Agent(node_id, cache, stream, Inbox(), needs_identities=bool(ovsdb))
     try:
-        await serve(agent, stream, address, ovsdb, may_set_fail_mode=may_set_fail_mode)
+        await serve(agent, stream, server, ovsdb, may_set_fail_mode=may_set_fail_mode)
     finally:
         stream.close()
         cache.close()
@@ -105,14 +116,14 @@ async def _run(
 async def serve(
     agent: Agent,
     stream: Stream,
-    address: tuple[str, int],
+    server: socket.socket,
     ovsdb: str,
     *,
     may_set_fail_mode: bool = True,
 ) -> None:
-    """Run an agent until SIGTERM or SIGINT; raises OSError if the address is taken."""
-    server = await listen(address, lambda switch: _take_switch(agent, switch))
-    log.info("vna %s listens at %s:%d", agent.node_id, *address)
+    """Run an agent until SIGTERM or SIGINT; raises nothing else."""
+    openflow = await listen(server, lambda switch: _take_switch(agent, switch))
+    log.info("vna %s listens at %s:%d", agent.node_id, *server.getsockname()[:2])
     work = [
         agent.take_turns(),
         listen_to_vnmgr(agent, stream),
@@ -123,7 +134,7 @@ async def serve(
         work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))
     tasks = [asyncio.create_task(part) for part in work]
     await asyncio.wait([_told_to_stop(), *tasks], return_when=asyncio.FIRST_COMPLETED)
-    server.close()
+    openflow.close()
     for task in tasks:
         if task.done():
             task.result()

@@ -10,6 +10,7 @@ with the next one, which costs nothing if nothing changed.
 """
 
 import asyncio
+import socket
 import struct
 from collections.abc import Callable
 from typing import cast
@@ -214,10 +215,12 @@ def _fail(future: asyncio.Future[list[bytes]], error: OpenFlowError) -> None:
 
 
 async def listen(
-    address: tuple[str, int] | str, on_open: Callable[[Connection], None]
+    address: tuple[str, int] | str | socket.socket, on_open: Callable[[Connection], None]
 ) -> asyncio.Server:
-    """Wait for switches at a TCP host and port, or at the path of a unix socket."""
+    """Wait for switches at a TCP host and port, at the path of a unix socket, or on a socket."""
     loop = asyncio.get_running_loop()
+    if isinstance(address, socket.socket):
+        return await loop.create_server(lambda: Connection(on_open), sock=address)
     if isinstance(address, str):
         return await loop.create_unix_server(lambda: Connection(on_open), address)
     return await loop.create_server(lambda: Connection(on_open), *address)

@@ -7,6 +7,7 @@ block.
 """
 
 import asyncio
+import socket
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
@@ -14,9 +15,8 @@ from itertools import islice
 from openvnet.openflow import connection as connections
 from openvnet.openflow import messages, replies
 from openvnet.openflow.connection import Connection
-from openvnet.openflow.encoding import cookie_of
 from openvnet.openflow.errors import OpenFlowError
-from openvnet.openflow.flows import BridgeFlows, Written
+from openvnet.openflow.flows import BridgeFlows, Written, with_cookies
 from openvnet.openflow.healing import Drift
 from openvnet.openflow.replies import PortDescription
 from openvnet.openflow.writing import Refused
@@ -74,19 +74,19 @@ class Switch:
     async def counters(self, flows: Iterable[Flow]) -> dict[Flow, int]:
         """Packets that each flow has matched; without those that are not in the switch."""
         counted: dict[Flow, int] = {}
-        rest = iter(flows)
+        rest = iter(with_cookies(flows))
         while batch := list(islice(rest, PIPELINED)):
-            asked = self._ask_counters(batch)
-            for flow, answer in zip(batch, asked, strict=True):
+            asked = self._ask_counters([cookie for cookie, _ in batch])
+            for (_, flow), answer in zip(batch, asked, strict=True):
                 counted.update((flow, found.packets) for found in _flows_of(await answer))
         return counted
 
-    def _ask_counters(self, flows: Sequence[Flow]) -> Sequence["asyncio.Future[list[bytes]]"]:
-        xid = self._connection.xids(len(flows))
-        answers = [self._connection.answer(xid + at) for at in range(len(flows))]
+    def _ask_counters(self, cookies: Sequence[int]) -> Sequence["asyncio.Future[list[bytes]]"]:
+        xid = self._connection.xids(len(cookies))
+        answers = [self._connection.answer(xid + at) for at in range(len(cookies))]
         requests = (
-            messages.flow_stats_request(xid + at, cookie_of(flow), messages.ALL_BITS, flow.table)
-            for at, flow in enumerate(flows)
+            messages.flow_stats_request(xid + at, cookie, messages.ALL_BITS)
+            for at, cookie in enumerate(cookies)
         )
         self._connection.write(b"".join(requests))
         return answers
@@ -167,9 +167,9 @@ def _flows_of(parts: Iterable[bytes]) -> Iterator[replies.ActualFlow]:
 
 
 async def listen(
-    address: tuple[str, int] | str, on_switch: Callable[[Switch], None]
+    address: tuple[str, int] | str | socket.socket, on_switch: Callable[[Switch], None]
 ) -> asyncio.Server:
-    """Wait for bridges at a TCP host and port, or at the path of a unix socket.
+    """Wait for bridges at a TCP host and port, at the path of a unix socket, or on a socket.
 
     Calls `on_switch` with each one that has connected and introduced itself.
     """
@@ -183,7 +183,8 @@ async def listen(
             _log.warning("a bridge connected and failed: %s", error)
             connection.close(str(error))
         else:
-            on_switch(switch)
+            if not connection.closed:
+                on_switch(switch)
 
     def on_open(connection: Connection) -> None:
         task = asyncio.get_running_loop().create_task(greet(connection))

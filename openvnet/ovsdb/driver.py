@@ -1,0 +1,107 @@
+"""What an agent wants of its bridge beside flows, and what it learns from OVSDB.
+
+Settings are reconciled like anything else: read what is, write the difference, and nothing if there
+is none. Each is there for a reason:
+
+- `fail_mode=secure`: in `standalone`, Open vSwitch flushes all flows and forwards everything
+  everywhere once its controller has been silent for 15 s. Written only after our flows are in.
+- `disable-in-band=true`: the hidden in-band flows bypass the pipeline.
+- `max_backoff=1000`: else Open vSwitch tries a controller that went away only every 8 s.
+- flow table names: `ovs-ofctl --names dump-flows` then reads in our words.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from openvnet.ovsdb.client import Columns, Database, Tables
+
+MONITORED: Mapping[str, tuple[str, ...]] = {
+    "Bridge": ("name", "datapath_id", "fail_mode", "other_config", "controller", "flow_tables"),
+    "Controller": ("target", "max_backoff"),
+    "Interface": ("name", "external_ids"),
+    "Flow_Table": ("name",),
+}
+MAX_BACKOFF = 1000
+"""Milliseconds between tries to reach the controller, at most."""
+
+
+def identities(tables: Tables) -> dict[str, str]:
+    """The iface-id of each interface that has one, by the interface's name."""
+    return {
+        row["name"]: row["external_ids"]["iface-id"]
+        for row in tables.get("Interface", {}).values()
+        if row.get("external_ids", {}).get("iface-id")
+    }
+
+
+def settings(
+    tables: Tables, dpid: str, secure: bool, table_names: Mapping[int, str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What to write so that the bridge is as it must be: a sentence and an operation each."""
+    for uuid, bridge in tables.get("Bridge", {}).items():
+        if bridge["datapath_id"] == dpid.removeprefix("0x"):
+            yield from _bridge_settings(uuid, bridge, secure)
+            yield from _controller_settings(bridge, tables)
+            yield from _table_names(uuid, bridge, tables, table_names)
+
+
+def _bridge_settings(
+    uuid: str, bridge: Columns, secure: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    name = bridge["name"]
+    if bridge["other_config"].get("disable-in-band") != "true":
+        mutations: list[list[Any]] = [
+            ["other_config", "delete", ["set", ["disable-in-band"]]],
+            ["other_config", "insert", ["map", [["disable-in-band", "true"]]]],
+        ]
+        operation: dict[str, Any] = {"op": "mutate", "table": "Bridge", "mutations": mutations}
+        yield f"bridge {name}: disable-in-band=true", operation | _only(uuid)
+    if secure and bridge["fail_mode"] != "secure":
+        operation = {"op": "update", "table": "Bridge", "row": {"fail_mode": "secure"}}
+        yield f"bridge {name}: fail_mode=secure, so that it stays isolated", operation | _only(uuid)
+
+
+def _controller_settings(bridge: Columns, tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
+    for uuid in _several(bridge["controller"]):
+        controller = tables.get("Controller", {}).get(uuid)
+        if controller and controller["max_backoff"] != MAX_BACKOFF:
+            operation = {"op": "update", "table": "Controller", "row": {"max_backoff": MAX_BACKOFF}}
+            sentence = f"controller {controller['target']}: max_backoff={MAX_BACKOFF}"
+            yield sentence, operation | _only(uuid)
+
+
+def _table_names(
+    uuid: str, bridge: Columns, tables: Tables, wanted: Mapping[int, str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    known = tables.get("Flow_Table", {})
+    for number, name in wanted.items():
+        row = bridge["flow_tables"].get(number)
+        if row is None:
+            fresh = f"table{number}"
+            yield (
+                f"bridge {bridge['name']}: table {number} is {name}",
+                {"op": "insert", "table": "Flow_Table", "uuid-name": fresh, "row": {"name": name}},
+            )
+            mutation = ["flow_tables", "insert", ["map", [[number, ["named-uuid", fresh]]]]]
+            yield "", {"op": "mutate", "table": "Bridge", "mutations": [mutation]} | _only(uuid)
+        elif known.get(row, {}).get("name") != name:
+            operation = {"op": "update", "table": "Flow_Table", "row": {"name": name}}
+            yield f"bridge {bridge['name']}: table {number} is {name}", operation | _only(row)
+
+
+def _only(uuid: str) -> dict[str, Any]:
+    return {"where": [["_uuid", "==", ["uuid", uuid]]]}
+
+
+def _several(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+async def write_settings(
+    database: Database, dpid: str, secure: bool, table_names: Mapping[int, str]
+) -> list[str]:
+    """Write what differs, in one transaction; return a sentence for each setting written."""
+    wanted = list(settings(database.tables, dpid, secure, table_names))
+    if wanted:
+        await database.transact([operation for _, operation in wanted])
+    return [sentence for sentence, _ in wanted if sentence]
