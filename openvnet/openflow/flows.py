@@ -6,6 +6,7 @@ what was desired when a report arrived may not be what is desired now.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -74,8 +75,8 @@ class BridgeFlows:
         """Add, or replace, and remove flows; remember that."""
         async with self._turn:
             replaced = {flow.key for flow in add} if remove else set()
-            doomed = tuple(_cookies(flow for flow in remove if flow.key not in replaced))
-            return await self._write(Change(tuple(add), doomed))
+            doomed = with_cookies(flow for flow in remove if flow.key not in replaced)
+            return await self._write(Change(tuple(add), tuple(cookie for cookie, _ in doomed)))
 
     async def audit(self, slice: int, of: int) -> Written:
         """Compare one slice with what is desired, and heal and report what differs."""
@@ -97,7 +98,8 @@ class BridgeFlows:
         written = await self._write(_change(found))
         if written.refused:
             there = {flow.place for flow in actual}
-            places = _places(refused.flow for refused in written.refused)
+            refused = with_cookies(refused.flow for refused in written.refused)
+            places = (place_of(flow) for _, flow in refused)
             await self._write(Change(clear=[place for place in places if place in there]))
         return written
 
@@ -213,20 +215,11 @@ async def _wanted(desired: Iterable[Flow]) -> Wanted:
     return wanted
 
 
-def _cookies(flows: Iterable[Flow]) -> Iterator[int]:
+def with_cookies(flows: Iterable[Flow]) -> Iterator[tuple[int, Flow]]:
+    """Flows and their cookies, without those that cannot be encoded: no switch has them."""
     for flow in flows:
-        try:
-            yield cookie_of(flow)
-        except UnencodableFlow:
-            continue  # It never got into the switch.
-
-
-def _places(flows: Iterable[Flow]) -> Iterator[bytes]:
-    for flow in flows:
-        try:
-            yield place_of(flow)
-        except UnencodableFlow:
-            continue
+        with suppress(UnencodableFlow):
+            yield cookie_of(flow), flow
 
 
 def _change(found: Difference[int, Flow, ActualFlow]) -> Change:

@@ -41,13 +41,8 @@ class ActualFlow(msgspec.Struct, frozen=True, gc=False):
     place: bytes
     instructions: bytes
     packets: int
-    plain: bool
-    """It has no timeouts and no flags, as none of ours has."""
-
-    @property
-    def proven(self) -> bool:
-        """Whether it is, to the last bit, a flow that we wrote (see `encoding`)."""
-        return self.plain and self.cookie == hash_of(self.place, self.instructions)
+    proven: bool
+    """It is, to the last bit, a flow that we wrote (see `encoding`); ours have no timeouts."""
 
 
 class FlowUpdate(msgspec.Struct, frozen=True):
@@ -144,7 +139,8 @@ def read_flow_stats(body: bytes) -> Iterator[ActualFlow]:
         place = bytes((table, priority >> 8, priority & 255)) + body[at + 48 : instructions_at]
         instructions = body[instructions_at : at + length]
         at += length
-        yield ActualFlow(cookie, place, instructions, packets, not (idle or hard or flags))
+        proven = not (idle or hard or flags) and cookie == hash_of(place, instructions)
+        yield ActualFlow(cookie, place, instructions, packets, proven)
 
 
 def read_flow_updates(body: bytes) -> Iterator[FlowUpdate]:
@@ -178,7 +174,9 @@ def _read_updated_flow(update: bytes) -> ActualFlow:
     if kind != 1 or matched < 4 or instructions_at > len(update):
         raise MalformedMessage(f"a flow update of {len(update)} octets with a match of {matched}")
     place = bytes((table, priority >> 8, priority & 255)) + update[24:instructions_at]
-    return ActualFlow(cookie, place, update[instructions_at:], 0, not (idle or hard))
+    instructions = update[instructions_at:]
+    proven = not (idle or hard) and cookie == hash_of(place, instructions)
+    return ActualFlow(cookie, place, instructions, 0, proven)
 
 
 def read_experimenter(body: bytes) -> tuple[int, int, bytes]:

@@ -12,7 +12,8 @@ table does so for each flow beyond its limit) gets the flows one by one instead.
 Open vSwitch discards a bundle that is idle for 10 s: nothing here waits for anybody but the switch.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -90,11 +91,11 @@ class FlowWriter:
             refused.update((add[position], COLLISION) for position in collided)
             self.connection.write(self._control(bundle, messages.DISCARD))
             return False
-        self._send_deletions(change, sent, bundle)
+        await self._send_deletions(change, sent, bundle)
         await self.connection.barrier()
         opened.result()
         self._collect(add, bundle + 1, refused)
-        self._send_deletions(Change(delete=self._stale(sent, add, refused)), sent, bundle)
+        await self._send_deletions(Change(delete=self._stale(sent, add, refused)), sent, bundle)
         if not await self._commit(bundle):
             self._collect(add, bundle + 1, refused)
             return False
@@ -112,10 +113,10 @@ class FlowWriter:
         add = _without(change.add, refused)
         first = self._take_xids(len(add) + 1)
         sent = await self._send(add, first, refused)
-        self._send_deletions(change, sent)
+        await self._send_deletions(change, sent)
         await self.connection.barrier()
         self._collect(add, first, refused)
-        self._send_deletions(Change(delete=self._stale(sent, add, refused)), sent)
+        await self._send_deletions(Change(delete=self._stale(sent, add, refused)), sent)
         await self.connection.barrier()
         self._note(change, sent, add, refused)
 
@@ -130,29 +131,25 @@ class FlowWriter:
         self, add: Sequence[Flow], first: int, refused: dict[Flow, str], bundle: int | None = None
     ) -> Sent:
         sent = Sent([], [])
-        for start in range(0, len(add), SLICE):
-            part = add[start : start + SLICE]
-            encoded = _encoded(part, first + start, refused, sent, bundle)
-            self.connection.write(b"".join(encoded))
-            if start + SLICE < len(add):
-                await self.connection.drain()
+        await self._send_all(_additions(add, first, refused, sent, bundle))
         return sent
 
-    def _send_deletions(self, change: Change, sent: Sent, bundle: int | None = None) -> None:
+    async def _send_deletions(self, change: Change, sent: Sent, bundle: int | None = None) -> None:
         """Delete, but not what was just sent: an add with an old cookie is that flow, kept."""
         if not change.delete and not change.clear:
             return
         kept = set(sent.cookies)
         doomed = [cookie for cookie in change.delete if cookie not in kept]
-        xid = self.connection.xids(len(doomed) + len(change.clear))
-        deletions = [messages.flow_delete(xid + at, cookie) for at, cookie in enumerate(doomed)]
-        deletions += [
-            messages.flow_delete_strict(xid + len(doomed) + at, place)
-            for at, place in enumerate(change.clear)
-        ]
-        if bundle is not None:
-            deletions = [messages.bundled(bundle, deletion) for deletion in deletions]
-        self.connection.write(b"".join(deletions))
+        first = self.connection.xids(len(doomed) + len(change.clear))
+        await self._send_all(_deletions(doomed, change.clear, first, bundle))
+
+    async def _send_all(self, octets: Iterable[bytes]) -> None:
+        """Send messages in slices, so that the switch begins while we go on, and others get on."""
+        rest = iter(octets)
+        while part := list(islice(rest, SLICE)):
+            self.connection.write(b"".join(part))
+            if len(part) == SLICE:
+                await self.connection.drain()
 
     def _collect(self, add: Sequence[Flow], first: int, refused: dict[Flow, str]) -> None:
         for xid, error in self._errors.items():
@@ -182,7 +179,7 @@ def _without(flows: Sequence[Flow], refused: dict[Flow, str]) -> Sequence[Flow]:
     return [flow for flow in flows if flow not in refused] if refused else flows
 
 
-def _encoded(
+def _additions(
     flows: Sequence[Flow], first: int, refused: dict[Flow, str], sent: Sent, bundle: int | None
 ) -> Iterator[bytes]:
     for xid, flow in enumerate(flows, first):
@@ -198,3 +195,15 @@ def _encoded(
                 yield messages.bundled_flow_add(bundle, xid, cookie, place, instructions)
         sent.cookies.append(cookie)
         sent.places.append(place)
+
+
+def _deletions(
+    cookies: Collection[int], places: Collection[bytes], first: int, bundle: int | None
+) -> Iterator[bytes]:
+    by_cookie = (messages.flow_delete(first + at, cookie) for at, cookie in enumerate(cookies))
+    strictly = (
+        messages.flow_delete_strict(first + len(cookies) + at, place)
+        for at, place in enumerate(places)
+    )
+    for deletion in chain(by_cookie, strictly):
+        yield deletion if bundle is None else messages.bundled(bundle, deletion)

@@ -26,9 +26,9 @@ def desired(*flows):
 
 def update(event, flow, cookie=None):
     own, place, instructions = encode(flow)
-    return FlowUpdate(
-        event, ActualFlow(own if cookie is None else cookie, place, instructions, 0, plain=True)
-    )
+    proven = cookie is None or cookie == own
+    actual = ActualFlow(own if proven else cookie, place, instructions, 0, proven)
+    return FlowUpdate(event, actual)
 
 
 @pytest.mark.parametrize(

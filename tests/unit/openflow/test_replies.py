@@ -87,8 +87,7 @@ def test_port_statistics_are_packets_from_and_to_the_port():
 
 def test_a_flow_that_is_read_back_proves_itself():
     first, second = replies.read_flow_stats(flow_stats() * 2)
-    assert first == second == ActualFlow(COOKIE, PLACE, INSTRUCTIONS, 9, plain=True)
-    assert first.proven
+    assert first == second == ActualFlow(COOKIE, PLACE, INSTRUCTIONS, 9, proven=True)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +112,12 @@ def test_any_octet_changed_is_noticed_unless_it_counts_or_pads(at, change):
 
 def test_a_flow_monitor_tells_what_others_did():
     body = MONITOR + flow_update() + ABBREVIATED + flow_update(replies.DELETED, idle=3)
-    flow = ActualFlow(COOKIE, PLACE, INSTRUCTIONS, 0, plain=True)
-    idle = ActualFlow(COOKIE, PLACE, INSTRUCTIONS, 0, plain=False)
+    flow = ActualFlow(COOKIE, PLACE, INSTRUCTIONS, 0, proven=True)
+    idle = ActualFlow(COOKIE, PLACE, INSTRUCTIONS, 0, proven=False)
     assert list(replies.read_flow_updates(body)) == [
         FlowUpdate(replies.ADDED, flow),
         FlowUpdate(replies.DELETED, idle),
     ]
-    assert flow.proven
 
 
 @pytest.mark.parametrize(
