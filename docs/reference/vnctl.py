@@ -91,7 +91,9 @@ def _words(command: click.Command) -> str:
 
 
 def _options(command: click.Command, ctx: click.Context) -> Iterator[str]:
-    options = [each for each in command.params if isinstance(each, click.Option)]
+    options = [
+        each for each in command.params if isinstance(each, click.Option) and not each.hidden
+    ]
     if not options:
         return
     yield "| Option | Value | Meaning |\n|---|---|---|"

@@ -19,7 +19,7 @@ from openvnet.cli.options import (
 )
 from openvnet.cli.session import Session
 from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, operations_of, parent_of
+from openvnet.model.operations import Operation, creation, operations_of, parent_of
 from openvnet.model.resource import Resource
 
 VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "delete": "del"}
@@ -74,13 +74,23 @@ def _writing(found: list[Operation]) -> Made:
     (operation,) = found
     named = [uuid_argument("of", operation.resource)] if operation.names_one else []
     options = [option(name, given) for name, given in operation.parameters.items()]
-    return [*named, *options, *wait_options()], partial(_write, operation)
+    fixed = list(_fixed_options(operation)) if operation.verb == "update" else []
+    return [*named, *options, *fixed, *wait_options()], partial(_write, operation)
+
+
+def _fixed_options(operation: Operation) -> Iterator[click.Option]:
+    """What can only be given on creation: webapi says so better than "no such option"."""
+    for name, attribute in creation(operation.resource).items():
+        if name not in operation.parameters:
+            yield option(name, attribute, hidden=True)
 
 
 def _write(operation: Operation, session: Session, output: str | None, given: Given) -> None:
     seconds, path = seconds_to_wait(given), _path(operation, given)
     values = _only_given(given)
     _refuse_missing(operation, values)
+    if operation.verb == "update" and not values:
+        raise click.UsageError("Give at least one option that says what to change.")
     session.show(session.client.write(operation.method, path, values, seconds), output)
 
 

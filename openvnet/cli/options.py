@@ -11,13 +11,15 @@ from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import Scalar
 
 
-def option(name: str, attribute: Attribute) -> click.Option:
+def option(name: str, attribute: Attribute, hidden: bool = False) -> click.Option:
     """The option for a parameter."""
     words = f"{attribute.doc}{' Required.' if attribute.required else ''}"
     spelled = [f"--{dashed(name)}", name]
     if attribute.type.schema.get("type") == "boolean":
-        return BooleanOption(spelled, type=click.BOOL, metavar="[true|false]", help=words)
-    return click.Option(spelled, metavar=metavar(attribute.type), help=words)
+        return BooleanOption(
+            spelled, type=click.BOOL, metavar="[true|false]", help=words, hidden=hidden
+        )
+    return click.Option(spelled, metavar=metavar(attribute.type), help=words, hidden=hidden)
 
 
 def metavar(scalar: Scalar) -> str:

@@ -54,14 +54,21 @@ def _for_people(body: Any) -> Iterator[str]:
 
 
 def table(items: Sequence[Item]) -> Iterator[str]:
-    """Rows below a head, in columns as wide as their widest word; empty columns are left out."""
+    """Rows below a head, in columns as wide as their widest word.
+
+    Columns that are empty, or false in every row, are left out.
+    """
     if not items:
         return
-    columns = [name for name in _keys(items) if any(_word(item.get(name)) for item in items)]
+    columns = [name for name in _keys(items) if any(_tells(item.get(name)) for item in items)]
     rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
     widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
     for row in rows:
         yield "  ".join(map(str.ljust, row, widths)).rstrip()
+
+
+def _tells(value: Any) -> bool:
+    return _word(value) not in ("", "false")
 
 
 def _with_hosts(item: Item) -> Item:

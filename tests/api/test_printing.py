@@ -8,15 +8,15 @@ def lines(found):
     return list(found)
 
 
-def test_columns_are_as_wide_as_their_widest_word_and_empty_ones_are_left_out():
+def test_columns_are_as_wide_as_their_widest_word_and_those_that_tell_nothing_are_left_out():
     items = [
         {"uuid": "nw-1", "display_name": "a long name", "mode": None, "vni": 7, "id": 3},
-        {"uuid": "nw-long", "display_name": "b", "mode": None, "vni": 12, "on": False},
+        {"uuid": "nw-long", "display_name": "b", "mode": None, "vni": 0, "on": False},
     ]
     assert lines(table(items)) == [
-        "uuid     display_name  vni  on",
+        "uuid     display_name  vni",
         "nw-1     a long name   7",
-        "nw-long  b             12   false",
+        "nw-long  b             0",
     ]
 
 

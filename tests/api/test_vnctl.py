@@ -143,6 +143,13 @@ def test_all_missing_options_are_named_with_what_they_are(ctl):
     assert "--node-id" in said
 
 
+def test_what_cannot_be_changed_is_said_to_be_so(ctl, network):
+    said = ctl("networks", "modify", network, "--ipv4-prefix", "16", status=1).stderr
+    assert said == "Error: ipv4_prefix of a network cannot be changed once it is there.\n"
+    assert "ipv4-prefix" not in ctl("networks", "modify", "--help").stdout
+    assert "at least one option" in ctl("networks", "modify", network, status=2).stderr
+
+
 def test_the_nearest_option_and_command_are_named(ctl):
     assert "--display-name" in ctl("networks", "add", "--display-nam", "a", status=2).stderr
     assert "Did you mean 'networks'?" in ctl("network", "show", status=2).stderr
