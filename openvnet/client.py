@@ -86,10 +86,16 @@ class Answer:
 
 
 class Client:
-    """One connection to a webapi: `host:port`, `http://host:port` or `unix:/path`."""
+    """One connection to a webapi: `host:port`, `http://host:port` or `unix:/path`.
 
-    def __init__(self, address: str, timeout: float = 30.0, version: str = "1.0") -> None:
+    `agent` says who calls, for the revision log.
+    """
+
+    def __init__(
+        self, address: str, timeout: float = 30.0, version: str = "1.0", agent: str = "openvnet"
+    ) -> None:
         self.address = address
+        self.agent = agent
         self.timeout = timeout
         self.base = f"/api/{version}"
         self._connection: HTTPConnection | None = None
@@ -152,7 +158,7 @@ class Client:
         headers = {"Content-Type": "application/json"} if body else {}
         try:
             connection = self._connected(timeout)
-            connection.request(method, target, body, {**headers, "User-Agent": "vnctl"})
+            connection.request(method, target, body, {**headers, "User-Agent": self.agent})
             response = connection.getresponse()
             text = response.read()
         except (OSError, HTTPException) as error:

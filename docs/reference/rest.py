@@ -124,18 +124,17 @@ def _operation(operation: Operation) -> Iterator[str]:
 
 def _sentence(operation: Operation) -> str:
     resource = operation.resource
-    what = f"{'an' if resource.singular[0] in 'aeioAEIO' else 'a'} {resource.singular}"
     if operation.verb == "delete" and not operation.names_one:
         return f"Delete each {resource.singular} that the parameters describe; without any, all."
     parent = parent_of(resource)
     sentences = {
-        "create": f"Create {what}.",
+        "create": f"Create {resource.one}.",
         "list": f"List every {resource.singular}{f' of the {parent.singular}' if parent else ''}.",
-        "show": f"Show {what}.",
-        "update": f"Change {what}. What is not given stays as it is.",
-        "delete": f"Delete {what}, and what cannot be without it.",
+        "show": f"Show {resource.one}.",
+        "update": f"Change {resource.one}. What is not given stays as it is.",
+        "delete": f"Delete {resource.one}, and what cannot be without it.",
     }
-    return sentences.get(operation.verb, f"{operation.verb.capitalize()} {what}.")
+    return sentences.get(operation.verb, f"{operation.verb.capitalize()} {resource.one}.")
 
 
 def _parameter(name: str, attribute: Attribute, defaults: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ request stands in `_answer`, as a change has 5 ms for its whole way to the switc
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ Call = Callable[[messages.Request], Awaitable[messages.Reply]]
 
 _LOG = logging.getLogger(__name__)
 _ROUTES = routes()
+_ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
@@ -159,11 +161,15 @@ async def _body(request: Request) -> bytes:
 
 
 def _refuse_foreign(request: Request, origins: frozenset[str]) -> None:
-    """Browsers name the page that a write comes from; other programs name none."""
+    """Browsers name the site of the page that writes; other programs name none.
+
+    Our own site is known by its address only: any name can be made to lead here by its owner.
+    """
     origin = request.headers.get("origin")
     if origin is None or origin in origins:
         return
-    if origin.partition("://")[2] != request.headers.get("host"):
+    host = request.headers.get("host", "")
+    if origin.partition("://")[2] != host or not _ADDRESS.fullmatch(host):
         raise ForeignOriginError("A web page of another site may not write here.")
 
 

@@ -25,7 +25,11 @@ def asking(rpc: Rpc, patience: float) -> Call:
             )
         except NoAnswer as error:
             reading = request.verb in ("show", "list", "nodes")
-            doubt = "" if reading else " Whether the write was done is not known: look."
+            doubt = (
+                ""
+                if reading
+                else " Whether the write was done is not known; look before you repeat it."
+            )
             raise UnavailableError(f"{error}{doubt}") from None
 
     return call

@@ -177,9 +177,8 @@ def _missing(name: str, attribute: Attribute) -> str:
 
 def _unknown(name: str, operation: Operation) -> str:
     resource = operation.resource
-    article = "an" if resource.singular[0] in "aeioAEIO" else "a"
     if operation.verb == "update" and name in creation(resource):
-        return f"{name} of {article} {resource.singular} cannot be changed once it is there."
+        return f"{name} of {resource.one} cannot be changed once it is there."
     known = [*operation.parameters, *(("wait",) if operation.writes else PAGING)]
     hint = nearest(name, known) or f" Known are {', '.join(known)}."
-    return f"{shown(name)} is not a parameter of {article} {resource.singular}.{hint}"
+    return f"{shown(name)} is not a parameter of {resource.one}.{hint}"

@@ -166,10 +166,9 @@ def _refuse_missing(operation: Operation, given: Given) -> None:
 
 def _help(name: str, found: list[Operation]) -> str:
     resource = found[0].resource
-    what = f"{'an' if resource.singular[0] in 'aeioAEIO' else 'a'} {resource.singular}"
     sentence = {
-        "add": f"Add {what}.",
-        "modify": f"Change {what}. What is not given stays as it is.",
+        "add": f"Add {resource.one}.",
+        "modify": f"Change {resource.one}. What is not given stays as it is.",
         "show": f"Show every {resource.singular}"
         + (", or those named." if any(each.names_one for each in found) else "."),
         "del": f"Delete each {resource.singular} named"
@@ -179,4 +178,4 @@ def _help(name: str, found: list[Operation]) -> str:
             else "."
         ),
     }
-    return f"{sentence.get(name, f'{name.capitalize()} {what}.')}\n\n{resource.doc}"
+    return f"{sentence.get(name, f'{name.capitalize()} {resource.one}.')}\n\n{resource.doc}"

@@ -1,6 +1,7 @@
 """What the commands of one run of vnctl share: where webapi is, how to print, what was late."""
 
 import os
+import pwd
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +38,8 @@ class Session:
         """The connection to webapi."""
         if self.connection is None:
             address = webapi_address(os.environ, self.settings)
-            self.connection = Client(address, version=self.settings.version)
+            version = self.settings.version
+            self.connection = Client(address, version=version, agent=f"vnctl of {_user()}")
         return self.connection
 
     def show(self, answer: Answer, output: str | None) -> None:
@@ -54,3 +56,12 @@ class Session:
             click.echo(line, err=True)
         if realised.lagging or realised.failures:
             self.lag = True
+
+
+def _user() -> str:
+    """The user's name, for the revision log."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    return ascii(name).strip("'")

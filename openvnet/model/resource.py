@@ -47,6 +47,11 @@ class Resource:
     """PUT /<collection>/<uuid>/<action>, each with its parameters."""
 
     @property
+    def one(self) -> str:
+        """Its singular with the article: 'an IP lease'."""
+        return f"{'an' if self.singular[0] in 'aeioAEIO' else 'a'} {self.singular}"
+
+    @property
     def doc(self) -> str:
         """What the resource is, for people."""
         return (self.kind.__doc__ or "").strip()

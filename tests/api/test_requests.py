@@ -208,8 +208,10 @@ def test_a_web_page_of_another_site_may_not_write(http, numbers):
     foreign = http.post("/api/networks", data=values, headers={"Origin": "http://evil.example"})
     assert (foreign.status_code, foreign.json()["error"]) == (403, "ForeignOrigin")
     assert "access-control-allow-origin" not in http.get("/api/networks").headers
-    own = http.post("/api/networks", data=values, headers={"Origin": "http://webapi"})
-    assert own.status_code == 200
+    for host, status in (("127.0.0.1:9090", 200), ("[::1]:9090", 200), ("evil.example", 403)):
+        values = network(f"o{next(numbers)}")
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        assert http.post("/api/networks", data=values, headers=headers).status_code == status
 
 
 def test_a_named_origin_may_read_and_write(run, numbers, tmp_path):
