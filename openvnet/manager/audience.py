@@ -5,7 +5,7 @@ change adds the scopes that its new edges lead to, and takes away those that not
 more, so it costs what it touches. Nothing here sends; `streams` does.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from openvnet.manager.scopes import (
     Edge,
@@ -86,9 +86,8 @@ class Audience:
         gained, lost = self._follow(edges_now - edges_before, edges_before - edges_now)
         told: dict[Listener, News] = {}
         for listener in {*gained, *lost}:
-            told[listener] = self._turned(
-                listener, gained.get(listener, ()), lost.get(listener, ())
-            )
+            more, less = gained.get(listener, ()), lost.get(listener, ())
+            told[listener] = self._turned(listener, more, less, frozenset(keys))
         changed = {(change.kind, change.uuid) for change in changes}
         for key, before in zip(keys, heard_before, strict=True):
             self._tell(told, key, before, key in changed)
@@ -140,10 +139,17 @@ class Audience:
             for listener in now if changed else now - before:
                 told.setdefault(listener, News()).put[key] = row
 
-    def _turned(self, listener: Listener, gained: Iterable[Scope], lost: Iterable[Scope]) -> News:
+    def _turned(
+        self,
+        listener: Listener,
+        gained: Iterable[Scope],
+        lost: Iterable[Scope],
+        touched: Collection[Key] = (),
+    ) -> News:
         """The rows of scopes that are heard now, and of those that are no more.
 
-        A scope that is in both was heard only on the way.
+        A scope that is in both was heard only on the way. Whether `touched` rows were heard before
+        does not follow from the scopes that they are in now, so others must tell of those.
         """
         news = News()
         passing = set(gained) & set(lost)
@@ -151,9 +157,13 @@ class Audience:
             news.put.update(((type(row), row.uuid), row) for row in rows_in(scope, self._state))
         for scope in (scope for scope in lost if scope not in passing):
             for row in rows_in(scope, self._state):
-                if not any(scope in listener.heard for scope in scopes(row, self._state)):
-                    news.remove[type(row), row.uuid] = None
+                key = type(row), row.uuid
+                if key not in touched and not self._is_heard(listener, row):
+                    news.remove[key] = None
         return news
+
+    def _is_heard(self, listener: Listener, row: Row) -> bool:
+        return any(scope in listener.heard for scope in scopes(row, self._state))
 
     def _grow(self, listener: Listener, following: Iterable[Scope]) -> list[Scope]:
         gained: list[Scope] = []

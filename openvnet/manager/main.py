@@ -1,6 +1,7 @@
 """The command `vnmgr`: opens the store, serves requests and agents, until it is told to stop."""
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -53,6 +54,8 @@ def main(state: Path, run_directory: Path, database: str | None) -> None:
         uvloop.run(serve(url, run_directory.absolute()))
     except StoreError as failure:
         sys.exit(f"vnmgr: {failure}")
+    except zmq.ZMQError as failure:
+        sys.exit(f"vnmgr: the sockets in {run_directory} cannot be made: {failure.strerror}.")
     except OSError as failure:
         sys.exit(f"vnmgr: {failure.filename}: {failure.strerror}.")
 
@@ -91,13 +94,10 @@ def serving(url: str, run_directory: Path) -> Iterator[None]:
         store = opened(url)
         closing.callback(store.close)
         replica = Replica(store)
-        try:
-            streams = Streams(f"ipc://{run_directory}/agents.sock", replica)
-            closing.callback(streams.close)
-            requests = Requests(f"ipc://{run_directory}/rpc.sock", store, replica, streams)
-            closing.callback(requests.close)
-        except zmq.ZMQError as error:
-            raise OSError(error.errno, error.strerror, str(run_directory)) from error
+        streams = Streams(_endpoint(run_directory / "agents.sock"), replica)
+        closing.callback(streams.close)
+        requests = Requests(_endpoint(run_directory / "rpc.sock"), store, replica, streams)
+        closing.callback(requests.close)
         rows = sum(map(len, replica.state.rows.values()))
         logger.info(
             "vnmgr %s serves %s rows at revision %s of epoch %s in %s.",
@@ -108,6 +108,12 @@ def serving(url: str, run_directory: Path) -> Iterator[None]:
             run_directory,
         )
         yield
+
+
+def _endpoint(path: Path) -> str:
+    if len(os.fsencode(path)) > zmq.IPC_PATH_MAX_LEN:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path))
+    return f"ipc://{path}"
 
 
 if __name__ == "__main__":

@@ -190,7 +190,14 @@ def _failing(what: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"{what}: {error.orig}.") from error
+        raise StoreError(f"{what}: {_first(error)}.") from error
+
+
+def _first(error: BaseException) -> BaseException:
+    """The failure that made the others: SQLite undoes all savepoints when the disk is full."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _engine(url: str) -> Engine:

@@ -113,10 +113,10 @@ class Transaction:
                     self.delete(other)
                 elif self.get(referring, other.uuid) is not None:
                     self.put(msgspec.structs.replace(other, **{name: None}))
-        if self.get(kind, row.uuid) is None:
-            return
-        self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
-        self._note(kind, row.uuid, row, None)
+        before = self.get(kind, row.uuid)
+        if before is not None:
+            self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
+            self._note(kind, row.uuid, before, None)
 
     def changes(self) -> list[Change]:
         """What this has changed, in the order in which each row was first touched."""

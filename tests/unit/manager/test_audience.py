@@ -97,6 +97,7 @@ def told(rows, news):
     """What a listener knows after some news."""
     left = {key: row for key, row in rows.items() if key not in news.remove}
     assert not set(news.remove) & set(news.put)
+    assert set(news.remove) <= set(rows)
     return {**left, **news.put}
 
 
