@@ -47,15 +47,25 @@ def demo() -> None:
 
 
 @main.group()
-def lab() -> None:
+@click.option(
+    "--directory",
+    envvar="OPENVNET_LAB",
+    show_envvar=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    default=well_known_directory,
+    help="Where the lab keeps its sockets and logs; each lab has its own.",
+)
+@click.pass_context
+def lab(context: click.Context, directory: Path) -> None:
     """A lab: hosts and guests in namespaces of its own, gone without a trace when it ends."""
+    context.obj = directory.absolute()
 
 
 @lab.command()
-def up() -> None:
+@click.pass_obj
+def up(directory: Path) -> None:
     """Build the lab, declare its networks, and leave it running until Ctrl-C."""
     console = _console()
-    directory = well_known_directory()
     try:
         with building.lab(SEED, directory, tell=teller(console)) as running:
             console.print("\nDeclared through vnctl:\n")
@@ -91,9 +101,10 @@ def _wait_until_it_ends(running: Lab) -> None:
 
 
 @lab.command()
-def status() -> None:
+@click.pass_obj
+def status(directory: Path) -> None:
     """Say what runs in the lab."""
-    running = _running()
+    running = open_lab(directory)
     console = _console()
     console.print(f"A lab runs in {running.directory}.", soft_wrap=True)
     console.print(f"webapi is at {running.webapi}.\n", soft_wrap=True)
@@ -102,38 +113,42 @@ def status() -> None:
 
 
 @lab.command()
-def down() -> None:
+@click.pass_obj
+def down(directory: Path) -> None:
     """End the lab from another terminal."""
-    running = _running()
+    running = open_lab(directory)
     os.kill(running.owner, signal.SIGTERM)
     wait_until_let_go(running.directory)
 
 
 @lab.command()
 @click.argument("place")
-def shell(place: str) -> None:
+@click.pass_obj
+def shell(directory: Path, place: str) -> None:
     """A shell in a guest or on a host; type `exit` to leave it."""
-    running = _running()
+    running = open_lab(directory)
     _become(running, place, ("bash", "--rcfile", f"{running.root}/bashrc", "-i"))
 
 
 @lab.command("exec", context_settings=_TAIL)
 @click.argument("place")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def execute(place: str, command: tuple[str, ...]) -> None:
+@click.pass_obj
+def execute(directory: Path, place: str, command: tuple[str, ...]) -> None:
     """Run a command in a guest or on a host."""
-    _become(_running(), place, command)
+    _become(open_lab(directory), place, command)
 
 
 @lab.command(context_settings=_TAIL)
 @click.argument("port")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def tcpdump(port: str, arguments: tuple[str, ...]) -> None:
+@click.pass_obj
+def tcpdump(directory: Path, port: str, arguments: tuple[str, ...]) -> None:
     """Show what passes a port of the switch, named by itself or by the guest behind it.
 
     Arguments go to tcpdump: `openvnet lab tcpdump vm3 -c 5 icmp`.
     """
-    running = _running()
+    running = open_lab(directory)
     found = [each for each in running.environment.guests if port in (each.name, each.port_name)]
     if not found:
         known = ", ".join(guest.port_name for guest in running.environment.guests)
@@ -144,27 +159,26 @@ def tcpdump(port: str, arguments: tuple[str, ...]) -> None:
 
 @lab.command()
 @click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
-def start(names: tuple[str, ...]) -> None:
+@click.pass_obj
+def start(directory: Path, names: tuple[str, ...]) -> None:
     """Start processes that do not run, and wait until they work."""
-    _running().start(*names)
+    open_lab(directory).start(*names)
 
 
 @lab.command()
 @click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
-def stop(names: tuple[str, ...]) -> None:
+@click.pass_obj
+def stop(directory: Path, names: tuple[str, ...]) -> None:
     """End processes as an orderly system does (SIGTERM)."""
-    _running().stop(*names)
+    open_lab(directory).stop(*names)
 
 
 @lab.command()
 @click.argument("names", nargs=-1, required=True, metavar="PROCESS...")
-def kill(names: tuple[str, ...]) -> None:
+@click.pass_obj
+def kill(directory: Path, names: tuple[str, ...]) -> None:
     """End processes as a disorderly system does (SIGKILL)."""
-    _running().kill(*names)
-
-
-def _running() -> Lab:
-    return open_lab(well_known_directory())
+    open_lab(directory).kill(*names)
 
 
 def _become(running: Lab, place: str, command: tuple[str, ...]) -> NoReturn:

@@ -223,7 +223,13 @@ def _database_answers(lab: Lab, process: Process) -> bool:
 
 
 def _switch_answers(lab: Lab, process: Process) -> bool:
-    return _succeeds(lab, process.place, "ovs-appctl", "--timeout=5", "version")
+    """It has made the bridges that the database names."""
+    try:
+        made = lab.run(process.place, "ovs-appctl", "--timeout=5", "ofproto/list")
+    except CommandFailed:
+        return False
+    wanted = lab.run(process.place, "ovs-vsctl", "--timeout=5", "list-br")
+    return made.split() == wanted.split()
 
 
 def _manager_answers(lab: Lab, _process: Process) -> bool:
@@ -257,14 +263,6 @@ def _nodes(lab: Lab) -> tuple[str, ...] | None:
         return None
     finally:
         client.close()
-
-
-def _succeeds(lab: Lab, place: str, *command: str) -> bool:
-    try:
-        lab.run(place, *command)
-    except CommandFailed:
-        return False
-    return True
 
 
 _READY = {

@@ -70,10 +70,11 @@ def init_of(unshare: "subprocess.Popen[str]") -> int:
     return int(children.split()[0])
 
 
-def make_places(init: int, names: Iterable[str]) -> dict[str, int]:
+def make_places(init: int, names: Sequence[str]) -> dict[str, int]:
     """Make a place for each name; return the number of the process that holds it."""
     output = run(init, OUTERMOST, ["sh", "-c", _SLEEPERS, "sleepers", *names])
-    return {name: int(number) for name, number in (line.split() for line in output.splitlines())}
+    numbers = dict(line.split() for line in output.splitlines())
+    return {name: int(numbers[name]) for name in names}
 
 
 def entering(init: int, holder: int, command: Iterable[str]) -> list[str]:

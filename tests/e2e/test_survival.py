@@ -1,0 +1,129 @@
+import threading
+
+import pytest
+
+from openvnet.client import Client, ClientError
+from openvnet.lab.reach import measured, wrong_cells
+from openvnet.lab.traffic import traffic
+from openvnet.lab.waiting import until
+from tests.e2e.flow_changes import flow_changes
+
+OURS = ("vna", "vnmgr", "webapi")
+
+
+@pytest.fixture
+def client(seed):
+    client = Client(seed.webapi)
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize("victims", [("vna",), ("vnmgr",), ("webapi",), OURS], ids="+".join)
+def test_no_packet_is_lost_when_it_is_killed_nor_when_it_comes_back(seed, victims):
+    with traffic(seed, "vm1", "vm3") as meter:
+        meter.let_pass(200)
+        seed.kill(*victims)
+        meter.let_pass(500)
+        seed.start(*victims)
+        meter.let_pass(1000)
+
+    assert meter.report.lost == {}, meter.report
+    assert meter.report.disturbed == {}, meter.report
+    assert all(stream.sent >= 1700 for stream in meter.report.streams)
+
+
+def test_the_meter_sees_what_is_lost_when_a_port_is_pulled_out(seed):
+    with traffic(seed, "vm1", "vm3") as meter:
+        meter.let_pass(200)
+        seed.unplug("vm3")
+        meter.let_pass(200)
+        seed.plug("vm3")
+        meter.let_pass(1000)
+
+    assert len(meter.report.lost["UDP vm1 → vm3"]) >= 100
+    assert "TCP vm1 → vm3" not in meter.report.lost  # It sends again what was lost.
+
+
+def test_vna_restarted_while_vnmgr_is_dead_changes_no_flow(seed):
+    with flow_changes(seed, "host1") as changes:
+        seed.kill(*OURS)
+        seed.start("vna")
+        assert changes.so_far() == []
+
+        seed.start("vnmgr", "webapi")
+        _fence(seed)
+        assert changes.so_far() == []
+
+
+def test_half_a_minute_without_vna_loses_no_packet_and_changes_no_flow(seed):
+    """In `standalone`, Open vSwitch would by then forward everything everywhere."""
+    with flow_changes(seed, "host1") as changes, traffic(seed, "vm2", "vm4") as meter:
+        seed.kill(*OURS)
+        meter.let_pass(30_000)
+        assert list(wrong_cells(seed.environment, measured(seed))) == []
+        seed.start("vna")
+        assert changes.so_far() == []
+        seed.start("vnmgr", "webapi")
+        meter.let_pass(500)
+
+    assert meter.report.lost == {}, meter.report
+
+
+def test_flows_are_whole_again_after_the_switch_was_killed(seed):
+    before = _flows(seed)
+    seed.restart("ovs-vswitchd")
+
+    until(lambda: _flows(seed) == before, "all flows are back")
+    assert list(wrong_cells(seed.environment, measured(seed))) == []
+
+
+@pytest.mark.parametrize("victims", [("vna",), ("vnmgr",), ("vna", "vnmgr")], ids="+".join)
+def test_an_acknowledged_change_outlives_a_kill_at_any_point(seed, client, victims):
+    """The kill falls wherever the write is just then; rounds begin at different points."""
+    for round_ in range(5):
+        uuid = f"nw-kill{round_}"
+        acknowledged = _write_and_kill(seed, uuid, victims, head_start=round_)
+        seed.start(*victims)
+        exists = uuid in {row["uuid"] for row in client.all("/networks").body["items"]}
+        assert exists or not acknowledged
+        if exists:
+            client.write("DELETE", f"/networks/{uuid}", wait=10)
+    assert list(wrong_cells(seed.environment, measured(seed))) == []
+
+
+def _write_and_kill(lab, uuid, victims, head_start):
+    """Write a network in one thread and kill in another; whether the write was acknowledged."""
+    client, answers, begun = Client(lab.webapi, timeout=1), [], threading.Event()
+
+    def write():
+        for _ in range(head_start):
+            client.get("/networks")
+        begun.set()
+        given = {"uuid": uuid, "ipv4_network": "10.9.0.0"}
+        try:
+            answers.append(client.write("POST", "/networks", given, wait=0.5))
+        except ClientError:
+            pass
+        finally:
+            client.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    begun.wait()
+    lab.kill(*victims)
+    writer.join()
+    return bool(answers)
+
+
+def _fence(lab):
+    """Return when vna has realised all that vnmgr knows."""
+    row = lab.environment.networks[0].uuid
+    lab.vnctl("networks", "modify", row, "--display-name", "vnet1", "--wait")
+
+
+def _flows(lab):
+    """The flows of the switch without their counters, in no order."""
+    dump = lab.run(
+        "host1", "ovs-ofctl", "--protocols=OpenFlow13", "--no-stats", "dump-flows", "br0"
+    )
+    return sorted(dump.splitlines()[1:])
