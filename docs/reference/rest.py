@@ -6,8 +6,9 @@ from typing import Any
 from openvnet.api.errors import ApiError
 from openvnet.api.openapi import RESPONSE_HEADERS
 from openvnet.api.reading import BODY_LIMIT, PAGE_LIMIT, WAIT_SECONDS
+from openvnet.api.shown import NODE, SHOWN, STATUS
 from openvnet.manager.errors import Refusal
-from openvnet.model import RESOURCES
+from openvnet.model import INTERFACES, RESOURCES
 from openvnet.model.operations import Operation, operations_of, parent_of
 from openvnet.model.resource import Attribute, Resource, attributes
 from openvnet.model.scalars import Scalar
@@ -31,7 +32,8 @@ curl --unix-socket /run/openvnet/webapi.sock http://localhost/api/1.0/networks
 There are no users and no passwords: whoever reaches webapi may write networks. It therefore listens
 on the host itself only, unless `--bind` (or `BIND_ADDR`) says otherwise. Web pages of other sites
 may not write, and browsers do not show them what they read: name the origin of a console of yours
-with `--allow-origin`. (Before 1.0 every page could do both.)
+with `--allow-origin`, also if webapi itself is reached by a name and not by its address. (Before
+1.0 every page could do both.)
 
 ## Parameters and bodies
 
@@ -73,6 +75,8 @@ def page() -> Iterator[str]:
     yield from _headers()
     yield from _refusals()
     yield OWN
+    yield "Each host of `/nodes`, by its node id:\n"
+    yield from _named(NODE)
     for resource in RESOURCES:
         yield from _resource(resource)
 
@@ -108,6 +112,17 @@ def _resource(resource: Resource) -> Iterator[str]:
     yield "| Attribute | Form | Meaning |\n|---|---|---|"
     for name, attribute in attributes(resource.kind).items():
         yield f"| `{name}` | {form(attribute.type)} | {attribute.doc} |"
+    for name, words in SHOWN.get(resource.collection, {}).items():
+        yield f"| `{name}` | | {words} |"
+    yield ""
+    if resource is INTERFACES:
+        yield "Each entry of `status`:\n"
+        yield from _named(STATUS)
+
+
+def _named(described: Mapping[str, str]) -> Iterator[str]:
+    yield "| Name | Meaning |\n|---|---|"
+    yield from (f"| `{name}` | {words} |" for name, words in described.items())
     yield ""
 
 

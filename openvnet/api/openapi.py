@@ -7,6 +7,7 @@ from typing import Any
 import openvnet
 from openvnet.api.reading import LIMIT, OFFSET, PAGE_LIMIT, WAIT_SECONDS
 from openvnet.api.routes import MOUNTS
+from openvnet.api.shown import SHOWN
 from openvnet.model import RESOURCES
 from openvnet.model.operations import Operation, operations, parent_of
 from openvnet.model.resource import Attribute, Resource, attributes
@@ -138,6 +139,8 @@ def _result(operation: Operation) -> Object:
 def _shown(resource: Resource) -> Object:
     declared = attributes(resource.kind).items()
     properties = {name: _nullable(given) for name, given in declared}
+    more = SHOWN.get(resource.collection, {}).items()
+    properties |= {name: {"description": words} for name, words in more}
     return {"type": "object", "description": resource.doc, "properties": properties}
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from openvnet.api.shown import SHOWN
 from openvnet.client import RefusedError
 from openvnet.model import RESOURCES
 from openvnet.model.operations import creation, operations, operations_of, parent_of
@@ -53,6 +54,7 @@ def test_what_is_created_is_shown(resource, examples, client):
     made = examples.made(resource)
     shown = client.get(f"/{resource.collection}/{made['uuid']}").body
     assert {name: shown[name] for name in made} == made
+    assert set(shown) == {*attributes(resource.kind), *SHOWN.get(resource.collection, {})}
 
 
 @with_page_of_its_own

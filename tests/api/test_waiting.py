@@ -7,6 +7,7 @@ from functools import wraps
 
 import pytest
 
+from openvnet.api.shown import NODE, STATUS
 from openvnet.wire.messages import Failure, InterfaceStatus, Status
 from tests.api.processes import vnctl
 from tests.vnmgr import DPID, OTHER_DPID, Ears
@@ -98,7 +99,7 @@ async def test_batch_goes_on_after_a_host_that_lags(run):
 
 
 @in_loop
-async def test_the_status_of_an_interface_comes_from_its_host(run):
+async def test_the_status_of_an_interface_comes_from_its_host(run, client):
     await ctl(run, "interfaces", "add", *guest(6))
     fares = InterfaceStatus("if-6", True, "", "vm6", 6, 1, 12, 3, {"not its MAC address": 4})
     async with agent(run, "vm6") as ears:
@@ -107,6 +108,8 @@ async def test_the_status_of_an_interface_comes_from_its_host(run):
         assert "on vna (dp-w), port vm6 (6): up" in shown
         assert "packets in 12, out 3" in shown
         assert "dropped 4: not its MAC address" in shown
+        (entry,) = client.get("/interfaces/if-6").body["status"]
+        assert set(entry) == set(STATUS)
         listed = (await ctl(run, "interfaces", "show")).stdout
         assert listed.splitlines()[0].endswith("hosts")
 
@@ -126,4 +129,6 @@ async def test_live_hosts_are_listed(run):
         table = (await ctl(run, "nodes")).stdout
         assert table.splitlines()[1].startswith(f"vna      {DPID}")
         assert (await ctl(run, "nodes", "-o", "name")).stdout == "vna\n"
-        assert set(json.loads((await ctl(run, "nodes", "-o", "json")).stdout)) == {"vna"}
+        nodes = json.loads((await ctl(run, "nodes", "-o", "json")).stdout)
+        assert set(nodes) == {"vna"}
+        assert set(nodes["vna"]) == set(NODE)

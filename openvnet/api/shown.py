@@ -1,0 +1,47 @@
+"""What answers show beside the attributes of a resource: what belongs to it, and how it fares.
+
+vnmgr adds these; here they are described, for the reference page and OpenAPI.
+"""
+
+from collections.abc import Mapping
+
+SHOWN: Mapping[str, Mapping[str, str]] = {
+    "interfaces": {
+        "ports": "List: its ports.",
+        "mac_leases": "List: its MAC leases, each with its `ip_leases`.",
+        "mac_address": "The first of its MAC addresses, or null.",
+        "network_uuid": "The network of the first of its IP leases, or null.",
+        "ipv4_address": "The address of the first of its IP leases, or null.",
+        "ip_leases": "List: its IP leases.",
+        "status": "List: how it fares on each host that has it; only when it is read.",
+    },
+    "mac_leases": {"ip_leases": "List: the IP leases that go with it."},
+}
+"""By collection and name, in words."""
+
+STATUS: Mapping[str, str] = {
+    "node_id": "The host's node id; null if no host has the interface.",
+    "datapath_uuid": "The host's datapath.",
+    "up": "Whether packets can pass. (Not in lists, unless no host has the interface.)",
+    "why": "Why it is not up, in words.",
+    "port_name": "The switch port that it is behind.",
+    "port_number": "That port's OpenFlow number.",
+    "realised": "The number of the newest revision that is in the switch.",
+    "packets_in": "Packets from the guest.",
+    "packets_out": "Packets to the guest.",
+    "drops": "Packets from the guest that were dropped, by reason.",
+}
+"""An entry of an interface's `status`, by name, in words."""
+
+NODE: Mapping[str, str] = {
+    "dpid": "The datapath id of its switch; null while none is connected.",
+    "datapath_uuid": "The datapath that declares that switch.",
+    "version": "Of its vna.",
+    "state": "`in sync`, or what it waits for.",
+    "drift": "Flows that others had changed, and that were put right.",
+    "sent": "The number of the newest revision that was sent to it.",
+    "realised": "The number of the newest revision that is in its switch.",
+    "lag": "How many revisions lie between.",
+    "failures": "List: what it could not realise, in words.",
+}
+"""A host in the answer of `/nodes`, by name, in words."""
