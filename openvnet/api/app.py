@@ -50,10 +50,8 @@ def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
             response = await _answer(request, found, call, own, origins)
         except ClientDisconnect:
             return
-        except UnknownMethodError as error:
-            response = refusal(error.problem(), found.format, {"Allow": error.allowed})
         except ApiError as error:
-            response = refusal(error.problem(), found.format)
+            response = refusal(error.problem(), found.format, error.headers)
         except Exception:
             _LOG.exception("%s %s failed", request.method, request.url.path)
             problem = messages.Problem("InternalError", "500", 500, "webapi failed; see its log.")

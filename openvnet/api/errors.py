@@ -14,8 +14,9 @@ vnmgr refuses with `wire.messages.Problem`, which names the rest (unknown, dupli
 On the wire all have one shape: `{"error": ..., "code": ..., "message": ...}`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from openvnet.wire.messages import Problem
@@ -27,6 +28,8 @@ class ApiError(Exception):
     error: ClassVar[str]
     code: ClassVar[str]
     status: ClassVar[int]
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Of the answer."""
 
     def problem(self) -> Problem:
         """What the answer says."""
@@ -78,8 +81,9 @@ class UnknownMethodError(ApiError):
     error, code, status = "MethodNotAllowed", "405", 405
 
     def __init__(self, method: str, path: str, allowed: Iterable[str]) -> None:
-        self.allowed = ", ".join(sorted(allowed))
-        super().__init__(f"{method} {path} is not possible; it knows {self.allowed}.")
+        known = ", ".join(sorted(allowed))
+        self.headers = {"Allow": known}
+        super().__init__(f"{method} {path} is not possible; it knows {known}.")
 
 
 class UnavailableError(ApiError):

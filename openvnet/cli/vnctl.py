@@ -7,6 +7,7 @@ Exit status: 0 done; 1 refused, or webapi not reached; 2 wrong usage; 3 written,
 by every host in time.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -41,20 +42,6 @@ A first network:
 """
 
 
-class Root(Group):
-    """vnctl itself: errors of the client become one line on stderr and exit status 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; then exit with 3 if a write was late."""
-        try:
-            result = super().invoke(ctx)
-        except (ClientError, SettingsError) as error:
-            raise click.ClickException(str(error)) from None
-        if ctx.ensure_object(Session).lag:
-            ctx.exit(NOT_REALISED)
-        return result
-
-
 def _namespaces() -> Commands:
     made: Commands = {}
     for resource in RESOURCES:
@@ -82,7 +69,11 @@ def _batch() -> click.Command:
     @click.pass_context
     def batch(ctx: click.Context, file: TextIO, keep_going: bool) -> None:
         session = ctx.ensure_object(Session)
-        ctx.exit(run_batch(file, partial(_status, session), keep_going, NOT_REALISED))
+
+        def run_one(words: list[str]) -> int:
+            return run(words, replace(session, connection=session.client, lag=False))
+
+        ctx.exit(run_batch(file, run_one, keep_going, NOT_REALISED))
 
     words = """Run commands from FILE, or from standard input: one a line, written as after vnctl.
 
@@ -93,17 +84,6 @@ def _batch() -> click.Command:
     )
     file = click.Argument(["file"], type=click.File(), default="-")
     return click.Command("batch", callback=batch, params=[file, going], help=words)
-
-
-def _status(session: Session, words: list[str]) -> int:
-    """Run one command over the session's connection; return its exit status."""
-    own = replace(session, connection=session.client, lag=False)
-    try:
-        status = root.main(words, "vnctl", standalone_mode=False, obj=own)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return status if isinstance(status, int) else 0
 
 
 @click.pass_context
@@ -128,11 +108,28 @@ def _version_option() -> click.Option:
     )
 
 
-root = Root("vnctl", HELP, _namespaces())
+root = Group("vnctl", HELP, _namespaces())
 root.callback = _begin
 root.params = [output_option(), _version_option()]
 
 
+def run(words: list[str] | None, session: Session) -> int:
+    """Run one command (None: that of the command line); return its exit status."""
+    try:
+        status = root.main(words, "vnctl", standalone_mode=False, obj=session)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (ClientError, SettingsError) as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    except click.Abort:
+        return 130
+    if session.lag:
+        return NOT_REALISED
+    return status if isinstance(status, int) else 0
+
+
 def main() -> None:
     """Run vnctl."""
-    root.main(prog_name="vnctl")
+    sys.exit(run(None, Session()))
