@@ -52,6 +52,11 @@ class Audience:
         """Those who hear a scope."""
         return frozenset(self._hearers.get(scope, ()))
 
+    def join(self, listener: Listener, roots: Iterable[Scope]) -> None:
+        """Hear from some roots on; `rows` are what it hears thereby."""
+        listener.roots = set(roots)
+        self._grow(listener, listener.roots)
+
     def listen(
         self, listener: Listener, add: Iterable[Scope], remove: Iterable[Scope] = ()
     ) -> News:

@@ -1,6 +1,6 @@
 """What vnmgr refuses, and with which words, codes and statuses.
 
-    Refusal
+    RequestRefused
     ├── UnknownUuid        404  100  a uuid of right form that names nothing
     ├── InvalidUuid        400  101  a uuid of wrong form, or of another kind of resource
     ├── DuplicateUuid      400  102  a uuid that is in use
@@ -17,7 +17,7 @@ from typing import ClassVar
 from openvnet.wire.messages import Problem
 
 
-class Refusal(Exception):
+class RequestRefused(Exception):
     """A request that is refused. Its text is a sentence for the person who asked."""
 
     error: ClassVar[str]
@@ -29,43 +29,43 @@ class Refusal(Exception):
         return Problem(self.error, self.code, self.status, str(self))
 
 
-class UnknownUuid(Refusal):
+class UnknownUuid(RequestRefused):
     """A uuid of right form that names nothing."""
 
     error, code, status = "UnknownUUIDResource", "100", 404
 
 
-class InvalidUuid(Refusal):
+class InvalidUuid(RequestRefused):
     """A uuid of wrong form, or with the prefix of another kind of resource."""
 
     error, code, status = "InvalidUUID", "101", 400
 
 
-class DuplicateUuid(Refusal):
+class DuplicateUuid(RequestRefused):
     """A uuid that is in use."""
 
     error, code, status = "DuplicateUUID", "102", 400
 
 
-class InvalidArgument(Refusal):
+class InvalidArgument(RequestRefused):
     """A value that is wrong, or taken by another resource."""
 
     error, code, status = "ArgumentError", "110", 400
 
 
-class MissingArgument(Refusal):
+class MissingArgument(RequestRefused):
     """A required parameter that is not there."""
 
     error, code, status = "MissingArgument", "111", 400
 
 
-class UnknownOperation(Refusal):
+class UnknownOperation(RequestRefused):
     """No such resource, or nothing that can be done with it."""
 
     error, code, status = "UnknownResource", "114", 404
 
 
-class Unusable(Refusal):
+class Unusable(RequestRefused):
     """The database cannot be read or written now."""
 
     error, code, status = "StoreError", "503", 503

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from openvnet.manager.answers import Answer, answer, envelope, plain
-from openvnet.manager.errors import InvalidArgument, Refusal, Unusable
+from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
 from openvnet.manager.names import found
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import interface_status, node_answer, places
@@ -191,7 +191,7 @@ def _problem(request: Request, failure: Exception) -> Problem:
     if isinstance(failure, StoreError):
         logger.error("%s %s was not done. %s", request.verb, request.collection, failure)
         failure = Unusable(str(failure))
-    if isinstance(failure, Refusal):
+    if isinstance(failure, RequestRefused):
         return failure.problem()
     logger.error("%s %s failed.", request.verb, request.collection, exc_info=failure)
     return Problem("InternalError", "500", 500, "vnmgr failed; its log says how.")

@@ -167,7 +167,7 @@ class Streams:
         agent = Agent(peer, hello, self._replica.revision, now)
         self.agents[agent.node_id] = self._peers[peer] = agent
         self._speaking[agent.listener] = agent
-        self._audience.listen(agent.listener, self._allowed(agent, hello.roots))
+        self._audience.join(agent.listener, self._allowed(agent, hello.roots))
         rows = tuple(self._audience.rows(agent.listener))
         logger.info(
             "Agent %s (%s, OpenVNet %s) said hello; it hears %s rows at revision %s.",

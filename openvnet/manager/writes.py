@@ -59,7 +59,7 @@ COLLECTIONS = {resource.collection: resource for resource in RESOURCES}
 def written(transaction: Transaction, request: Request) -> list[Row]:
     """Do what a request asks for; return the rows that it made, changed or deleted.
 
-    Raise Refusal.
+    Raise RequestRefused.
     """
     resource = resource_of(request)
     if request.verb == "create":
