@@ -88,15 +88,14 @@ def _checked(key: str, value: str) -> str:
 
 
 def _address(values: dict[str, str]) -> str | None:
-    uri, port = values.get("webapi_uri"), values.get("webapi_port")
-    if uri is not None and uri.startswith("unix:"):
-        return uri
-    if uri is None and port is None and "webapi_protocol" not in values:
+    if not values.keys() & {"webapi_protocol", "webapi_uri", "webapi_port"}:
         return None
-    host = uri or "127.0.0.1"
-    if ":" in host and not host.startswith("["):
-        return f"{values.get('webapi_protocol', 'http')}://{host}"
-    return f"{values.get('webapi_protocol', 'http')}://{host}:{port or 9090}"
+    host = values.get("webapi_uri", "127.0.0.1")
+    if host.startswith("unix:") or "://" in host:
+        return host
+    has_port = ":" in host.rpartition("]")[2]
+    port = "" if has_port else f":{values.get('webapi_port', '9090')}"
+    return f"{values.get('webapi_protocol', 'http')}://{host}{port}"
 
 
 def _output(values: dict[str, str]) -> str | None:
