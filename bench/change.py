@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from bench.figures import Figure, spread
-from bench.system import System, running_vna, system
+from tests.system import System, running_vna, system
 from bench.worlds import NETWORKS, base_rows, interface_rows, port_name
 from openvnet.model import Row
 

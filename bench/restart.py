@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.figures import Figure
-from bench.system import System, process_of, system
+from tests.system import System, process_of, system
 from bench.worlds import base_rows, interface_rows
 from openvnet.model import Row
 

@@ -1,48 +1,66 @@
-"""The whole system for figures: a private Open vSwitch, and vnmgr, webapi and vna as processes."""
+"""The whole system on a private Open vSwitch: our processes, but no guests."""
 
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from openvnet.client import Client
 from openvnet.model import Row
 from openvnet.store.database import Write, opened
 from openvnet.store.transaction import Transaction
-from tests.api.processes import Process, process, vnmgr, webapi
+from tests.api.processes import Process, vnmgr, webapi
 from tests.openvswitch import OpenVSwitch, open_vswitch
 
 
-@dataclass(frozen=True)
 class System:
-    """A running system."""
+    """A running system; whoever starts a vna also ends it."""
 
-    directory: Path
-    ovs: OpenVSwitch
-    client: Client
-    controller: int
-    """The TCP port at which the switch looks for vna."""
+    def __init__(self, directory: Path, ovs: OpenVSwitch) -> None:
+        self.directory, self.ovs = directory, ovs
+        self.controller = _free_port()
+        """The TCP port at which the switch looks for vna."""
+        self.agents: list[Process] = []
+        ovs.connect(f"tcp:127.0.0.1:{self.controller}")
+        self.start_vnmgr()
+        self._webapi = ExitStack()
+        self._webapi.enter_context(webapi(directory))
+        self.client = self._webapi.enter_context(Client(f"unix:{directory}/webapi.sock"))
+
+    def start_vnmgr(self) -> None:
+        """Start vnmgr; it serves when this returns."""
+        self._vnmgr = ExitStack()
+        self._manager = self._vnmgr.enter_context(vnmgr(self.directory))
+
+    def kill_vnmgr(self) -> None:
+        """End vnmgr as a crash does."""
+        self._manager.running.kill()
+        self._vnmgr.close()
 
     def vna(self, module: str = "openvnet.agent.main", *more: str) -> Process:
-        """Start a vna; it has said that it listens when this returns."""
+        """Start a vna."""
         words = ("--run", f"{self.directory}", "--state", f"{self.directory}", *more)
         listening = ("--listen", f"127.0.0.1:{self.controller}")
         database = ("--ovsdb", f"unix:{self.ovs.directory}/db.sock")
         return Process(module, *words, *listening, *database)
 
+    def close(self) -> None:
+        """End vnmgr and webapi."""
+        self._webapi.close()
+        self._vnmgr.close()
+
 
 @contextmanager
 def system(rows: Iterable[Row]) -> Iterator[System]:
     """A system whose store holds these rows, with a switch, but without vna."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, open_vswitch() as ovs:
-        directory = Path(name)
-        _fill(directory / "state", rows)
-        controller = _free_port()
-        ovs.connect(f"tcp:127.0.0.1:{controller}")
-        with vnmgr(directory), webapi(directory), Client(f"unix:{name}/webapi.sock") as client:
-            yield System(directory, ovs, client, controller)
+    with tempfile.TemporaryDirectory(prefix="openvnet-") as name, open_vswitch() as ovs:
+        _fill(Path(name) / "state", rows)
+        made = System(Path(name), ovs)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def _fill(state: Path, rows: Iterable[Row]) -> None:
@@ -80,6 +98,3 @@ def process_of(running: Process) -> Iterator[Process]:
         yield running
     finally:
         running.end()
-
-
-__all__ = ["System", "process", "process_of", "running_vna", "system"]
