@@ -3,9 +3,9 @@
 It imports little on purpose: vnctl has 150 ms from its start to its last line.
 
     ClientError
-    ├── UnreachableError    nobody answers at the address
-    ├── UnreadableError     somebody answers, but not webapi
-    └── RefusedError        the API says no: error, code, status and message
+    ├── Unreachable    nobody answers at the address
+    ├── Unreadable     somebody answers, but not webapi
+    └── Refused        the API says no: error, code, status and message
 """
 
 import socket
@@ -34,15 +34,15 @@ class ClientError(Exception):
     """A call that did not succeed. Its text is for people."""
 
 
-class UnreachableError(ClientError):
+class Unreachable(ClientError):
     """Nobody answers at the address."""
 
 
-class UnreadableError(ClientError):
+class Unreadable(ClientError):
     """Somebody answers, but not webapi."""
 
 
-class RefusedError(ClientError):
+class Refused(ClientError):
     """The API refused."""
 
     def __init__(self, problem: "Problem", status: int) -> None:
@@ -148,7 +148,7 @@ class Client:
         reused = self._connection is not None
         try:
             return self._exchange(method, target, body, self.timeout + patience)
-        except UnreachableError as error:
+        except Unreachable as error:
             # An idle connection may be closed just as it is used again; reading twice harms nobody.
             if method != "GET" or not reused or not isinstance(error.__cause__, ConnectionError):
                 raise
@@ -205,10 +205,10 @@ def _connection(address: str) -> HTTPConnection:
     try:
         port = parts.port or (443 if parts.scheme == "https" else 9090)
     except ValueError as error:
-        raise UnreachableError(f"{address!r} is not an address of webapi: {error}.") from None
+        raise Unreachable(f"{address!r} is not an address of webapi: {error}.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         wanted = "host:port, http://host:port or unix:/path"
-        raise UnreachableError(f"{address!r} is not an address of webapi; it must be {wanted}.")
+        raise Unreachable(f"{address!r} is not an address of webapi; it must be {wanted}.")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     return kind(parts.hostname, port)
 
@@ -221,11 +221,11 @@ def _is_closed(connection: HTTPConnection) -> bool:
 
 def _unreachable(address: str, error: Exception) -> ClientError:
     if isinstance(error, TimeoutError):
-        return UnreachableError(f"webapi at {address} does not answer in time.")
+        return Unreachable(f"webapi at {address} does not answer in time.")
     if isinstance(error, HTTPException) and not isinstance(error, RemoteDisconnected):
-        return UnreadableError(f"What answers at {address} is not webapi ({type(error).__name__}).")
+        return Unreadable(f"What answers at {address} is not webapi ({type(error).__name__}).")
     why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
-    return UnreachableError(
+    return Unreachable(
         f"No webapi answers at {address} ({why}). "
         "Start it, or name its address: VNET_WEBAPI=host:port or unix:/path."
     )
@@ -237,15 +237,15 @@ def _answer(response: HTTPResponse, text: bytes, address: str) -> Answer:
     try:
         body = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        raise UnreadableError(f"What answers at {address} is not webapi: no JSON.") from None
+        raise Unreadable(f"What answers at {address} is not webapi: no JSON.") from None
     return Answer(body, text, response.headers["OpenVNet-Revision"], _realised(response))
 
 
 def _refused(status: int, text: bytes, address: str) -> ClientError:
     try:
-        return RefusedError(msgspec.json.decode(text, type=Problem), status)
+        return Refused(msgspec.json.decode(text, type=Problem), status)
     except msgspec.MsgspecError:
-        return UnreadableError(f"What answers at {address} is not webapi: status {status}.")
+        return Unreadable(f"What answers at {address} is not webapi: status {status}.")
 
 
 def _realised(response: HTTPResponse) -> Realised | None:

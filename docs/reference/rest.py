@@ -7,7 +7,7 @@ from openvnet.api.errors import ApiError
 from openvnet.api.openapi import RESPONSE_HEADERS
 from openvnet.api.reading import BODY_LIMIT, PAGE_LIMIT, WAIT_SECONDS
 from openvnet.api.shown import NODE, SHOWN, STATUS
-from openvnet.manager.errors import Refusal
+from openvnet.manager.errors import RequestRefused
 from openvnet.model import INTERFACES, RESOURCES
 from openvnet.model.operations import Operation, operations_of, parent_of
 from openvnet.model.resource import Attribute, Resource, attributes
@@ -93,9 +93,9 @@ def _refusals() -> Iterator[str]:
     yield 'What is refused is answered with `{"error": ..., "code": ..., "message": ...}`; the'
     yield "message says in words what would be right.\n"
     yield "| `error` | Status | `code` | When |\n|---|---|---|---|"
-    kinds: list[type[ApiError | Refusal]] = [
+    kinds: list[type[ApiError | RequestRefused]] = [
         *ApiError.__subclasses__(),
-        *Refusal.__subclasses__(),
+        *RequestRefused.__subclasses__(),
     ]
     by_code = {(kind.code, kind.error): kind for kind in kinds}
     for (code, error), kind in sorted(by_code.items()):

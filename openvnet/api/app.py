@@ -4,6 +4,7 @@ It holds no state and no rule of the domain. There is no middleware: whatever is
 request stands in `_answer`, as a change has 5 ms for its whole way to the switch.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,10 +19,11 @@ from openvnet.api import reading
 from openvnet.api.answers import refusal, reply_answer
 from openvnet.api.errors import (
     ApiError,
-    ForeignOriginError,
-    InvalidArgumentError,
-    InvalidBodyError,
-    UnknownMethodError,
+    ForeignOrigin,
+    InvalidArgument,
+    InvalidBody,
+    Unavailable,
+    UnknownMethod,
 )
 from openvnet.api.openapi import RESPONSE_HEADERS, document
 from openvnet.api.routes import Place, named, place, route, routes
@@ -29,7 +31,7 @@ from openvnet.model.operations import Operation
 from openvnet.wire import messages
 
 Call = Callable[[messages.Request], Awaitable[messages.Reply]]
-"""How vnmgr is asked; raises `UnavailableError` if it does not answer."""
+"""How vnmgr is asked; raises `Unavailable` if it does not answer."""
 
 _LOG = logging.getLogger(__name__)
 _ROUTES = routes()
@@ -50,6 +52,10 @@ def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
             response = await _answer(request, found, call, own, origins)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            # The server ends, and has given this request all the time that it gives.
+            ending = Unavailable("webapi ends. A write that waited for hosts may be done; look.")
+            response = refusal(ending.problem(), found.format)
         except ApiError as error:
             response = refusal(error.problem(), found.format, error.headers)
         except Exception:
@@ -101,7 +107,7 @@ async def _answer(
     method = "GET" if request.method == "HEAD" else request.method
     if not found.uuids and len(found.words) == 1 and (get := own.get(found.words[0])):
         if method != "GET":
-            raise UnknownMethodError(method, request.url.path, ("GET",))
+            raise UnknownMethod(method, request.url.path, ("GET",))
         return reply_answer(await get(), found.format)
     operation = route(_ROUTES, method, request.url.path, found)
     if operation.writes:
@@ -138,7 +144,7 @@ async def _given(request: Request, operation: Operation) -> dict[str, Any]:
     try:
         query = request.scope["query_string"].decode("ascii")
     except UnicodeDecodeError:
-        raise InvalidArgumentError("The query string must be percent-encoded.") from None
+        raise InvalidArgument("The query string must be percent-encoded.") from None
     given = reading.query_parameters(query) if query else {}
     if not operation.writes:
         return given
@@ -154,7 +160,7 @@ async def _body(request: Request) -> bytes:
     async for piece in request.stream():
         body += piece
         if len(body) > reading.BODY_LIMIT:
-            raise InvalidBodyError(f"It has more than {reading.BODY_LIMIT} bytes.")
+            raise InvalidBody(f"It has more than {reading.BODY_LIMIT} bytes.")
     return body
 
 
@@ -168,7 +174,7 @@ def _refuse_foreign(request: Request, origins: frozenset[str]) -> None:
         return
     host = request.headers.get("host", "")
     if origin.partition("://")[2] != host or not _ADDRESS.fullmatch(host):
-        raise ForeignOriginError("A web page of another site may not write here.")
+        raise ForeignOrigin("A web page of another site may not write here.")
 
 
 def _origin(request: Request) -> str:

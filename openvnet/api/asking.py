@@ -1,7 +1,7 @@
 """How webapi asks vnmgr, and what it says when nobody answers."""
 
 from openvnet.api.app import Call
-from openvnet.api.errors import UnavailableError
+from openvnet.api.errors import Unavailable
 from openvnet.wire.messages import Reply, Request
 from openvnet.wire.rpc import NoAnswer, Rpc
 
@@ -30,6 +30,6 @@ def asking(rpc: Rpc, patience: float) -> Call:
                 if reading
                 else " Whether the write was done is not known; look before you repeat it."
             )
-            raise UnavailableError(f"{error}{doubt}") from None
+            raise Unavailable(f"{error}{doubt}") from None
 
     return call

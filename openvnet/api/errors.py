@@ -1,14 +1,14 @@
 """What webapi refuses, and with which words, codes and statuses.
 
     ApiError
-    ├── InvalidUuidError        400  101  a uuid of wrong form or prefix
-    ├── InvalidArgumentError    400  110  a parameter that is unknown, repeated or of a wrong value
-    ├── InvalidBodyError        400  110  a request body that cannot be read
-    ├── MissingArgumentError    400  111  a required parameter that is not there
-    ├── ForeignOriginError      403  403  a write by a web page of another site
-    ├── UnknownPathError        404  404  no such path
-    ├── UnknownMethodError      405  405  a path that does not know this method
-    └── UnavailableError        503  503  vnmgr does not answer
+    ├── InvalidUuid        400  101  a uuid of wrong form or prefix
+    ├── InvalidArgument    400  110  a parameter that is unknown, repeated or of a wrong value
+    ├── InvalidBody        400  110  a request body that cannot be read
+    ├── MissingArgument    400  111  a required parameter that is not there
+    ├── ForeignOrigin      403  403  a write by a web page of another site
+    ├── UnknownPath        404  404  no such path
+    ├── UnknownMethod      405  405  a path that does not know this method
+    └── Unavailable        503  503  vnmgr does not answer
 
 vnmgr refuses with `wire.messages.Problem`, which names the rest (unknown, duplicate, in use ...).
 On the wire all have one shape: `{"error": ..., "code": ..., "message": ...}`.
@@ -36,19 +36,19 @@ class ApiError(Exception):
         return Problem(self.error, self.code, self.status, str(self))
 
 
-class InvalidUuidError(ApiError):
+class InvalidUuid(ApiError):
     """A uuid of wrong form, or with the prefix of another kind of resource."""
 
     error, code, status = "InvalidUUID", "101", 400
 
 
-class InvalidArgumentError(ApiError):
+class InvalidArgument(ApiError):
     """A parameter that is unknown, repeated, or has a wrong value."""
 
     error, code, status = "ArgumentError", "110", 400
 
 
-class InvalidBodyError(ApiError):
+class InvalidBody(ApiError):
     """A request body that cannot be read."""
 
     error, code, status = "ArgumentError", "110", 400
@@ -57,25 +57,25 @@ class InvalidBodyError(ApiError):
         super().__init__(f"Invalid request body. {why}")
 
 
-class MissingArgumentError(ApiError):
+class MissingArgument(ApiError):
     """A required parameter that is not there."""
 
     error, code, status = "MissingArgument", "111", 400
 
 
-class ForeignOriginError(ApiError):
+class ForeignOrigin(ApiError):
     """A write by a web page of another site, in the browser of somebody who may write."""
 
     error, code, status = "ForeignOrigin", "403", 403
 
 
-class UnknownPathError(ApiError):
+class UnknownPath(ApiError):
     """A path that names nothing."""
 
     error, code, status = "NotFound", "404", 404
 
 
-class UnknownMethodError(ApiError):
+class UnknownMethod(ApiError):
     """A path that does not know this method."""
 
     error, code, status = "MethodNotAllowed", "405", 405
@@ -86,7 +86,7 @@ class UnknownMethodError(ApiError):
         super().__init__(f"{method} {path} is not possible; it knows {known}.")
 
 
-class UnavailableError(ApiError):
+class Unavailable(ApiError):
     """vnmgr does not answer, so nothing can be read or written now."""
 
     error, code, status = "Unavailable", "503", 503

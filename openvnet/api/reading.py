@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from openvnet.api.errors import (
-    InvalidArgumentError,
-    InvalidBodyError,
-    InvalidUuidError,
-    MissingArgumentError,
+    InvalidArgument,
+    InvalidBody,
+    InvalidUuid,
+    MissingArgument,
     nearest,
     shown,
 )
@@ -44,12 +44,12 @@ def query_parameters(query: str) -> dict[str, Any]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
-        raise InvalidArgumentError("The parameters must be UTF-8, and at most 100.") from None
+        raise InvalidArgument("The parameters must be UTF-8, and at most 100.") from None
     given = dict(pairs)
     if len(given) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidArgumentError(f"{shown(twice)} is given more than once.")
+        raise InvalidArgument(f"{shown(twice)} is given more than once.")
     return given
 
 
@@ -64,23 +64,23 @@ def body_parameters(body: bytes, content_type: str, known: Container[str]) -> di
         return _flat(_yaml(body), known)
     if kind in ("", "application/x-www-form-urlencoded"):
         return query_parameters(_text(body))
-    raise InvalidBodyError(f"It is {shown(kind)}; send JSON, YAML or a form.")
+    raise InvalidBody(f"It is {shown(kind)}; send JSON, YAML or a form.")
 
 
 def _text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise InvalidBodyError("It is not UTF-8.") from None
+        raise InvalidBody("It is not UTF-8.") from None
 
 
 def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except RecursionError:
-        raise InvalidBodyError("It is nested too deeply.") from None
+        raise InvalidBody("It is nested too deeply.") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidBodyError(f"It is not JSON: {error}.") from None
+        raise InvalidBody(f"It is not JSON: {error}.") from None
 
 
 def _yaml(body: bytes) -> Any:
@@ -90,9 +90,9 @@ def _yaml(body: bytes) -> Any:
         # The loader in C recurses without a bound, so the one in Python reads what strangers send.
         return yaml.load(_text(body), Loader=yaml.SafeLoader)
     except RecursionError:
-        raise InvalidBodyError("It is nested too deeply.") from None
+        raise InvalidBody("It is nested too deeply.") from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError):
-        raise InvalidBodyError("It is not YAML.") from None
+        raise InvalidBody("It is not YAML.") from None
 
 
 def _flat(read: Any, known: Container[str]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _flat(read: Any, known: Container[str]) -> dict[str, Any]:
         named = name == "wait" or name in known
         read = below if isinstance(below, dict) and not named else read
     if not isinstance(read, dict) or not all(isinstance(name, str) for name in read):
-        raise InvalidBodyError("It must be one object of parameters by name.")
+        raise InvalidBody("It must be one object of parameters by name.")
     return read
 
 
@@ -109,7 +109,7 @@ def values(operation: Operation, given: Given) -> dict[str, Any]:
     """The parameters of an operation as rows hold them; refuse what is missing, unknown, wrong."""
     for name in given:
         if name not in operation.parameters:
-            raise InvalidArgumentError(_unknown(name, operation))
+            raise InvalidArgument(_unknown(name, operation))
     return dict(_read(operation, given))
 
 
@@ -121,7 +121,7 @@ def _read(operation: Operation, given: Given) -> Iterator[tuple[str, Any]]:
         elif value is not None:
             yield name, scalar_value(name, value, attribute.type)
         elif attribute.required:
-            raise MissingArgumentError(_missing(name, attribute))
+            raise MissingArgument(_missing(name, attribute))
 
 
 def _changed_value(name: str, given: Any, scalar: Scalar) -> Any:
@@ -134,7 +134,7 @@ def scalar_value(name: str, given: Any, scalar: Scalar) -> Any:
     try:
         return scalar.read(given)
     except ValueError as error:
-        refusal = InvalidUuidError if scalar.name == "uuid" else InvalidArgumentError
+        refusal = InvalidUuid if scalar.name == "uuid" else InvalidArgument
         raise refusal(f"{name} {shown(given)}: {error}.") from None
 
 
@@ -151,7 +151,7 @@ def wait_seconds(given: Any) -> float | None:
         return _seconds(given)
     except (ValueError, OverflowError):
         reason = "must be true, false, or seconds from 0 to 600"
-        raise InvalidArgumentError(f"wait {shown(given)}: {reason}.") from None
+        raise InvalidArgument(f"wait {shown(given)}: {reason}.") from None
 
 
 def _seconds(given: Any) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from openvnet.api.errors import UnknownMethodError, UnknownPathError, nearest
+from openvnet.api.errors import UnknownMethod, UnknownPath, nearest
 from openvnet.model.operations import Operation, operations, parent_of
 
 MOUNTS = ("/api/1.0", "/api")
@@ -70,9 +70,9 @@ def route(known: Routes, method: str, path: str, found: Place) -> Operation:
     if methods is None:
         words = {key[0][0] for key in known}
         hint = nearest(found.words[0], words - {found.words[0]}) if found.words else ""
-        raise UnknownPathError(f"There is nothing at {path[:200]}.{hint}")
+        raise UnknownPath(f"There is nothing at {path[:200]}.{hint}")
     if method not in methods:
-        raise UnknownMethodError(method, path[:200], methods)
+        raise UnknownMethod(method, path[:200], methods)
     return methods[method]
 
 

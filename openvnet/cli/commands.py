@@ -131,13 +131,15 @@ def _showing(found: list[Operation]) -> Made:
 
 
 def _show(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
-    uuids = given.pop("uuids", ())
+    uuids, page = given.pop("uuids", ()), _only_given(given)
+    if uuids and page:
+        raise click.UsageError("Give uuids, or which part of the list, not both.")
     for uuid in uuids:
         one = next(each for each in found if each.names_one)
         session.show(session.client.get(_path(one, {"of": uuid})), output)
     if not uuids:
         every = next(each for each in found if not each.names_one)
-        path, page, client = _path(every, given), _only_given(given), session.client
+        path, client = _path(every, page), session.client
         session.show(client.get(path, **page) if page else client.all(path), output)
 
 

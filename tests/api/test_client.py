@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from openvnet.api.answers import reply_answer
-from openvnet.client import Client, Realised, UnreachableError, UnreadableError
+from openvnet.client import Client, Realised, Unreachable, Unreadable
 from openvnet.wire.messages import Realised as Told
 from openvnet.wire.messages import Reply, Revision
 
@@ -42,12 +42,12 @@ def somebody(*answers):
     ],
 )
 def test_what_is_not_webapi_is_said_not_to_be(answer):
-    with somebody(answer) as client, pytest.raises(UnreadableError, match="is not webapi"):
+    with somebody(answer) as client, pytest.raises(Unreadable, match="is not webapi"):
         client.get("/networks")
 
 
 def test_a_server_that_hangs_up_is_said_not_to_answer():
-    with somebody(b"") as client, pytest.raises(UnreachableError, match="No webapi answers"):
+    with somebody(b"") as client, pytest.raises(Unreachable, match="No webapi answers"):
         client.get("/networks")
 
 
@@ -63,14 +63,14 @@ def test_silence_is_not_waited_out():
         host, port = server.getsockname()
         with (
             Client(f"{host}:{port}", timeout=0.05) as client,
-            pytest.raises(UnreachableError, match="does not answer in time"),
+            pytest.raises(Unreachable, match="does not answer in time"),
         ):
             client.get("/networks")
 
 
 @pytest.mark.parametrize("address", ["http://", "ftp://a", "a:b", "a:99999", ""])
 def test_what_is_no_address_is_refused_in_words(address):
-    with pytest.raises(UnreachableError, match="is not an address of webapi"):
+    with pytest.raises(Unreachable, match="is not an address of webapi"):
         Client(address).get("/networks")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from openvnet.api.shown import SHOWN
-from openvnet.client import RefusedError
+from openvnet.client import Refused
 from openvnet.model import RESOURCES
 from openvnet.model.operations import creation, operations, operations_of, parent_of
 from openvnet.model.resource import attributes
@@ -23,7 +23,7 @@ def examples(client, numbers):
 
 
 def refused(client, method, path, given=None):
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(Refused) as caught:
         client.write(method, path, given)
     return caught.value
 
@@ -206,7 +206,7 @@ def test_a_reference_to_nothing_is_refused(resource, name, examples, client):
 def test_a_parent_that_is_not_there_is_refused(resource, client):
     path = operation_of(resource, "create").path.format(**{str(resource.parent): "if-nothing"})
     assert refused(client, "POST", path).code == "100"
-    with pytest.raises(RefusedError, match="if-nothing"):
+    with pytest.raises(Refused, match="if-nothing"):
         client.get(path)
 
 

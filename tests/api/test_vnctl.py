@@ -136,6 +136,10 @@ def test_all_pages_are_shown_unless_a_page_is_asked_for(ctl, client):
     assert page["items"] == everything["items"][1:3]
 
 
+def test_a_page_of_what_is_named_is_no_page(ctl, network):
+    assert "not both" in ctl("networks", "show", network, "--limit", "1", status=2).stderr
+
+
 def test_all_missing_options_are_named_with_what_they_are(ctl):
     said = ctl("datapaths", "add", "--uuid", "dp-x", status=2).stderr
     assert "--display-name  A name for people." in said

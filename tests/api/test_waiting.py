@@ -9,7 +9,7 @@ import pytest
 
 from openvnet.api.shown import NODE, STATUS
 from openvnet.wire.messages import Failure, InterfaceStatus, Status
-from tests.api.processes import vnctl
+from tests.api.processes import vnctl, webapi
 from tests.vnmgr import DPID, OTHER_DPID, Ears
 
 INTERFACE = ("--mode", "vif", "--network-uuid", "nw-w", "--owner-datapath-uuid", "dp-w")
@@ -132,3 +132,18 @@ async def test_live_hosts_are_listed(run):
         nodes = json.loads((await ctl(run, "nodes", "-o", "json")).stdout)
         assert set(nodes) == {"vna"}
         assert set(nodes["vna"]) == set(NODE)
+
+
+@in_loop
+async def test_a_write_that_waits_does_not_keep_webapi_from_ending(run, tmp_path):
+    (tmp_path / "rpc.sock").symlink_to(run / "rpc.sock")
+    with webapi(tmp_path) as front:
+        async with agent(run, "vm8") as ears:
+            ears.acknowledges = False
+            waiting = asyncio.create_task(
+                ctl(tmp_path, "interfaces", "add", *guest(8), "--timeout", "60", status=1)
+            )
+            await ears.until(lambda: "if-8" in ears.uuids())
+            assert await asyncio.to_thread(front.end) == 0
+            assert (await waiting).stderr.startswith("Error: webapi ends.")
+            assert not any("Traceback" in line for line in front.log)

@@ -7,7 +7,7 @@ import stat
 import httpx
 import pytest
 
-from openvnet.client import Client, RefusedError, UnreachableError
+from openvnet.client import Client, Refused, Unreachable
 from tests.api.processes import Process, vnmgr, webapi
 
 
@@ -30,7 +30,7 @@ def test_it_ends_on_sigterm_and_leaves_no_socket(tmp_path):
         client.get("/version")
         assert running.end() == 0
         assert list(tmp_path.iterdir()) == []
-        with pytest.raises(UnreachableError, match="No webapi answers at unix:"):
+        with pytest.raises(Unreachable, match="No webapi answers at unix:"):
             client.get("/version")
 
 
@@ -67,7 +67,7 @@ def test_a_second_webapi_of_the_same_directory_is_refused(tmp_path):
 
 def test_without_vnmgr_it_says_so_and_with_it_goes_on(tmp_path):
     with webapi(tmp_path, "--patience", "0.5"), Client(f"unix:{tmp_path}/webapi.sock") as client:
-        with pytest.raises(RefusedError, match="vnmgr") as caught:
+        with pytest.raises(Refused, match="vnmgr") as caught:
             client.get("/networks")
         assert (caught.value.error, caught.value.status) == ("Unavailable", 503)
         with vnmgr(tmp_path):
