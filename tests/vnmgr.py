@@ -1,6 +1,7 @@
 """vnmgr within the test's own process, over real sockets, and agents that are nothing but ears."""
 
 import asyncio
+import functools
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from openvnet.manager.main import serving
@@ -167,3 +168,18 @@ async def guest(here, number, network="nw-1", **more):
         "ipv4_address": ip("10.102.0.0") + number,
     }
     return await here.call.create("interfaces", **{**values, **more})
+
+
+def in_house(test):
+    """Run a test within a furnished vnmgr."""
+
+    @functools.wraps(test)
+    def run(tmp_path):
+        async def within():
+            async with furnished(tmp_path) as here:
+                await test(here)
+
+        asyncio.run(within())
+
+    del run.__wrapped__
+    return run

@@ -38,7 +38,7 @@ def check_subnet(network: Network) -> None:
 
 def check_address(network: Network, address: int) -> None:
     """Refuse an address that is not in a network."""
-    if (address ^ network.ipv4_network) & ~host_mask(network) & 0xFFFFFFFF:
+    if (address ^ network.ipv4_network) & ~host_mask(network):
         raise InvalidArgument(
             f"ipv4_address {show_ipv4(address)} is not in network {network.uuid}, "
             f"{subnet(network)}."

@@ -210,12 +210,15 @@ def taken_sentence(taken: Taken) -> str:
 
 
 def _sentence(request: Request, committed: Committed) -> str:
+    """What a write has done: "Revision 7: interface if-inst1 created, and 3 more rows"."""
     rows: Sequence[Row] = committed.result
-    names = ", ".join(row.uuid for row in rows)
+    singular = resource_of(request).singular
+    done = f"{request.verb.removesuffix('e')}ed"
     more = len(committed.changes) - len(rows)
-    also = f" and {more} more rows" if more > 0 else ""
-    who = f", asked by {request.origin}" if request.origin else ""
-    return f"{request.verb} {request.collection} {names}{also}: revision {committed.number}{who}."
+    also = f", and {more} more rows" if more > 0 else ""
+    who = f"; asked by {request.origin}" if request.origin else ""
+    names = ", ".join(row.uuid for row in rows)
+    return f"Revision {committed.number}: {singular} {names} {done}{also}{who}."
 
 
 _REQUEST = msgspec.msgpack.Decoder(Request)

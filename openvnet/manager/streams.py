@@ -164,6 +164,8 @@ class Streams:
             if other.peer not in (None, peer):
                 self._left.add(other.peer)
             self._remove(other)
+            if other.node_id != hello.node_id:
+                self._waiting.gone(other.node_id)
         agent = Agent(peer, hello, self._replica.revision, now)
         self.agents[agent.node_id] = self._peers[peer] = agent
         self._speaking[agent.listener] = agent

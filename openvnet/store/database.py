@@ -210,7 +210,7 @@ def _engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     # Without this, Python's sqlite3 begins transactions by itself, and not before savepoints.
     connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=2000"):
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=500"):
         connection.execute(f"PRAGMA {setting}")
 
 

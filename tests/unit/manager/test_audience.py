@@ -111,7 +111,7 @@ def test_what_is_told_step_by_step_is_what_would_be_told_at_once(history):
     for step in history:
         if isinstance(step, tuple):
             number, add, remove = step
-            news = audience.listen(listeners[number], add, remove - add)
+            news = audience.listen(listeners[number], add, remove)
             known[number] = told(known[number], news)
         else:
             changes = changes_of(step, state)

@@ -1,26 +1,17 @@
 """The rules of the resources, over RPC as webapi asks."""
 
 import asyncio
-import functools
+import sqlite3
 
+import msgspec
 import pytest
+import zmq
 
-from tests.vnmgr import DPID, furnished, guest, house, ip, mac
-
-
-def in_house(test):
-    """Run a test within a furnished vnmgr."""
-
-    @functools.wraps(test)
-    def run(tmp_path):
-        async def within():
-            async with furnished(tmp_path) as here:
-                await test(here)
-
-        asyncio.run(within())
-
-    del run.__wrapped__
-    return run
+from openvnet.manager.networks import LAST_VNI, allotted_vni
+from openvnet.model import Network
+from openvnet.store.database import Write, opened
+from openvnet.wire.messages import Request, encode
+from tests.vnmgr import DPID, furnished, guest, house, in_house, ip, mac
 
 
 @in_house
@@ -388,3 +379,58 @@ def test_numbers_of_networks_are_not_used_again_before_all_were(tmp_path):
             assert made["vni"] == 4
 
     asyncio.run(within())
+
+
+def test_when_the_last_number_of_networks_is_used_gaps_are(tmp_path):
+    def putting(uuid, vni):
+        return Write(lambda t: t.put(Network(uuid=uuid, ipv4_network=0, vni=vni)))
+
+    store = opened(f"sqlite:///{tmp_path}/vnet.sqlite")
+    for uuid, vni in (("nw-1", LAST_VNI), ("nw-2", LAST_VNI - 1), ("nw-3", 1)):
+        store.commit([putting(uuid, vni)])
+    assert store.read(allotted_vni) == LAST_VNI - 2
+    store.commit([Write(lambda t: t.delete(t.get(Network, "nw-2")))])
+    assert store.read(allotted_vni) == LAST_VNI - 1
+    store.close()
+
+
+@in_house
+async def test_a_fault_of_ours_costs_its_own_request_only(here):
+    beyond = {"network_uuid": "nw-1", "ipv4_address": 2**63}
+    replies = await asyncio.gather(
+        here.call.reply("create", "interfaces", values={"uuid": "if-1", "mode": "vif"}),
+        here.call.reply("create", "ip_leases", values=beyond),
+        here.call.reply("create", "interfaces", values={"uuid": "if-2", "mode": "vif"}),
+    )
+    problem = replies[1].problem
+    assert (problem.error, problem.status) == ("InternalError", 500)
+    assert (await here.call("list", "interfaces"))["total_count"] == 2
+
+
+@in_house
+async def test_a_database_that_cannot_be_written_is_said_to_and_nothing_is_lost(here):
+    with sqlite3.connect(here.directory / "vnet.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        problem = await here.call.refused("create", "interfaces", values={"mode": "vif"})
+        other.execute("ROLLBACK")
+    other.close()
+    assert (problem.error, problem.status) == ("StoreError", 503)
+    assert problem.message == "The database cannot be written: database is locked."
+    assert (await here.call("list", "interfaces"))["total_count"] == 0
+    await here.call("create", "interfaces", values={"mode": "vif"})
+
+
+@in_house
+async def test_what_cannot_be_read_is_left_unanswered_and_harms_nobody(here):
+    for name in ("rpc", "agents"):
+        stranger = zmq.Context.instance().socket(zmq.DEALER)
+        stranger.connect(f"ipc://{here.directory}/{name}.sock")
+        stranger.send(b"\xc1 rubbish")
+        stranger.send(encode({"type": "hello"}))
+        stranger.send(encode(Request(7, "list", "networks")))
+        if name == "rpc":
+            while not stranger.poll(0):
+                await asyncio.sleep(0)
+            assert msgspec.msgpack.decode(stranger.recv())["id"] == 7
+        stranger.close(linger=0)
+    assert (await here.call("list", "networks"))["total_count"] == 2

@@ -16,8 +16,7 @@ from openvnet.wire.messages import (
     Update,
 )
 from openvnet.wire.stream import Stream
-from tests.unit.manager.test_rules import in_house
-from tests.vnmgr import DPID, OTHER_DPID, guest, house, ip, mac
+from tests.vnmgr import DPID, OTHER_DPID, guest, house, in_house, ip, mac
 
 
 def kinds(ears):
@@ -298,6 +297,21 @@ async def test_the_newest_of_two_agents_of_one_name_or_datapath_is_heard(here):
     assert (await here.call("nodes"))["vna"]["dpid"] == OTHER_DPID
     await here.ears(node_id="vnb", dpid=OTHER_DPID)
     assert list(await here.call("nodes")) == ["vnb"]
+
+
+@in_house
+async def test_who_lost_its_place_to_another_does_not_take_it_back_with_a_beat(here):
+    loser = await here.ears("vm1")
+    winner = await here.ears("vm2")
+    loser.stream.send(Beat(None, "in sync"))
+    await guest(here, 2)
+    await winner.until(lambda: "if-2" in winner.uuids())
+    assert loser.serial == winner.serial == 1
+    assert "if-2" not in loser.uuids()
+    loser.hello()
+    await loser.in_sync()
+    await guest(here, 1)
+    await loser.until(lambda: "if-1" in loser.uuids())
 
 
 @in_house
