@@ -7,8 +7,8 @@ block.
 """
 
 import asyncio
-import socket
 import logging
+import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 

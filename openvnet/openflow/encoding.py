@@ -11,7 +11,8 @@ and is replaced by: the table (1 octet), the priority (2) and the match, padded.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, NoReturn
 
@@ -59,7 +60,7 @@ def encode(flow: Flow) -> tuple[int, bytes, bytes]:
     Raises UnencodableFlow, with a sentence, if OpenFlow has no words for it.
     """
     try:
-        place = place_of(flow)
+        place = _place(flow)
         instructions = encode_instructions(flow.actions)
     except _NOT_ENCODABLE as error:
         raise UnencodableFlow(_reason(flow)) from error
@@ -98,7 +99,21 @@ def hash_of(place: bytes, instructions: bytes) -> int:
 
 
 def place_of(flow: Flow) -> bytes:
-    """The bytes of a flow's table, priority and match."""
+    """The bytes of a flow's table, priority and match. Raises as `encode` does, for these only."""
+    try:
+        return _place(flow)
+    except _NOT_ENCODABLE as error:
+        raise UnencodableFlow(_reason(flow)) from error
+
+
+def places_of(flows: Iterable[Flow]) -> Iterator[bytes]:
+    """The places of flows, without those that cannot be encoded."""
+    for flow in flows:
+        with suppress(UnencodableFlow):
+            yield place_of(flow)
+
+
+def _place(flow: Flow) -> bytes:
     terms = _encode_terms(flow.match)
     length = 4 + len(terms)
     return _PLACE.pack(flow.table, flow.priority, 1, length) + terms + _PADDING[length & 7]

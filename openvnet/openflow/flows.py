@@ -15,7 +15,7 @@ from openvnet.openflow import messages, replies
 from openvnet.openflow.connection import Connection
 from openvnet.openflow.decoding import ports_named
 from openvnet.openflow.desired import DesiredFlows
-from openvnet.openflow.encoding import LEARNED, cookie_of, encode, place_of
+from openvnet.openflow.encoding import LEARNED, cookie_of, encode, place_of, places_of
 from openvnet.openflow.errors import Disconnected, OpenFlowError, UnencodableFlow
 from openvnet.openflow.healing import Damage, Drift, Patience, damage
 from openvnet.openflow.replies import ActualFlow, FlowUpdate
@@ -68,8 +68,7 @@ class BridgeFlows:
             self._desired.clear()
             for cookie in found.present:
                 self._desired.put(cookie, wanted.places[cookie], wanted.flows[cookie])
-            written = await self._settle(found, actual)
-            return msgspec.structs.replace(written, refused=(*wanted.refused, *written.refused))
+            return await self._settle(found, actual, tuple(wanted.refused))
 
     async def write(self, add: Collection[Flow], remove: Collection[Flow]) -> Written:
         """Add, or replace, and remove flows; remember that."""
@@ -92,16 +91,19 @@ class BridgeFlows:
         return written
 
     async def _settle(
-        self, found: Difference[int, Flow, ActualFlow], actual: Sequence[ActualFlow]
+        self,
+        found: Difference[int, Flow, ActualFlow],
+        actual: Sequence[ActualFlow],
+        impossible: tuple[Refused, ...] = (),
     ) -> Written:
-        """Write a difference; what stands at the place of a refused flow goes too."""
+        """Write a difference; what stands at the places of refused flows goes too."""
         written = await self._write(_change(found))
-        if written.refused:
-            there = {flow.place for flow in actual}
-            refused = with_cookies(refused.flow for refused in written.refused)
-            places = (place_of(flow) for _, flow in refused)
+        refused = (*impossible, *written.refused)
+        if refused:
+            there = {flow.place for flow in actual} - self._desired.cookies.keys()
+            places = places_of(each.flow for each in refused)
             await self._write(Change(clear=[place for place in places if place in there]))
-        return written
+        return Written(written.added, written.removed, refused)
 
     async def _write(self, change: Change) -> Written:
         if not change.add and not change.delete and not change.clear:

@@ -21,7 +21,7 @@ import msgspec
 from openvnet.openflow import messages
 from openvnet.openflow.connection import Connection
 from openvnet.openflow.desired import DesiredFlows
-from openvnet.openflow.encoding import encode
+from openvnet.openflow.encoding import encode, places_of
 from openvnet.openflow.errors import Refusal, UnencodableFlow
 from openvnet.openflow.failures import read_error
 from openvnet.pipeline.flow import Flow
@@ -95,7 +95,7 @@ class FlowWriter:
         await self.connection.barrier()
         opened.result()
         self._collect(add, bundle + 1, refused)
-        await self._send_deletions(Change(delete=self._stale(sent, add, refused)), sent, bundle)
+        await self._send_deletions(Change(delete=self._stale(refused)), sent, bundle)
         if not await self._commit(bundle):
             self._collect(add, bundle + 1, refused)
             return False
@@ -116,7 +116,7 @@ class FlowWriter:
         await self._send_deletions(change, sent)
         await self.connection.barrier()
         self._collect(add, first, refused)
-        await self._send_deletions(Change(delete=self._stale(sent, add, refused)), sent)
+        await self._send_deletions(Change(delete=self._stale(refused)), sent)
         await self.connection.barrier()
         self._note(change, sent, add, refused)
 
@@ -156,12 +156,9 @@ class FlowWriter:
             if first <= xid < first + len(add):
                 refused.setdefault(add[xid - first], str(error))
 
-    def _stale(self, sent: Sent, add: Sequence[Flow], refused: dict[Flow, str]) -> list[int]:
+    def _stale(self, refused: Iterable[Flow]) -> list[int]:
         """The cookies of what was wanted at the places of refused flows."""
-        if not refused:
-            return []
-        places = (place for flow, place in zip(add, sent.places, strict=True) if flow in refused)
-        cookies = (self.desired.cookies.get(place) for place in places)
+        cookies = map(self.desired.cookies.get, places_of(refused))
         return [cookie for cookie in cookies if cookie is not None]
 
     def _note(
@@ -169,7 +166,7 @@ class FlowWriter:
     ) -> None:
         kept = set(sent.cookies) if change.delete else set()
         self.desired.drop(cookie for cookie in change.delete if cookie not in kept)
-        self.desired.drop(self._stale(sent, add, refused))
+        self.desired.drop(self._stale(refused))
         for cookie, place, flow in zip(sent.cookies, sent.places, add, strict=True):
             if not refused or flow not in refused:
                 self.desired.put(cookie, place, flow)

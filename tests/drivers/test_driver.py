@@ -1,10 +1,12 @@
 """The driver against a real Open vSwitch."""
 
 import asyncio
+import socket
 
 import pytest
 
 from openvnet.openflow import messages, replies
+from openvnet.openflow.driver import listen
 from openvnet.openflow.encoding import cookie_of
 from openvnet.openflow.errors import Disconnected
 from openvnet.openflow.replies import PortDescription
@@ -220,9 +222,10 @@ async def test_a_refused_flow_costs_only_itself(ovs, bad, why):
         assert cookies_in(ovs) == cookies_of(good[100:])
 
 
+@pytest.mark.parametrize("actions", [(Output(0xFFFF0000),), (Output(1),) * 5000, (Drop(""),) * 2])
 @in_loop
-async def test_what_stood_at_the_place_of_a_refused_flow_goes(ovs):
-    bad = Flow(Table.L2_LOOKUP, 100, match(eth_dst(1)), (Output(0xFFFF0000),))
+async def test_what_stood_at_the_place_of_a_refused_flow_goes(ovs, actions):
+    bad = Flow(Table.L2_LOOKUP, 100, match(eth_dst(1)), actions)
     async with agent_of(ovs) as agent:
         switch = await agent.switch()
         await switch.reconcile(some_flows(3), sweep=True, ports=())
@@ -230,7 +233,7 @@ async def test_what_stood_at_the_place_of_a_refused_flow_goes(ovs):
         assert cookies_in(ovs) == cookies_of([delivery(0, 1), delivery(2, 3)])
         switch.close("the agent restarts")
         switch = await agent.switch()
-        bad = Flow(Table.L2_LOOKUP, 100, match(eth_dst(2)), (Output(0xFFFF0000),))
+        bad = Flow(Table.L2_LOOKUP, 100, match(eth_dst(2)), actions)
         await switch.reconcile([delivery(0, 1), bad], sweep=False, ports=range(10))
         assert cookies_in(ovs) == cookies_of([delivery(0, 1)])
 
@@ -290,18 +293,29 @@ async def test_all_flows_deleted_by_others_come_back(ovs):
         assert cookies_in(ovs) == cookies_of(desired)
 
 
+@pytest.mark.parametrize(
+    ("command", "flow", "what", "written"),
+    [
+        ("del-flows", "table=2,dl_dst=00:00:00:00:00:01", "deleted", (1, 0)),
+        ("mod-flows", "table=2,dl_dst=00:00:00:00:00:01,actions=output:{n}", "modified", (1, 0)),
+        ("add-flow", "table=2,priority=1,actions=output:{n}", "added", (0, 1)),
+    ],
+)
 @in_loop
-async def test_a_flow_that_does_not_stay_healed_is_left_to_the_audit(ovs):
+async def test_a_flow_that_does_not_stay_healed_is_left_to_the_audit(
+    ovs, command, flow, what, written
+):
     async with agent_of(ovs) as agent:
         switch = await agent.switch()
         await switch.reconcile(some_flows(3), sweep=True, ports=())
-        for healed in (True,) * 5 + (False,):
-            ovs.ofctl("del-flows", "table=2,dl_dst=00:00:00:00:00:01")
-            assert (await agent.drifts.get()).healed == healed
-        assert len(cookies_in(ovs)) == 2
+        for number, healed in enumerate((True,) * 5 + (False,), 90):
+            ovs.ofctl(command, flow.format(n=number))
+            drift = await agent.drifts.get()
+            assert (drift.what, drift.healed) == (what, healed)
         found = [await switch.audit(slice, 64) for slice in range(64)]
-        assert sum(written.added for written in found) == 1
-        assert (await agent.drifts.get()).healed
+        assert (sum(each.added for each in found), sum(each.removed for each in found)) == written
+        drift = await agent.drifts.get()
+        assert (drift.what, drift.healed) == (what, True)
         assert cookies_in(ovs) == cookies_of(some_flows(3))
 
 
@@ -367,3 +381,32 @@ async def test_counters_of_many_flows_are_asked_in_batches(ovs):
         switch = await agent.switch()
         await switch.reconcile(flows, sweep=True, ports=())
         assert await switch.counters(flows) == dict.fromkeys(flows, 0)
+
+
+@in_loop
+async def test_a_bridge_that_refuses_to_be_introduced_is_logged_and_let_go(tmp_path, caplog):
+    server = await listen(f"{tmp_path}/controller", lambda _: None)
+    reader, writer = await asyncio.open_unix_connection(f"{tmp_path}/controller")
+    writer.write(messages.hello(1))
+    await reader.readexactly(len(messages.hello(1)))
+    head = await reader.readexactly(8)
+    writer.write(messages.message(messages.ERROR, head[7], bytes((0, 1, 0, 5))))
+    await reader.read()
+    assert "bad request: eperm" in caplog.text
+    writer.close()
+    server.close()
+
+
+@in_loop
+async def test_a_bridge_may_be_found_on_a_socket_that_listens_already(ovs):
+    waiting = socket.socket(socket.AF_UNIX)
+    waiting.bind(f"{ovs.directory}/controller")
+    found = asyncio.get_running_loop().create_future()
+    server = await listen(waiting, found.set_result)
+    ovs.connect(f"unix:{ovs.directory}/controller")
+    switch = await found
+    ended = asyncio.get_running_loop().create_future()
+    switch.on_closed = ended.set_result
+    switch.close("the test is over")
+    await ended
+    server.close()

@@ -1,7 +1,7 @@
 """Our bytes are Open vSwitch's own bytes: the ground that cookies stand on."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvnet.openflow.encoding import encode, encode_instructions
@@ -153,6 +153,6 @@ def test_a_flow_with_a_timeout_or_a_flag_is_not_ours(wire, shared_ovs):
 
 
 @given(st.lists(flows(), max_size=20, unique_by=lambda flow: encode(flow)[1]))
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100)
 def test_any_flow_comes_back_as_it_was_sent(wire, sent):
     assert comes_back_proven(wire, *sent)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvnet.openflow import messages
-from openvnet.openflow.connection import Connection
+from openvnet.openflow.connection import BUFFERED_OCTETS, Connection
 from openvnet.openflow.driver import Switch
 from openvnet.openflow.errors import Disconnected, MalformedMessage, Refusal
 
@@ -46,7 +46,7 @@ def connected(scenario):
                 reports.put_nowait("open")
 
             def make():
-                connection = Connection(on_open, probe_seconds=0.05)
+                connection = Connection(on_open, probe_seconds=0.2)
                 connection.on_closed = reports.put_nowait
                 return connection
 
@@ -173,7 +173,7 @@ def test_nonsense_ends_the_connection(octets, why):
 
 
 @given(st.lists(st.integers(0, 60)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_messages_come_whole_however_they_were_cut(cuts):
     octets = HELLO + b"".join(
         messages.message(messages.PACKET_IN, xid, bytes(xid)) for xid in range(5)
@@ -198,7 +198,7 @@ def test_messages_come_whole_however_they_were_cut(cuts):
     ),
     st.binary(max_size=80),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_message_is_taken_or_ends_the_connection(kind, body):
     @connected
     async def scenario(peer, _):
@@ -214,6 +214,19 @@ def test_any_message_is_taken_or_ends_the_connection(kind, body):
             await asking
 
     scenario()
+
+
+@connected
+async def test_whoever_sends_much_waits_until_the_switch_has_read_it(peer, reports):
+    peer.say(HELLO)
+    assert await reports.get() == "open"
+    much = 4 * BUFFERED_OCTETS
+    peer.connection.write(bytes(much))
+    drained = asyncio.ensure_future(peer.connection.drain())
+    await peer.reader.readexactly(1000)
+    assert not drained.done()
+    await peer.reader.readexactly(len(HELLO) + much - 1000)
+    await drained
 
 
 def test_transaction_ids_begin_anew_before_they_run_out():

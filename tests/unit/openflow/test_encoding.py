@@ -170,3 +170,22 @@ def test_what_we_have_no_word_for_is_shown_in_hexadecimal():
 def test_the_ports_that_a_flow_names_are_those_of_the_bridge():
     flow = Flow(Table.ARP, 0, match(in_port(3)), (Output(5), Output(IN_PORT), Output(7)))
     assert list(ports_named(*encode(flow)[1:])) == [3, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "ffff001800002320 0007 0017 00000202 0000000000000005",  # Load of part of a field.
+        "ffff001800002320 0006 0008 0000 0000 00000406 00000206",  # Move of part of a field.
+        "ffff001800002320 0006 0030 0000 0000 00000406 00018004",  # Move to an unknown field.
+        "ffff001000002320 000e 0001 02 000000",  # Resubmission as if from another port.
+        "00190010 80000cfe 00000000 00000000",  # SetField with an unknown header.
+        "0000001000000005",  # Output that ends too early for its length.
+    ],
+)
+def test_an_action_that_is_almost_ours_is_shown_in_hexadecimal(action):
+    octets = bytes.fromhex(action.replace(" ", "")).ljust(16, b"\0")
+    octets = octets[:2] + len(octets).to_bytes(2, "big") + octets[4:]
+    head = (4).to_bytes(2, "big") + (8 + len(octets)).to_bytes(2, "big") + bytes(4)
+    (found,) = decode_instructions(head + octets)
+    assert isinstance(found, Unknown) or found == Output(5)
