@@ -5,7 +5,7 @@ must be readable too. Only bytes that contradict themselves raise MalformedMessa
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -18,6 +18,7 @@ from openvnet.pipeline.flow import (
     IN_PORT,
     Action,
     Drop,
+    Flow,
     Goto,
     Load,
     Move,
@@ -163,9 +164,21 @@ def ports_named(place: bytes, instructions: bytes) -> Iterator[int]:
 
 def flow_words(place: bytes, instructions: bytes) -> str:
     """A flow as a switch has it, in words."""
-    conditions = ", ".join(map(_term_words, decode_match(place[3:]))) or "anything"
-    actions = ", ".join(map(_action_words, decode_instructions(instructions))) or "drop"
-    return f"{table_words(place[0])} {int.from_bytes(place[1:3], 'big')}: {conditions} -> {actions}"
+    terms, actions = decode_match(place[3:]), decode_instructions(instructions)
+    return _words(place[0], int.from_bytes(place[1:3], "big"), terms, actions)
+
+
+def words_of(flow: Flow) -> str:
+    """A flow of ours, in words."""
+    return _words(flow.table, flow.priority, flow.match, flow.actions)
+
+
+def _words(
+    table: int, priority: int, terms: Iterable[Term | Unknown], actions: Iterable[Action | Unknown]
+) -> str:
+    conditions = ", ".join(map(_term_words, terms)) or "anything"
+    done = ", ".join(map(_action_words, actions)) or "drop"
+    return f"{table_words(table)} {priority}: {conditions} -> {done}"
 
 
 def table_words(number: int) -> str:

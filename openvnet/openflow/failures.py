@@ -1,6 +1,6 @@
 """The switch's error messages, in words.
 
-The names are those by which Open vSwitch prints errors (ovs-fields(7), ofp-errors), in the order of
+The names are those by which Open vSwitch prints errors, in the order of
 their codes; a test holds each against `ovs-ofctl`. The words are made of the names.
 """
 

@@ -23,6 +23,9 @@ from openvnet.openflow.writing import COLLISION, SLICE, Change, FlowWriter, Refu
 from openvnet.pipeline.flow import Flow
 from openvnet.reconcile import Difference, difference
 
+TOLD_AT_ONCE = 64
+"""Drifts that are put into words before anybody else gets a turn: there may be very many."""
+
 
 class Written(msgspec.Struct, frozen=True):
     """What a write did: numbers of flows, and those that are not in the switch."""
@@ -87,7 +90,7 @@ class BridgeFlows:
         found = self._compare(self._desired.slice(slice, of), actual)
         damages = tuple(_damages(found, actual))
         written = await self._settle(found, actual)
-        self._report(damages, written)
+        await self._report(damages, written)
         return written
 
     async def _settle(
@@ -186,7 +189,7 @@ class BridgeFlows:
         self._patience.forget(now)
         add = [each.ours for each in damages if each.ours]
         clear = [each.place for each in damages if not each.ours]
-        self._report(damages, await self._write(Change(add, clear=clear)))
+        await self._report(damages, await self._write(Change(add, clear=clear)))
 
     def _bears(self, each: Damage, now: float) -> bool:
         allowed = self._patience.allows(each.place, now)
@@ -194,10 +197,12 @@ class BridgeFlows:
             self._on_drift(each.drift(healed=False))
         return allowed
 
-    def _report(self, damages: Iterable[Damage], written: Written) -> None:
+    async def _report(self, damages: Iterable[Damage], written: Written) -> None:
         refused = {refused.flow for refused in written.refused}
-        for each in damages:
+        for number, each in enumerate(damages):
             self._on_drift(each.drift(healed=each.ours not in refused))
+            if number % TOLD_AT_ONCE == TOLD_AT_ONCE - 1:
+                await asyncio.sleep(0)
 
 
 async def _wanted(desired: Iterable[Flow]) -> Wanted:

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from openvnet.openflow.decoding import flow_words, table_words
+from openvnet.openflow.decoding import flow_words, table_words, words_of
 from openvnet.openflow.desired import DesiredFlows
-from openvnet.openflow.encoding import LEARNED, encode
+from openvnet.openflow.encoding import LEARNED
 from openvnet.openflow.replies import DELETED, MODIFIED, FlowUpdate
 from openvnet.pipeline.flow import Flow
 
@@ -49,7 +49,7 @@ class Damage(NamedTuple):
         """The report on it."""
         text = flow_words(self.place, self.found)
         if self.what == "modified" and self.ours is not None:
-            text += f", instead of {flow_words(self.place, encode(self.ours)[2])}"
+            text += f", instead of {words_of(self.ours)}"
         return Drift(self.what, table_words(self.place[0]), text, healed)
 
 

@@ -4,6 +4,8 @@ import asyncio
 import functools
 from contextlib import asynccontextmanager
 
+import uvloop
+
 from openvnet.openflow.driver import listen
 from openvnet.pipeline.fields import eth_dst, in_port
 from openvnet.pipeline.flow import Flow, Goto, Output, match
@@ -11,11 +13,11 @@ from openvnet.pipeline.tables import Table
 
 
 def in_loop(scenario):
-    """A test that is a coroutine."""
+    """A test that is a coroutine, in the event loop that vna has."""
 
     @functools.wraps(scenario)
     def run(*arguments, **named):
-        asyncio.run(asyncio.wait_for(scenario(*arguments, **named), 30))
+        uvloop.run(asyncio.wait_for(scenario(*arguments, **named), 30))
 
     return run
 

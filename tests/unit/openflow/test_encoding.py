@@ -10,6 +10,7 @@ from openvnet.openflow.decoding import (
     decode_match,
     flow_words,
     ports_named,
+    words_of,
 )
 from openvnet.openflow.encoding import (
     LEARNED,
@@ -155,7 +156,9 @@ def test_a_flow_in_words():
         "reg0[0..23]=0x7, through FLOOD, output 5, output to its own port, output to the agent, "
         "goto L2_LOOKUP"
     )
+    assert words_of(flow) == flow_words(place, instructions)
     assert flow_words(encode(Flow(Table.ARP, 0, (), ()))[1], b"") == "ARP 0: anything -> drop"
+    assert words_of(Flow(Table.ARP, 0, (), (Drop("why"),))) == "ARP 0: anything -> drop (why)"
 
 
 def test_what_we_have_no_word_for_is_shown_in_hexadecimal():
