@@ -54,7 +54,8 @@ class Switch:
 
         With `sweep`, all others are removed. Without (while the agent knows only part of what is
         desired), of the others only those go that match or send to a port not among `ports`, the
-        numbers of the bridge's ports. From then on what others change is undone and reported.
+        numbers of the bridge's ports, or to one that is gone later. From then on, what others
+        change is undone and reported.
         """
         return await self._flows.reconcile(desired, sweep, ports)
 
@@ -147,6 +148,7 @@ class Switch:
     def _take_port(self, port: PortDescription, gone: bool) -> None:
         if gone:
             self.ports.pop(port.name, None)
+            self._flows.lose_port(port.number)
         else:
             self.ports[port.name] = port
         self.on_port(port, gone)

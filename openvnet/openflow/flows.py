@@ -54,7 +54,7 @@ class BridgeFlows:
         self._sweep, self._living = False, frozenset[int]()
         self._reconciled = False
         self._reports: dict[bytes, FlowUpdate] = {}
-        self._reports_lost = False
+        self._reports_lost = self._port_lost = False
         self._patience = Patience()
         self._healing: asyncio.Task[None] | None = None
 
@@ -156,18 +156,27 @@ class BridgeFlows:
         self._reports_lost = self._reconciled
         self._start_healing()
 
+    def lose_port(self, number: int) -> None:
+        """A port is gone: what was kept before the first sweep may name it."""
+        self._living -= {number}
+        self._port_lost = self._reconciled and not self._sweep
+        self._start_healing()
+
     def stop(self) -> None:
         """The connection is gone."""
         if self._healing is not None:
             self._healing.cancel()
 
     def _start_healing(self) -> None:
-        if (self._reports or self._reports_lost) and self._healing is None:
+        if self._is_work_left() and self._healing is None:
             self._healing = asyncio.get_running_loop().create_task(self._heal())
+
+    def _is_work_left(self) -> bool:
+        return bool(self._reports) or self._reports_lost or self._port_lost
 
     async def _heal(self) -> None:
         try:
-            while self._reports or self._reports_lost:
+            while self._is_work_left():
                 async with self._turn:
                     await self._heal_once()
         except Disconnected:
@@ -178,11 +187,18 @@ class BridgeFlows:
             self._healing = None
 
     async def _heal_once(self) -> None:
-        reports, self._reports = self._reports, {}
-        if self._reports_lost:
-            self._reports_lost = False
+        if self._port_lost:
+            self._port_lost = False
+            actual = await self._read_flows(self._ask_flows())
+            await self._settle(self._compare(self._desired.flows, actual), actual)
+        elif self._reports_lost:
+            self._reports_lost, self._reports = False, {}
             await self._audit(0, 1)
-            return
+        else:
+            await self._heal_reported()
+
+    async def _heal_reported(self) -> None:
+        reports, self._reports = self._reports, {}
         now = asyncio.get_running_loop().time()
         found = [damage(update, self._desired) for update in reports.values()]
         damages = [each for each in found if each and self._bears(each, now)]

@@ -144,6 +144,23 @@ async def test_before_sync_only_what_names_a_port_that_is_gone_is_swept(ovs):
 
 
 @in_loop
+async def test_before_sync_a_port_that_goes_takes_along_what_names_it(ovs):
+    ovs.add_port("vm1", 1)
+    ovs.add_port("vm2", 2)
+    async with agent_of(ovs) as agent:
+        switch = await agent.switch()
+        await switch.reconcile([security(1), security(2)], sweep=True, ports=())
+        switch.close("the agent restarts")
+        switch = await agent.switch()
+        await switch.reconcile([], sweep=False, ports=(1, 2))
+        with Observer(ovs.bridge) as observer:
+            ovs.vsctl("del-port", "vm1")
+            await asyncio.to_thread(observer.receive)
+        assert cookies_in(ovs) == cookies_of([security(2)])
+        assert agent.drifts.empty()
+
+
+@in_loop
 async def test_before_sync_what_stands_in_the_place_of_a_desired_flow_is_replaced(ovs):
     desired = [delivery(0xA, 1), delivery(0xB, 1)]
     async with agent_of(ovs) as agent:
