@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +31,11 @@ PS1='\h:\w\$ '
 """
 
 _TCPDUMP = f"""#!/bin/sh
-# tcpdump would become another user, who does not exist in a user namespace.
-PATH={namespaces.PATH} exec tcpdump -Z root "$@"
+# tcpdump would become another user, and in a plain user's namespace there is no other.
+PATH={namespaces.PATH}
+export PATH
+[ "$(cat /proc/self/setgroups)" = deny ] || exec tcpdump -Z root "$@"
+exec {sys.executable} -I -S {Path(__file__).with_name("capture.py")} "$@"
 """
 
 

@@ -5,9 +5,11 @@ terminal has the same lab with `open_lab`. `openvnet.lab.building.lab` makes one
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -140,11 +142,16 @@ class Lab(msgspec.Struct, frozen=True):
         pid = self.run(process.place, "sh", "-c", _START, "start", *arguments)
         self._pid_file(name).write_text(pid)
 
-    def kill(self, *names: str, signal: str = "KILL") -> None:
+    def outside_pid(self, name: str) -> int | None:
+        """The number of a process as everybody else sees it; None if it is not alive."""
+        pid = self.pid(name)
+        return None if pid is None else namespaces.outside_pid(self.init, pid)
+
+    def kill(self, *names: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to processes, at once; return when they are gone."""
-        pids = [str(pid) for name in names if (pid := self.pid(name))]
-        if pids:
-            self.run("", "sh", "-c", f'kill -s {signal} "$@"', "kill", *pids)
+        for pid in [pid for name in names if (pid := self.outside_pid(name))]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
         for name in names:
             until(partial(self._is_gone, name), f"{name} is gone")
 
@@ -153,7 +160,7 @@ class Lab(msgspec.Struct, frozen=True):
 
     def stop(self, *names: str) -> None:
         """End processes as an orderly system does."""
-        self.kill(*names, signal="TERM")
+        self.kill(*names, number=signal.SIGTERM)
 
     def restart(self, *names: str) -> None:
         """`kill -9`, and start again."""

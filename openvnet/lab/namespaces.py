@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from openvnet.lab.errors import CommandFailed, LabError
@@ -80,7 +81,7 @@ def make_places(init: int, names: Sequence[str]) -> dict[str, int]:
 def entering(init: int, holder: int, command: Iterable[str]) -> list[str]:
     """The command line that runs a command in the place that a process holds."""
     wall = ["nsenter", "--target", str(init), "--mount", "--net", "--pid", "--ipc", "--uts"]
-    if not _same_user_namespace(init):
+    if not _same_namespace("user", "self", init):
         wall += ["--user", "--preserve-credentials"]
     if holder == OUTERMOST:
         return [*wall, "--", *command]
@@ -114,6 +115,24 @@ def run(
     return done.stdout
 
 
-def _same_user_namespace(process: int) -> bool:
-    ours, theirs = (Path(f"/proc/{number}/ns/user") for number in ("self", process))
-    return ours.readlink() == theirs.readlink()
+def outside_pid(init: int, inside: int) -> int | None:
+    """The number outside of a process of the lab; None if there is no such process.
+
+    Its /proc/<number>/status lists both numbers (proc(5), NSpid).
+    """
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            outside, *within = _numbers(status)
+            if within[-1:] == [inside] and _same_namespace("pid", outside, init):
+                return outside
+    return None
+
+
+def _numbers(status: Path) -> list[int]:
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("NSpid:"))
+    return [int(word) for word in line.split()[1:]]
+
+
+def _same_namespace(kind: str, one: int | str, other: int | str) -> bool:
+    places = (Path(f"/proc/{process}/ns/{kind}").readlink() for process in (one, other))
+    return len(set(places)) == 1
