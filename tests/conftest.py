@@ -5,7 +5,9 @@ from tests.openvswitch import open_vswitch
 
 # How long an example takes says something of the machine, which others use too; bench/ measures.
 settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("patient")
 
