@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test check format bench lock clean
+.PHONY: help demo lab test check format docs bench lock clean
 
 PYTHON := .venv/bin/python
 
@@ -32,6 +32,11 @@ format:  ## Format the code, and mend what lint can mend.
 	@tools/set-up check
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
+
+docs:  ## Make the pages that are generated: the pipeline, REST and vnctl.
+	@tools/set-up test
+	$(PYTHON) -m openvnet.pipeline.page > docs/pipeline.md
+	$(PYTHON) docs/reference/generate.py
 
 bench:  ## Measure. ROWS="change restart" measures some rows.
 	@tools/set-up test

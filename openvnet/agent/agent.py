@@ -13,7 +13,7 @@ nothing on the ground that a row is missing (`openflow.driver`, sweep).
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -34,7 +34,7 @@ from openvnet.agent.inbox import (
     snapshot_changes,
     update_changes,
 )
-from openvnet.compiler import Compiler, Difference
+from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.model import KINDS as KINDS_BY_WORD
@@ -74,10 +74,11 @@ class Agent:
         inbox: Inbox,
         *,
         needs_identities: bool,
+        strata: Sequence[Sequence[Feature]] = STRATA,
     ) -> None:
         self.node_id = node_id
         self.inbox = inbox
-        self.compiler = Compiler(STRATA)
+        self.compiler = Compiler(strata)
         self.switch: Switch | None = None
         self.drift = 0
         """Flows that were found other than they should be, since the start."""

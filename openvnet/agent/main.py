@@ -133,12 +133,15 @@ async def serve(
     if ovsdb:
         work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))
     tasks = [asyncio.create_task(part) for part in work]
-    await asyncio.wait([_told_to_stop(), *tasks], return_when=asyncio.FIRST_COMPLETED)
-    openflow.close()
-    for task in tasks:
-        if task.done():
-            task.result()
-        task.cancel()
+    try:
+        await asyncio.wait([_told_to_stop(), *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        openflow.close()
+        for task in tasks:
+            task.cancel()
     log.info("vna %s has stopped; the switch keeps its flows", agent.node_id)
 
 

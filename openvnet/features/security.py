@@ -32,7 +32,11 @@ ALL_BITS = 0xFFFFFFFF
 
 
 def sender_flows(member: Member, _: View) -> Iterator[Flow]:
-    """What a member may send with one address, and the network that it is then on."""
+    """What a member may send with one address, and the network that it is then on.
+
+    A probe has no address of its own: of the sender's networks, the one with the longest prefix
+    that holds the address asked for is meant.
+    """
     to_network = write(Registers.network, member.vni)
     sender = (in_port(member.port), eth_src(member.mac_address), UNTAGGED)
     ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
@@ -41,7 +45,7 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     to_arp = (to_network, Goto(Table.ARP))
     yield Flow(Table.PORT_SECURITY, 100, match(*arp, arp_spa(member.ipv4_address)), to_arp)
     probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member))
-    yield Flow(Table.PORT_SECURITY, 100, probe, to_arp)
+    yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
 
 
 def _within(member: Member) -> Term:

@@ -31,6 +31,7 @@ class Process:
         self._reader.start()
 
     def _read(self) -> None:
+        assert self.running.stderr
         for line in self.running.stderr:
             self.log.append(line)
             self._lines.put(line)
@@ -47,7 +48,8 @@ class Process:
         self.running.terminate()
         status = self.running.wait(timeout=10)
         self._reader.join()
-        self.running.stderr.close()
+        if self.running.stderr:
+            self.running.stderr.close()
         return status
 
 
