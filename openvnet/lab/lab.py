@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -244,7 +244,7 @@ def _manager_answers(lab: Lab, _process: Process) -> bool:
 
 
 def _webapi_answers(lab: Lab, _process: Process) -> bool:
-    return _nodes(lab) is not None
+    return _bridges(lab) is not None
 
 
 def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
@@ -258,18 +258,14 @@ def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
         return False
     if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
         return True
-    return lab.environment.host(process.place).node_id in (_nodes(lab) or ())
+    return bool((_bridges(lab) or {}).get(lab.environment.host(process.place).node_id))
 
 
-def _nodes(lab: Lab) -> tuple[str, ...] | None:
-    """The node ids of the live agents; None if webapi does not answer."""
-    client = Client(lab.webapi, timeout=5.0)
-    try:
-        return tuple(str(node) for node in client.get("/nodes").body)
-    except ClientError:
-        return None
-    finally:
-        client.close()
+def _bridges(lab: Lab) -> dict[str, str | None] | None:
+    """The datapath id that each live agent controls, if any; None if webapi does not answer."""
+    with closing(Client(lab.webapi, timeout=5.0)) as client, suppress(ClientError):
+        return {node: found["dpid"] for node, found in client.get("/nodes").body.items()}
+    return None
 
 
 _READY = {

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def namespaces_in_use():
 
 def links():
     """The network links of this machine, by number and name."""
-    return sorted(path.name for path in Path("/sys/class/net").iterdir())
+    return socket.if_nameindex()
 
 
 def mounts():
