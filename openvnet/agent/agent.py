@@ -11,6 +11,7 @@ Until it has heard from vnmgr all that it may hear of, an agent adds and repairs
 nothing on the ground that a row is missing (`openflow.driver`, sweep).
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -60,7 +61,13 @@ log = logging.getLogger(__name__)
 
 KINDS_OF_ROWS = frozenset(KINDS_BY_WORD.values())
 MOST_LINES = 20
-"""Rows that one turn names in the log, at most."""
+"""Rows that one turn names in the log, at most; and flows of one drift."""
+
+PATIENCE_SECONDS = 0.5
+"""How long a switch that has connected is left as it is, so that vnmgr can say all before it is
+read: a switch that is read twice is held up twice, and what it has is as good as it was before."""
+
+RETRY_SECONDS = 1.0
 
 
 class Agent:
@@ -82,6 +89,7 @@ class Agent:
         self.switch: Switch | None = None
         self.drift = 0
         """Flows that were found other than they should be, since the start."""
+        self._drifts: list[Drift] = []
         self.revision = cache.revision
         """The newest one that State holds."""
         self.realised: Revision | None = None
@@ -91,7 +99,7 @@ class Agent:
         self._cache, self._stream = cache, stream
         self._asked = self._answered = self._greeted = 0
         self._greeting = self._lost_place = False
-        self._read = False
+        self._read, self._read_by = False, 0.0
         self._identities_known = not needs_identities
         self.swept = False
         """Whether what is not desired has been removed from the connected switch."""
@@ -119,8 +127,10 @@ class Agent:
             news = await self.inbox.take()
             try:
                 await self._turn(news)
-            except (OpenFlowError, OSError) as error:
-                log.warning("the switch does not take what is desired: %s", error)
+            except OpenFlowError as error:
+                log.warning("the switch did not take what is desired: %s", error)
+                self._read = False  # What it has now must be read before more is written.
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self.inbox.wake)
 
     def say_hello(self) -> None:
         """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""
@@ -138,9 +148,19 @@ class Agent:
         self._send(Hello(self.node_id, dpid, self.revision, self._asked, roots, __version__))
 
     def found_drift(self, drift: Drift) -> None:
-        """Count and report a flow that somebody else changed."""
+        """Count and report a flow that somebody else changed; there may be very many at once."""
         self.drift += 1
-        log.warning("drift: %s", drift)
+        if not self._drifts:
+            asyncio.get_running_loop().call_soon(self._tell_drifts)
+        self._drifts.append(drift)
+
+    def _tell_drifts(self) -> None:
+        for drift in self._drifts[:MOST_LINES]:
+            healed = "healed" if drift.healed else "left alone, since healing it does not last"
+            log.warning("drift: %s in %s: %s; %s", drift.what, drift.table, drift.text, healed)
+        if len(self._drifts) > MOST_LINES:
+            log.warning("drift: and %d more flows", len(self._drifts) - MOST_LINES)
+        self._drifts = []
 
     def _send(self, message: FromAgent) -> None:
         self._stream.send(message)
@@ -175,6 +195,8 @@ class Agent:
         match news:
             case Connected(switch):
                 self.switch, self._read, self.swept, self.refused = switch, False, False, {}
+                self._read_by = self._now() + PATIENCE_SECONDS
+                asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self.inbox.wake)
                 log.info("bridge %s is connected, with %d ports", switch.dpid, len(switch.ports))
                 ports = (Port(port.name, port.number, port.up) for port in switch.ports.values())
                 return bridge_changes(switch.dpid, ports, self._known(pending))
@@ -193,6 +215,9 @@ class Agent:
             case Update():
                 return self._update_changes(news)
         return {}
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _known(self, pending: Changes) -> list[RowKey]:
         rows = self.compiler.state.rows
@@ -238,6 +263,8 @@ class Agent:
         if self.switch is None:
             return None
         may_sweep = self.in_sync and self._identities_known
+        if not self._read and not may_sweep and self._now() < self._read_by:
+            return None
         if self._read and (self.swept or not may_sweep):
             written = await self.switch.write(_flows(difference.add), _flows(difference.remove))
         else:

@@ -9,6 +9,7 @@ from openvnet.compiler import Compiler
 from openvnet.features.attachment import claimants
 from openvnet.model import Interface, InterfacePort, IpLease, MacLease
 from openvnet.model.host import Attachment, Port
+from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Drop, Flow
 from openvnet.state import View
 from openvnet.wire.messages import InterfaceStatus
@@ -61,6 +62,14 @@ def _why_not_attached(interface_uuid: str, view: View) -> str:
 
 async def interface_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     """How an interface fares, with its counters as the switch has them now."""
+    try:
+        return await _asked_status(agent, interface_uuid)
+    except OpenFlowError as error:
+        why = f"the switch does not answer: {error}"
+        return InterfaceStatus(interface_uuid, up=False, why=why)
+
+
+async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     view = View(agent.compiler.state)
     attachment = view.get(Attachment, interface_uuid)
     switch, why = agent.switch, why_not_up(interface_uuid, view)

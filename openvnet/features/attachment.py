@@ -23,9 +23,14 @@ from openvnet.model.host import (
 )
 from openvnet.state import View
 
+RESERVED = 0xFFFFFF00
+"""Port numbers from here on are no guest's: LOCAL is the host itself (OFPP_MAX)."""
+
 
 def claims(port: Port, view: View) -> Iterator[Claim]:
     """The interface that a port is claimed by, if its row names this port and this datapath."""
+    if port.number >= RESERVED:
+        return
     for interface_uuid in claimants(port, view)[:1]:
         yield Claim(port.name, port.number, interface_uuid)
 
