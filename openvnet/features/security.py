@@ -38,13 +38,14 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     that holds the address asked for is meant.
     """
     to_network = write(Registers.network, member.vni)
-    sender = (in_port(member.port), eth_src(member.mac_address), UNTAGGED)
-    ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
+    sender = (in_port(member.port), eth_src(member.mac_address))
+    ipv4 = match(*sender, IPV4, UNTAGGED, ipv4_src(member.ipv4_address))
     yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, Goto(Table.L2_LOOKUP)))
-    arp = (*sender, ARP, arp_sha(member.mac_address))
+    arp, own_mac = (*sender, ARP, UNTAGGED), arp_sha(member.mac_address)
     to_arp = (to_network, Goto(Table.ARP))
-    yield Flow(Table.PORT_SECURITY, 100, match(*arp, arp_spa(member.ipv4_address)), to_arp)
-    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member))
+    own = match(*arp, arp_spa(member.ipv4_address), own_mac)
+    yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
+    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member), own_mac)
     yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
 
 
@@ -66,8 +67,8 @@ def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
 
 
 _REFUSALS = (
-    (4, (UNTAGGED, IPV4), "IPv4 source address not leased"),
-    (4, (UNTAGGED, ARP), "ARP sender not leased"),
+    (4, (IPV4, UNTAGGED), "IPv4 source address not leased"),
+    (4, (ARP, UNTAGGED), "ARP sender not leased"),
     (3, (), "neither IPv4 nor ARP, or tagged"),
 )
 
