@@ -1,10 +1,10 @@
 """change: from the request for an interface to its answer, when its flows are in the switch.
 
-The way of a change, whole: HTTP, RPC, a durable commit, the agent's stream, a compilation, a bundle,
-its acknowledgement, and back. 100 real ports are on this host; the other interfaces, in the same 100
-networks, belong to another datapath. The port of the measured interface is plugged before its row
-is written. Worlds of 100 and of 10,000 interfaces run side by side and are asked in turn, so that
-whatever else the machine does falls on both.
+The way of a change, whole: HTTP, RPC, a durable commit, the agent's stream, a compilation, a
+bundle, its acknowledgement, and back. 100 real ports are on this host; the other interfaces, in the
+same 100 networks, belong to another datapath. The port of the measured interface is plugged before
+its row is written. Worlds of 100 and of 10,000 interfaces run side by side and are asked in turn,
+so that whatever else the machine does falls on both.
 """
 
 import statistics
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from bench.figures import Figure, spread
-from tests.system import System, running_vna, system
 from bench.worlds import NETWORKS, base_rows, interface_rows, port_name
 from openvnet.model import Row
+from tests.system import System, running_vna, system
 
 LOCAL = 100
 WORLDS = (100, 10_000)

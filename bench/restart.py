@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.figures import Figure
-from tests.system import System, process_of, system
 from bench.worlds import base_rows, interface_rows
 from openvnet.model import Row
+from tests.system import System, process_of, system
 
 INTERFACES = 10_000
 RUNS = 3
@@ -73,7 +73,7 @@ def _monitored(made: System) -> Iterator[list[str]]:
 
 
 def _until_marked(made: System, monitor: "subprocess.Popen[str]") -> list[str]:
-    """What a monitor tells until it tells of a flow that is added, and deleted again, to mark now."""
+    """What a monitor tells until it tells of a flow that comes and goes to mark this moment."""
     told: list[str] = []
     assert monitor.stdout
     made.ovs.ofctl("add-flow", f"table={MARK},priority=1,actions=drop")
