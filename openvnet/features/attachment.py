@@ -103,7 +103,7 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
     attachment = view.get(Attachment, interface.uuid)
     if attachment is None:
         return
-    chunk = Chunk(network.uuid, attachment.number // CHUNK_SIZE)
+    chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)
     yield chunk
     yield Member(
         *of_network,

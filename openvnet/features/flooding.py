@@ -36,10 +36,7 @@ def network_flows(network: Network, view: View) -> Iterator[Flow]:
 
 def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
     """The members of one chunk."""
-    network = view.get(Network, chunk.network_uuid)
-    if network is None or not network.vni:
-        return
-    here = match(Registers.network(network.vni), Registers.chunk(chunk.number))
+    here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
     ports = sorted({member.port for member in members})
     yield Flow(Table.FLOOD, 100, here, tuple(Output(port) for port in ports))

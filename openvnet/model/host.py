@@ -116,6 +116,7 @@ class Chunk(msgspec.Struct, frozen=True):
     indexes: ClassVar = ("network_uuid",)
 
     network_uuid: str
+    vni: int
     number: int
 
     @property

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import MacLease, Network
+from openvnet.model.host import Attachment
 from tests.worlds import histories, seed_world
 
 
@@ -177,3 +178,14 @@ def test_a_change_costs_what_it_touches():
     difference = compiler.apply({key: None})
     touched = {flow.match for flow in (*difference.add, *difference.remove)}
     assert len(touched) <= 8
+
+
+def test_what_a_row_makes_desired_by_itself_can_be_asked():
+    compiler = Compiler(STRATA)
+    world = seed_world()
+    compiler.apply(world)
+    lease = next(row for key, row in world.items() if key[0] is MacLease)
+    assert not list(compiler.yielded(MacLease, lease.uuid))
+    of_port = list(compiler.yielded(Attachment, lease.interface_uuid))
+    assert of_port
+    assert all(output in list(compiler.all()) for output in of_port)
