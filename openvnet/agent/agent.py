@@ -103,6 +103,8 @@ class Agent:
         self._identities_known = not needs_identities
         self.swept = False
         """Whether what is not desired has been removed from the connected switch."""
+        self.switch_was_empty = False
+        """Whether a switch had none of our flows when it connected: it has just started."""
         self.on_swept: Callable[[], None] = lambda: None
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
         with bulk():
@@ -272,6 +274,7 @@ class Agent:
             desired = _flows(self.compiler.all())
             written = await self.switch.reconcile(desired, sweep=may_sweep, ports=numbers)
             self._read, self.swept = True, may_sweep
+            self.switch_was_empty |= written.added == len(desired)
             if may_sweep:
                 log.info("in sync: the switch has all that is desired, and nothing else")
             self.on_swept()

@@ -107,9 +107,13 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
                 known = found
                 agent.inbox.put(Identities(found))
             if agent.switch is not None:
-                secure = may_set_fail_mode and agent.swept
+                overlooked, agent.switch_was_empty = agent.switch_was_empty, False
                 for sentence in await write_settings(
-                    database, agent.switch.dpid, secure, TABLE_NAMES
+                    database,
+                    agent.switch.dpid,
+                    TABLE_NAMES,
+                    secure=may_set_fail_mode and agent.swept,
+                    overlooked=overlooked,
                 ):
                     log.info("%s", sentence)
 

@@ -6,7 +6,9 @@ is none. Each is there for a reason:
 - `fail_mode=secure`: in `standalone`, Open vSwitch flushes all flows and forwards everything
   everywhere once its controller has been silent for 15 s. Written only after our flows are in.
 - `disable-in-band=true`: the hidden in-band flows bypass the pipeline.
-- `max_backoff=1000`: else Open vSwitch tries a controller that went away only every 8 s.
+- `max_backoff` of about 1000: else Open vSwitch tries a controller that went away only every 8 s.
+  An ovs-vswitchd that starts with the value in its database overlooks it (3.1 does), and only a
+  change wakes it: so it is changed, back and forth, for each that starts.
 - flow table names: `ovs-ofctl --names dump-flows` then reads in our words.
 """
 
@@ -21,8 +23,8 @@ MONITORED: Mapping[str, tuple[str, ...]] = {
     "Interface": ("name", "external_ids"),
     "Flow_Table": ("name",),
 }
-MAX_BACKOFF = 1000
-"""Milliseconds between tries to reach the controller, at most."""
+MAX_BACKOFFS = (1000, 1001)
+"""Milliseconds between tries to reach the controller, at most; either is as good."""
 
 
 def identities(tables: Tables) -> dict[str, str]:
@@ -35,13 +37,21 @@ def identities(tables: Tables) -> dict[str, str]:
 
 
 def settings(
-    tables: Tables, dpid: str, secure: bool, table_names: Mapping[int, str]
+    tables: Tables,
+    dpid: str,
+    table_names: Mapping[int, str],
+    *,
+    secure: bool,
+    overlooked: bool = False,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What to write so that the bridge is as it must be: a sentence and an operation each."""
+    """What to write so that the bridge is as it must be: a sentence and an operation each.
+
+    `secure` lets the fail mode be set; `overlooked` says that ovs-vswitchd has just started.
+    """
     for uuid, bridge in tables.get("Bridge", {}).items():
         if bridge["datapath_id"] == dpid.removeprefix("0x"):
             yield from _bridge_settings(uuid, bridge, secure)
-            yield from _controller_settings(bridge, tables)
+            yield from _controller_settings(bridge, tables, overlooked)
             yield from _table_names(uuid, bridge, tables, table_names)
 
 
@@ -61,12 +71,15 @@ def _bridge_settings(
         yield f"bridge {name}: fail_mode=secure, so that it stays isolated", operation | _only(uuid)
 
 
-def _controller_settings(bridge: Columns, tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
+def _controller_settings(
+    bridge: Columns, tables: Tables, overlooked: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
     for uuid in _several(bridge["controller"]):
         controller = tables.get("Controller", {}).get(uuid)
-        if controller and controller["max_backoff"] != MAX_BACKOFF:
-            operation = {"op": "update", "table": "Controller", "row": {"max_backoff": MAX_BACKOFF}}
-            sentence = f"controller {controller['target']}: max_backoff={MAX_BACKOFF}"
+        if controller and (overlooked or controller["max_backoff"] not in MAX_BACKOFFS):
+            wanted = MAX_BACKOFFS[controller["max_backoff"] == MAX_BACKOFFS[0]]
+            operation = {"op": "update", "table": "Controller", "row": {"max_backoff": wanted}}
+            sentence = f"controller {controller['target']}: max_backoff={wanted}"
             yield sentence, operation | _only(uuid)
 
 
@@ -98,10 +111,16 @@ def _several(value: Any) -> list[str]:
 
 
 async def write_settings(
-    database: Database, dpid: str, secure: bool, table_names: Mapping[int, str]
+    database: Database,
+    dpid: str,
+    table_names: Mapping[int, str],
+    *,
+    secure: bool,
+    overlooked: bool = False,
 ) -> list[str]:
     """Write what differs, in one transaction; return a sentence for each setting written."""
-    wanted = list(settings(database.tables, dpid, secure, table_names))
+    found = settings(database.tables, dpid, table_names, secure=secure, overlooked=overlooked)
+    wanted = list(found)
     if wanted:
         await database.transact([operation for _, operation in wanted])
     return [sentence for sentence, _ in wanted if sentence]

@@ -231,9 +231,12 @@ def test_flows_changed_by_hand_are_healed_and_reported(living):
 
 def test_a_killed_switch_is_whole_again(living):
     whole = cookies(living)
+    backoff = living.ovs.vsctl("get", "controller", "br0", "max_backoff")
     living.ovs.kill()
     living.ovs.start_switch()
     until(lambda: cookies(living) == whole, "the flows are back")
+    told_anew = "the new ovs-vswitchd is told how soon to try again"
+    until(lambda: living.ovs.vsctl("get", "controller", "br0", "max_backoff") != backoff, told_anew)
 
 
 def test_an_agent_that_lost_its_cache_while_vnmgr_is_dead_keeps_what_it_does_not_know(made):

@@ -92,19 +92,27 @@ def test_a_bridge_as_it_must_be_needs_no_setting():
         fail_mode="secure", other_config={"disable-in-band": "true"}, flow_tables={0: "t"}
     )
     found["Controller"]["c"]["max_backoff"] = 1000
-    assert not list(settings(found, DPID, True, {0: "PORT_SECURITY"}))
+    assert not list(settings(found, DPID, {0: "PORT_SECURITY"}, secure=True))
 
 
 def test_the_fail_mode_is_set_only_when_told_to():
-    written = [sentence for sentence, _ in settings(tables(), DPID, False, {})]
+    written = [sentence for sentence, _ in settings(tables(), DPID, {}, secure=False)]
     assert not any("fail_mode" in sentence for sentence in written)
-    written = [sentence for sentence, _ in settings(tables(), DPID, True, {})]
+    written = [sentence for sentence, _ in settings(tables(), DPID, {}, secure=True)]
     assert any("fail_mode=secure" in sentence for sentence in written)
 
 
 def test_another_bridge_is_left_alone():
-    assert not list(settings(tables(), "0x0000bbbbbbbbbbbb", True, {0: "PORT_SECURITY"}))
+    assert not list(settings(tables(), "0x0000bbbbbbbbbbbb", {0: "PORT_SECURITY"}, secure=True))
 
 
 def test_iface_ids_are_found_by_port_name():
     assert identities(tables()) == {"tap1": "if-1"}
+
+
+def test_a_switch_that_has_just_started_is_told_the_backoff_anew():
+    found = tables()
+    for before, after in ((1000, 1001), (1001, 1000)):
+        found["Controller"]["c"]["max_backoff"] = before
+        written = settings(found, DPID, {}, secure=False, overlooked=True)
+        assert f"max_backoff={after}" in " ".join(sentence for sentence, _ in written)
