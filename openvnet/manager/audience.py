@@ -1,8 +1,9 @@
 """Who hears what: the scopes that each listener hears, and what a revision means to each.
 
-A listener hears the closure of its roots (`scopes.closure`). The closure is kept, not computed: a
-change adds the scopes that its new edges lead to, and takes away those that nothing leads to any
-more, so it costs what it touches. Nothing here sends; `streams` does.
+A listener hears the closure of its roots (`scopes.closure`). The closure is kept, not computed, and
+with each scope of it the scopes that led there: a change adds what its new edges lead to, and takes
+away what nothing leads to any more, so it costs what it touches, however many members a network
+has. Nothing here sends; `streams` does.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -11,7 +12,6 @@ from openvnet.manager.scopes import (
     Edge,
     Key,
     edges,
-    inward,
     onward,
     row_at,
     rows_in,
@@ -30,7 +30,8 @@ class Listener:
     def __init__(self, dpid: str | None) -> None:
         self.dpid = dpid
         self.roots: set[Scope] = set()
-        self.heard: set[Scope] = set()
+        self.heard: dict[Scope, set[Scope]] = {}
+        """The scopes that it hears, each with those of them that lead there."""
 
 
 class News:
@@ -71,7 +72,7 @@ class Audience:
         """Hear no more."""
         for scope in listener.heard:
             self._forget(listener, scope)
-        listener.heard = set()
+        listener.heard = {}
 
     def rows(self, listener: Listener) -> Iterator[Row]:
         """All that a listener hears of, each row once."""
@@ -126,12 +127,24 @@ class Audience:
         for edge in gained:
             for listener in self.hearers(edge.source):
                 if edge.dpid in (None, listener.dpid):
-                    more.setdefault(listener, []).extend(self._grow(listener, (edge.target,)))
+                    grown = self._grow(listener, (edge.target,), edge.source)
+                    more.setdefault(listener, []).extend(grown)
         less: dict[Listener, list[Scope]] = {}
         for edge in lost:
             for listener in self.hearers(edge.target):
-                less.setdefault(listener, []).extend(self._shrink(listener, (edge.target,)))
+                if self._is_cut(listener, edge):
+                    shrunk = self._shrink(listener, (edge.target,))
+                    less.setdefault(listener, []).extend(shrunk)
         return more, less
+
+    def _is_cut(self, listener: Listener, edge: Edge) -> bool:
+        """Note that an edge is gone, unless another row makes the same; whether it was the last."""
+        leading = listener.heard[edge.target]
+        if edge.source in leading:
+            if edge.target in onward(edge.source, listener.dpid, self._state):
+                return False
+            leading.discard(edge.source)
+        return not leading
 
     def _tell(
         self, told: dict[Listener, News], key: Key, before: set[Listener], changed: bool
@@ -170,16 +183,22 @@ class Audience:
     def _is_heard(self, listener: Listener, row: Row) -> bool:
         return any(scope in listener.heard for scope in scopes(row, self._state))
 
-    def _grow(self, listener: Listener, following: Iterable[Scope]) -> list[Scope]:
+    def _grow(
+        self, listener: Listener, following: Iterable[Scope], source: Scope | None = None
+    ) -> list[Scope]:
+        """Hear of scopes, to which `source` leads (None: they are roots), and on from there."""
         gained: list[Scope] = []
-        waiting = list(following)
+        waiting = [(scope, source) for scope in following]
         while waiting:
-            scope = waiting.pop()
+            scope, leading = waiting.pop()
             if scope not in listener.heard:
-                listener.heard.add(scope)
+                listener.heard[scope] = set()
                 self._hearers.setdefault(scope, set()).add(listener)
                 gained.append(scope)
-                waiting.extend(onward(scope, listener.dpid, self._state))
+                targets = onward(scope, listener.dpid, self._state)
+                waiting.extend((target, scope) for target in targets)
+            if leading is not None:
+                listener.heard[scope].add(leading)
         return gained
 
     def _shrink(self, listener: Listener, candidates: Iterable[Scope]) -> list[Scope]:
@@ -188,18 +207,16 @@ class Audience:
         waiting = list(candidates)
         while waiting:
             scope = waiting.pop()
-            if scope in listener.heard and not self._is_reached(listener, scope):
-                listener.heard.discard(scope)
-                self._forget(listener, scope)
-                lost.append(scope)
-                waiting.extend(onward(scope, listener.dpid, self._state))
+            if scope in listener.roots or listener.heard.get(scope, True):
+                continue
+            del listener.heard[scope]
+            self._forget(listener, scope)
+            lost.append(scope)
+            for target in onward(scope, listener.dpid, self._state):
+                if target in listener.heard:
+                    listener.heard[target].discard(scope)
+                    waiting.append(target)
         return lost
-
-    def _is_reached(self, listener: Listener, scope: Scope) -> bool:
-        if scope in listener.roots:
-            return True
-        leading = inward(scope, listener.dpid, self._state)
-        return any(source in listener.heard for source in leading)
 
     def _forget(self, listener: Listener, scope: Scope) -> None:
         hearers = self._hearers[scope]

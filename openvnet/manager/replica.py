@@ -7,6 +7,7 @@ nothing else is.
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
+from openvnet.model import KINDS, indexes
 from openvnet.state import State
 from openvnet.store.database import Store
 from openvnet.store.transaction import Change
@@ -25,6 +26,10 @@ class Replica:
         for row, number in store.rows():
             self.state.put(type(row), row.uuid, row)
             self._created[row.uuid] = number
+        # An index is made when it is first asked for, and no change should wait for that.
+        for kind in KINDS.values():
+            for field in indexes(kind):
+                self.state.members(kind, field, None)
 
     def apply(self, changes: Sequence[Change], number: int) -> None:
         """Take over what a revision changed."""

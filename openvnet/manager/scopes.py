@@ -8,7 +8,7 @@
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
 
 An agent names ports, and hears of all that they lead to. Both pictures are declared below, once;
-membership, its inverse, the steps, their inverse, and which rows a change can touch, are derived.
+membership, its inverse, the steps, and which rows a change can touch, are derived.
 All are functions of the rows in a State, and cost what they yield.
 """
 
@@ -95,7 +95,6 @@ STEPS = (
 _PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind in KINDS.values()}
 _PLACES_IN = {word: [place for place in PLACES if place.scope == word] for word in SCOPE_KINDS}
 _STEPS_FROM = {word: [step for step in STEPS if step.source == word] for word in SCOPE_KINDS}
-_STEPS_TO = {word: [step for step in STEPS if step.target == word] for word in SCOPE_KINDS}
 
 
 def scopes(row: Row, state: State) -> Iterator[Scope]:
@@ -123,15 +122,6 @@ def onward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
             for edge in _edge(step, row, state):
                 if edge.dpid in (None, dpid):
                     yield edge.target
-
-
-def inward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
-    """The scopes that lead to one, for the agent of a datapath."""
-    for step in _STEPS_TO[scope.kind]:
-        for row in _rows(state, step.via.kind, step.via.take, scope.name):
-            for edge in _edge(step, row, state):
-                if edge.dpid in (None, dpid):
-                    yield edge.source
 
 
 def closure(roots: Iterable[Scope], dpid: str | None, state: State) -> set[Scope]:

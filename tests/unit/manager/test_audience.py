@@ -1,5 +1,7 @@
 """Who hears what, for any history of changes, against the same computed from scratch."""
 
+import time
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,3 +173,36 @@ def test_those_who_left_are_told_nothing():
     port = InterfacePort(uuid="ifp-1", interface_uuid="if-1", port_name="vm1")
     changes = changes_of([(port, True)], state)
     assert audience.publish(changes, applying(changes, state)) == {}
+
+
+def a_guest(number):
+    uuid = f"if-{number}"
+    return [
+        InterfacePort(uuid=f"ifp-{number}", interface_uuid=uuid, port_name=f"vm{number}"),
+        IpLease(uuid=f"il-{number}", network_uuid="nw-1", ipv4_address=number, interface_uuid=uuid),
+    ]
+
+
+def fastest_deletion(members):
+    """Seconds to publish that one of two ports of a host goes, in a network of that many."""
+    state = State()
+    audience = Audience(state)
+    for number in range(members):
+        for row in a_guest(number):
+            state.put(type(row), row.uuid, row)
+    listener = Listener(DPID)
+    audience.listen(listener, [Scope("port", f"vm{n}") for n in (members - 1, members - 2)])
+    took = []
+    for _ in range(10):
+        for put in (False, True):
+            revision = [(row, put) for row in a_guest(members - 1)]
+            changes = changes_of(revision, state)
+            started = time.process_time()
+            audience.publish(changes, applying(changes, state))
+            if not put:
+                took.append(time.process_time() - started)
+    return min(took)
+
+
+def test_that_a_member_goes_costs_the_same_however_many_members_its_network_has():
+    assert fastest_deletion(10_000) < 10 * fastest_deletion(10)
