@@ -86,7 +86,7 @@ class Store:
         """Do all writes; an outcome for each, in order. Raise nothing."""
         now = time.time_ns() // 1000
         try:
-            with _failing("The database cannot be written"), self.connection.begin():
+            with self._transaction("The database cannot be written"):
                 number = self.connection.execute(_LOCK_NUMBER).scalar_one()
                 outcomes, newest = self._written(writes, number, now)
                 if newest != number:
@@ -124,25 +124,30 @@ class Store:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """What `work` makes of the rows. It must not write."""
-        with self._reading():
+        with self._transaction(_UNREADABLE):
             return work(Transaction(self.connection, self.number))
 
     def rows(self) -> Iterator[tuple[Row, int]]:
         """All rows, kind by kind in the order of creation, each with the revision that made it."""
-        with self._reading():
+        with self._transaction(_UNREADABLE):
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
 
     def page(self, kind: type[Row], limit: int, offset: int) -> tuple[list[Row], int]:
         """Some of the rows of a kind in the order of creation, and how many there are of it."""
-        with self._reading():
+        with self._transaction(_UNREADABLE):
             total = self.connection.execute(_count(kind)).scalar_one()
             return page(self.connection, kind, limit, offset), total
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        with _failing("The database cannot be read"), self.connection.begin():
-            yield
+    def _transaction(self, failing: str) -> Iterator[None]:
+        try:
+            with _failing(failing), self.connection.begin():
+                yield
+        except StoreError:
+            # A commit that fails may leave its transaction open, and then none could begin again.
+            self.connection.connection.rollback()
+            raise
 
     def close(self) -> None:
         """Let another vnmgr have it."""
@@ -230,6 +235,7 @@ def _count(kind: type[Row]) -> Any:
     return select(func.count()).select_from(TABLES[kind])
 
 
+_UNREADABLE = "The database cannot be read"
 _PLACE = select(STORE.c.epoch, STORE.c.number).where(STORE.c.id == 1)
 _LOCK_NUMBER = select(STORE.c.number).where(STORE.c.id == 1).with_for_update()
 _SET_NUMBER = update(STORE).where(STORE.c.id == 1).values(number=bindparam("newest"))

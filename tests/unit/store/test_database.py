@@ -1,5 +1,6 @@
 """The store: revisions, group commits, what survives and what is refused."""
 
+import resource
 import sqlite3
 
 import pytest
@@ -191,6 +192,48 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(store):
     store.connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     store.connection.commit()
     assert one(store, many[0]).number == 2
+
+
+def test_a_disk_that_is_full_at_the_commit_itself_refuses_all_and_loses_nothing(store, path):
+    one(store, putting(network(1)))
+    log_bytes = path.with_name(f"{path.name}-wal").stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log_bytes, limits[1]))
+    try:
+        outcomes = store.commit([putting(network(2)), putting(network(3))])
+        assert all(isinstance(outcome, StoreError) for outcome in outcomes)
+        assert (store.number, rows_of(store)) == (1, [network(1)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert one(store, putting(network(2))).number == 2
+
+
+def test_after_a_commit_that_the_database_refuses_the_next_one_is_as_ever(store):
+    store.connection.connection.execute("PRAGMA foreign_keys = on")
+    store.connection.rollback()
+    with store.connection.begin():
+        reference = "REFERENCES networks (uuid) DEFERRABLE INITIALLY DEFERRED"
+        store.connection.exec_driver_sql(f"CREATE TABLE late (network_uuid {reference})")
+
+    def dangle(transaction):
+        transaction.connection.exec_driver_sql("INSERT INTO late VALUES ('nw-9')")
+        transaction.put(network(1))
+
+    for outcome in store.commit([putting(network(2)), Write(dangle)]):
+        assert str(outcome) == "The database cannot be written: FOREIGN KEY constraint failed."
+    assert (store.number, rows_of(store)) == (0, [])
+    assert one(store, putting(network(1))).number == 1
+
+
+def test_a_database_that_another_program_locks_is_used_again_once_it_lets_go(store, path):
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = one(store, putting(network(1)))
+        assert str(refused) == "The database cannot be written: database is locked."
+        with pytest.raises(StoreError, match="cannot be read: database is locked"):
+            rows_of(store)
+    other.close()
+    assert one(store, putting(network(1))).number == 1
 
 
 @pytest.mark.parametrize(
