@@ -93,14 +93,13 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
         return
     mac = view.get(MacLease, lease.mac_lease_uuid)
     network = view.get(Network, lease.network_uuid)
-    interface = view.get(Interface, lease.interface_uuid)
-    if mac is None or network is None or interface is None:
+    if mac is None or network is None or not network.vni:
         return
-    if mac.interface_uuid != interface.uuid or interface.mode != "vif" or not network.vni:
+    if mac.interface_uuid != lease.interface_uuid:
         return
     of_network = lease.uuid, network.uuid, network.vni
     yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
-    attachment = view.get(Attachment, interface.uuid)
+    attachment = view.get(Attachment, lease.interface_uuid)
     if attachment is None:
         return
     chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)

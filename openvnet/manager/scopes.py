@@ -3,7 +3,7 @@
     datapath:0x..      the Datapath
     port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
-    network:nw-x       the Network, its IpLeases, and their MacLeases, Interfaces, InterfacePorts
+    network:nw-x       the Network, its IpLeases, and their MacLeases
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
 
@@ -73,12 +73,8 @@ PLACES = (
     Place(Datapath, "datapath", "dpid"),
     Place(InterfacePort, "port", "port_name"),
     Place(InterfacePort, "interface", "interface_uuid"),
-    Place(
-        InterfacePort, "network", "interface_uuid", Via(IpLease, "interface_uuid", "network_uuid")
-    ),
     Place(Interface, "port", "uuid"),
     Place(Interface, "interface", "uuid"),
-    Place(Interface, "network", "uuid", Via(IpLease, "interface_uuid", "network_uuid")),
     Place(MacLease, "interface", "interface_uuid"),
     Place(MacLease, "network", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
     Place(IpLease, "interface", "interface_uuid"),
