@@ -59,7 +59,7 @@ def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
         except ApiError as error:
             response = refusal(error.problem(), found.format, error.headers)
         except Exception:
-            _LOG.exception("%s %s failed", request.method, request.url.path)
+            _LOG.exception("%s %s failed", request.method, scope["path"])
             problem = messages.Problem("InternalError", "500", 500, "webapi failed; see its log.")
             response = refusal(problem, found.format)
         await response(scope, receive, send)
@@ -105,11 +105,12 @@ async def _answer(
     request: Request, found: Place, call: Call, own: Mapping[str, Own], origins: frozenset[str]
 ) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
+    path = request.scope["path"]
     if not found.uuids and len(found.words) == 1 and (get := own.get(found.words[0])):
         if method != "GET":
-            raise UnknownMethod(method, request.url.path, ("GET",))
+            raise UnknownMethod(method, path, ("GET",))
         return reply_answer(await get(), found.format)
-    operation = route(_ROUTES, method, request.url.path, found)
+    operation = route(_ROUTES, method, path, found)
     if operation.writes:
         _refuse_foreign(request, origins)
     given = await _given(request, operation)

@@ -4,11 +4,10 @@ The rules are the declarations': a parameter that is not declared for the operat
 never dropped in silence, as a network that ignores half of what it was told is the worst of both.
 """
 
-from collections.abc import Container, Iterator, Mapping
+import json
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
-
-import msgspec
 
 from openvnet.api.errors import (
     InvalidArgument,
@@ -45,6 +44,10 @@ def query_parameters(query: str) -> dict[str, Any]:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except (UnicodeDecodeError, ValueError):
         raise InvalidArgument("The parameters must be UTF-8, and at most 100.") from None
+    return _once(pairs)
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     given = dict(pairs)
     if len(given) < len(pairs):
         names = [name for name, _ in pairs]
@@ -76,10 +79,10 @@ def _text(body: bytes) -> str:
 
 def _json(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
+        return json.loads(_text(body), object_pairs_hook=_once)
     except RecursionError:
         raise InvalidBody("It is nested too deeply.") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InvalidBody(f"It is not JSON: {error}.") from None
 
 

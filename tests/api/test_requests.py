@@ -95,8 +95,20 @@ def test_a_body_that_cannot_be_read_is_refused(broken, http):
     assert answer.json()["message"].startswith("Invalid request body. ")
 
 
-def test_a_parameter_given_twice_is_refused(http):
-    answer = http.post("/api/networks?uuid=nw-1&uuid=nw-2")
+TWICE = {
+    "query": {"params": [("uuid", "nw-1"), ("uuid", "nw-2")]},
+    "form": {
+        "content": "uuid=nw-1&uuid=nw-2",
+        "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+    },
+    "JSON": {"content": b'{"uuid": "nw-1", "uuid": "nw-2"}'},
+    "JSON below one name": {"content": b'{"network": {"uuid": "nw-1", "uuid": "nw-2"}}'},
+}
+
+
+@pytest.mark.parametrize("form", TWICE)
+def test_a_parameter_given_twice_is_refused(form, http):
+    answer = http.post("/api/networks", **TWICE[form])
     assert answer.status_code == 400
     assert answer.json()["message"] == '"uuid" is given more than once.'
 
@@ -112,6 +124,14 @@ def test_an_unknown_path_is_a_problem_that_names_the_nearest(http):
     assert (
         answer.json()["message"] == "There is nothing at /api/1.0/netwoks. Did you mean networks?"
     )
+
+
+@pytest.mark.parametrize("host", ["", "[", "a/b?c#d", "\xff"])
+def test_a_refusal_names_the_path_whatever_the_host_is_called(host, http):
+    answer = http.get("/api/netwoks", headers=[("Host", host.encode("latin-1"))])
+    assert answer.json()["message"] == "There is nothing at /api/netwoks. Did you mean networks?"
+    answer = http.post("/version", headers=[("Host", host.encode("latin-1"))])
+    assert answer.json()["message"] == "POST /version is not possible; it knows GET."
 
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/", "//", "/networks/nw-1/x/y/z", "/api/1.0"])
