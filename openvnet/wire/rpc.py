@@ -8,6 +8,7 @@ before it answered: then a write may or may not have been done.
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -16,6 +17,8 @@ import msgspec
 
 from openvnet.wire.messages import Reply, Request, encode
 from openvnet.wire.sockets import Frames, dial
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 """Seconds that a call waits for its reply, beyond those that vnmgr is asked to wait."""
@@ -100,7 +103,11 @@ class Rpc:
 
     def _take(self, messages: Sequence[Frames]) -> None:
         for frames in messages:
-            reply = _REPLY.decode(frames[-1])
+            try:
+                reply = _REPLY.decode(frames[-1])
+            except msgspec.DecodeError as error:
+                logger.warning("A reply of vnmgr could not be read: %s.", error)
+                continue
             waiting = self._waiting.get(reply.id)
             if waiting and not waiting.done():
                 waiting.set_result(reply)

@@ -99,6 +99,24 @@ def test_a_call_fails_at_once_when_vnmgr_goes_away_before_it_answered(tmp_path):
     asyncio.run(within())
 
 
+def test_a_reply_that_cannot_be_read_costs_no_other_call_its_own(tmp_path):
+    async def within():
+        endpoint = f"ipc://{tmp_path}/rpc.sock"
+
+        def take(messages):
+            for peer, data in messages:
+                server.send(peer, b"\xc1 rubbish")
+                server.send(peer, encode(Reply(REQUEST.decode(data).id, "whole")))
+
+        server, rpc = listen(endpoint, take), Rpc(endpoint)
+        replies = await asyncio.gather(*(rpc.call(verb="show", timeout=5) for _ in range(10)))
+        assert [reply.result for reply in replies] == ["whole"] * 10
+        rpc.close()
+        server.close()
+
+    asyncio.run(within())
+
+
 def test_a_stream_is_told_of_each_connection_and_keeps_messages_in_order(tmp_path):
     async def within():
         endpoint = f"ipc://{tmp_path}/agents.sock"
