@@ -79,8 +79,9 @@ class Streams:
         """By node id."""
         self._peers: dict[bytes, Agent] = {}
         self._speaking: dict[Listener, Agent] = {}
-        self._left: set[bytes | None] = set()
-        """Streams whose agent said hello elsewhere, or lost its place to another."""
+        self._left: dict[bytes, bytes] = {}
+        """Streams whose agent said hello elsewhere, or lost its place, each with the one that took
+        it: while that lasts, they are not asked to say hello."""
         self._replica = replica
         self._audience = Audience(replica.state)
         self._waiting = Waiting()
@@ -159,10 +160,10 @@ class Streams:
                 self._answer(message)
 
     def _greet(self, peer: bytes, hello: Hello, now: float) -> None:
-        self._left.discard(peer)
+        self._left.pop(peer, None)
         for other in list(self._rivals(peer, hello)):
             if other.peer not in (None, peer):
-                self._left.add(other.peer)
+                self._left[other.peer] = peer
             self._remove(other)
             if other.node_id != hello.node_id:
                 self._waiting.gone(other.node_id)
@@ -272,6 +273,7 @@ class Streams:
                 self._waiting.gone(agent.node_id)
             else:
                 self._send(agent, Beat(agent.sent))
+        self._left = {left: taker for left, taker in self._left.items() if taker in self._peers}
 
 
 def failure_sentence(node_id: str, failure: Failure) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from openvnet.model import Datapath
+from openvnet.model import Datapath, IpLease, MacLease
 from openvnet.wire.messages import (
     Beat,
     Failure,
@@ -23,16 +23,26 @@ def kinds(ears):
     return sorted(kind.__name__ for kind, _ in ears.rows)
 
 
+def holders(ears):
+    """The interfaces whose addresses an agent knows, with their MACs."""
+    rows = ears.rows.values()
+    return {row.interface_uuid for row in rows if isinstance(row, IpLease)} & {
+        row.interface_uuid for row in rows if isinstance(row, MacLease)
+    }
+
+
 @in_house
 async def test_a_snapshot_is_the_closure_of_the_roots_and_no_more(here):
     await guest(here, 1)
     await guest(here, 2)
     await guest(here, 3, "nw-2")
     ears = await here.ears("vm1")
-    assert {"dp-1", "nw-1", "if-1", "if-2"} <= ears.uuids()
+    assert {"dp-1", "nw-1", "if-1"} <= ears.uuids()
+    assert holders(ears) == {"if-1", "if-2"}
+    assert "if-2" not in ears.uuids(), "of far interfaces, their leases are enough"
     assert not {"nw-2", "if-3"} & ears.uuids()
     assert kinds(ears) == sorted(
-        ["Datapath", "Network"] + ["Interface", "InterfacePort", "MacLease", "IpLease"] * 2
+        ["Datapath", "Network", "Interface", "InterfacePort"] + ["MacLease", "IpLease"] * 2
     )
     assert isinstance(ears.messages[0], Snapshot)
     assert len(ears.messages) == 1
@@ -47,7 +57,8 @@ async def test_a_row_that_leads_on_brings_all_of_it_in_one_update(here):
     await ears.until(lambda: "if-1" in ears.uuids())
     snapshot, update = ears.messages
     assert update.previous == snapshot.revision
-    assert {"nw-1", "if-1", "if-2"} <= ears.uuids()
+    assert {"nw-1", "if-1"} <= ears.uuids()
+    assert holders(ears) == {"if-1", "if-2"}
 
 
 @in_house
@@ -160,8 +171,10 @@ async def test_equal_rows_are_told_to_all_who_hear(here):
         wait=5,
     )
     assert reply.realised.hosts == ("one", "two")
-    assert {"if-1", "if-2", "nw-1"} <= first.uuids()
-    assert {"if-1", "if-2", "nw-1"} <= second.uuids()
+    assert {"if-1", "nw-1"} <= first.uuids()
+    assert holders(first) == {"if-1", "if-2"}
+    assert {"if-2", "nw-1"} <= second.uuids()
+    assert holders(second) == {"if-1", "if-2"}
 
 
 @in_house
@@ -312,6 +325,19 @@ async def test_who_lost_its_place_to_another_does_not_take_it_back_with_a_beat(h
     await loser.in_sync()
     await guest(here, 1)
     await loser.until(lambda: "if-1" in loser.uuids())
+
+
+@in_house
+async def test_who_lost_its_place_gets_it_back_when_the_other_is_gone(here):
+    loser = await here.ears("vm1")
+    winner = await here.ears("vm1", node_id="vnb")
+    winner.close()
+    async with asyncio.timeout(10):
+        while loser.serial == 1:
+            loser.stream.send(Beat(None, "in sync"))
+            await here.call("show", "networks", "nw-1")
+    await loser.in_sync()
+    assert list(await here.call("nodes")) == ["vna"]
 
 
 @in_house
