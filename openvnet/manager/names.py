@@ -29,7 +29,7 @@ def allotted_uuid(transaction: Transaction, kind: type[Any], given: str | None =
         return free_uuid(transaction, resource)
     _check_form(resource, given)
     if transaction.get(kind, given) is not None:
-        raise DuplicateUuid(f"uuid {given}: there is such {a(resource.singular)} already.")
+        raise DuplicateUuid(f"uuid {given}: there is such {resource.one} already.")
     return given
 
 
@@ -55,11 +55,6 @@ def found(transaction: Transaction, kind: type[R], uuid: str, name: str = "uuid"
 def referred_kind(prefix: str) -> type[Any]:
     """The class of the rows whose uuids have a prefix."""
     return _BY_PREFIX[prefix].kind
-
-
-def a(singular: str) -> str:
-    """A word with its article."""
-    return f"{'an' if singular[0] in 'aeioAEIO' else 'a'} {singular}"
 
 
 def _check_form(resource: Resource, uuid: str, name: str = "uuid") -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from openvnet.manager.errors import InvalidArgument, MissingArgument, UnknownOperation
 from openvnet.manager.interfaces import changed_interface, interface_rows
 from openvnet.manager.leases import attached, ip_lease_rows, moved_mac_lease, released
-from openvnet.manager.names import a, allotted_uuid, found, referred_kind
+from openvnet.manager.names import allotted_uuid, found, referred_kind
 from openvnet.manager.networks import network_rows
 from openvnet.manager.ports import port_rows, ports_that_match
 from openvnet.model import (
@@ -89,7 +89,7 @@ def create(transaction: Transaction, resource: Resource, values: Values) -> Row:
     given = _checked(transaction, resource, declared, named)
     for name, attribute in declared.items():
         if attribute.required and name not in given:
-            raise MissingArgument(f"{name} is required to create {a(resource.singular)}.")
+            raise MissingArgument(f"{name} is required to create {resource.one}.")
     given["uuid"] = allotted_uuid(transaction, resource.kind, given.get("uuid"))
     rule = CREATIONS.get(resource.kind)
     return _stored(transaction, rule(transaction, given) if rule else [resource.kind(**given)])
@@ -106,7 +106,7 @@ def act(transaction: Transaction, resource: Resource, row: Row, request: Request
     """Do one of the things that only this resource knows."""
     rule = ACTIONS.get((resource.kind, request.verb))
     if rule is None:
-        raise UnknownOperation(f"{request.verb} is nothing that {a(resource.singular)} does.")
+        raise UnknownOperation(f"{request.verb} is nothing that {resource.one} does.")
     declared = (resource.actions or {})[request.verb]
     given = _checked(transaction, resource, declared, request.values)
     return _stored(transaction, rule(transaction, row, given))
@@ -165,9 +165,7 @@ def _checked(
     for name, value in values.items():
         attribute = declared.get(name)
         if attribute is None:
-            raise InvalidArgument(
-                f"{name} is nothing that can be given here for {a(resource.singular)}."
-            )
+            raise InvalidArgument(f"{name} is nothing that can be given here for {resource.one}.")
         _check(transaction, name, attribute, value)
     return dict(values)
 

@@ -6,7 +6,7 @@ A resource's row is a frozen `msgspec.Struct` whose fields are annotated with an
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 from openvnet.model.scalars import Scalar
 
@@ -22,8 +22,6 @@ class Attribute:
     """May be given when the resource is created."""
     update: bool = False
     """May be changed afterwards."""
-    on_delete: Literal["cascade", "clear"] = "cascade"
-    """For references: what happens to this row when the row that it names is deleted."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 from sqlalchemy import (
     Connection,
     Delete,
@@ -105,14 +104,11 @@ class Transaction:
         self._note(type(row), row.uuid, before, row)
 
     def delete(self, row: Row) -> None:
-        """Delete a row; rows that refer to it are deleted or cleared, as they declare."""
+        """Delete a row, and the rows that refer to it."""
         kind = type(row)
-        for referring, name, on_delete in referrers(kind):
+        for referring, name in referrers(kind):
             for other in self.where(referring, **{name: row.uuid}):
-                if on_delete == "cascade":
-                    self.delete(other)
-                elif self.get(referring, other.uuid) is not None:
-                    self.put(msgspec.structs.replace(other, **{name: None}))
+                self.delete(other)
         before = self.get(kind, row.uuid)
         if before is not None:
             self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
@@ -159,15 +155,15 @@ def page(connection: Connection, kind: type[R], limit: int, offset: int) -> list
     return [row_of(kind, columns) for columns in found]
 
 
-def referrers(kind: Kind) -> tuple[tuple[Kind, str, str], ...]:
-    """The attributes that refer to rows of a class: whose, which one, what it does on deletion."""
+def referrers(kind: Kind) -> tuple[tuple[Kind, str], ...]:
+    """The attributes that refer to rows of a class: whose, and which one."""
     return _referrers(_RESOURCES[kind].prefix)
 
 
 @cache
-def _referrers(prefix: str) -> tuple[tuple[Kind, str, str], ...]:
+def _referrers(prefix: str) -> tuple[tuple[Kind, str], ...]:
     return tuple(
-        (resource.kind, name, attribute.on_delete)
+        (resource.kind, name)
         for resource in RESOURCES
         for name, attribute in attributes(resource.kind).items()
         if attribute.type.refers_to == prefix
