@@ -1,4 +1,7 @@
-"""Interface ports: by which switch port, and on which datapath, an interface is found."""
+"""Interface ports: by which switch port, and on which datapath, an interface is found.
+
+A name that is the empty text is none, as forms send it: no switch port has it.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +16,7 @@ def port_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[I
     """The row of a new port of an interface."""
     given = dict(values)
     given.setdefault("uuid", allotted_uuid(transaction, InterfacePort))
+    given["port_name"] = given.get("port_name") or None
     yield InterfacePort(**{**given, "singular": singular(given)})
 
 
@@ -26,7 +30,7 @@ def singular(given: Mapping[str, Any]) -> bool | None:
 
 def first_port(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[InterfacePort]:
     """The port that each interface has from its creation."""
-    datapath_uuid, port_name = values.get("owner_datapath_uuid"), values.get("port_name")
+    datapath_uuid, port_name = values.get("owner_datapath_uuid"), values.get("port_name") or None
     yield InterfacePort(
         uuid=allotted_uuid(transaction, InterfacePort),
         interface_uuid=values["uuid"],

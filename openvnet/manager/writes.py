@@ -123,7 +123,8 @@ def delete(transaction: Transaction, resource: Resource, request: Request) -> li
 def _to_delete(transaction: Transaction, resource: Resource, request: Request) -> Iterator[Row]:
     parent = parent_uuid(transaction, resource, request)
     if request.uuid is None and resource.kind is InterfacePort and parent is not None:
-        yield from ports_that_match(transaction, parent, request.values)
+        given = _checked(transaction, resource, creation(resource), request.values)
+        yield from ports_that_match(transaction, parent, given)
         return
     row = found(transaction, resource.kind, request.uuid or "")
     if parent is not None and getattr(row, str(resource.parent)) != parent:

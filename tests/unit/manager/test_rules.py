@@ -123,6 +123,26 @@ async def test_a_mac_address_is_leased_once_in_the_whole_world(here):
 
 
 @in_house
+async def test_an_empty_port_name_is_none(here):
+    for uuid in ("if-1", "if-2"):
+        values = {"uuid": uuid, "mode": "vif", "owner_datapath_uuid": "dp-1", "port_name": ""}
+        made = await here.call.create("interfaces", **values)
+        assert [port["port_name"] for port in made["ports"]] == [None]
+        added = await here.call.create("ports", parent=uuid, port_name="")
+        assert added["port_name"] is None
+
+
+@in_house
+async def test_ports_are_not_deleted_by_what_ports_do_not_have(here):
+    await guest(here, 1)
+    problem = await here.call.refused("delete", "ports", parent="if-1", values={"name": "vm1"})
+    assert problem.message == "name is nothing that can be given here for an interface port."
+    problem = await here.call.refused("delete", "ports", parent="if-1", values={"port_name": 1})
+    assert problem.message == "port_name must be a text, not 1."
+    assert len((await here.call("show", "interfaces", "if-1"))["ports"]) == 1
+
+
+@in_house
 async def test_a_port_name_belongs_to_one_interface_of_a_datapath(here):
     await guest(here, 1, owner_datapath_uuid="dp-1")
     problem = await here.call.refused(
