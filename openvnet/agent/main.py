@@ -17,6 +17,7 @@ from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
 from openvnet.model.host import Port
 from openvnet.openflow.driver import Switch, listen
+from openvnet.ovsdb.client import destination
 from openvnet.wire.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def main(
 ) -> None:
     """Control the Open vSwitch bridge of this host, as vnmgr says."""
     start_log()
+    _check_database(ovsdb)
     try:
         os.umask(0o077)
         with listening(address) as server:
@@ -81,12 +83,25 @@ def listening(address: str) -> socket.socket:
     OSError if the address is taken.
     """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise click.BadParameter(f"{address!r} must be host:port", param_hint="--listen")
+    if not host or not port.isdecimal() or int(port) > 0xFFFF:
+        words = f"{address!r} must be host:port, with a port up to 65535"
+        raise click.BadParameter(words, param_hint="--listen")
+    place, family = (
+        (host.strip("[]"), int(port)),
+        socket.AF_INET6 if ":" in host else socket.AF_INET,
+    )
     try:
-        return socket.create_server((host.strip("[]"), int(port)), reuse_port=False)
+        return socket.create_server(place, family=family)
     except OSError as error:
         raise OSError(f"cannot listen at {address}: {error.strerror}") from error
+
+
+def _check_database(address: str) -> None:
+    try:
+        if address:
+            destination(address)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--ovsdb") from error
 
 
 def start_log() -> None:
@@ -122,6 +137,7 @@ async def serve(
     may_set_fail_mode: bool = True,
 ) -> None:
     """Run an agent until SIGTERM or SIGINT; raises nothing else."""
+    stop = _told_to_stop()
     openflow = await listen(server, lambda switch: _take_switch(agent, switch))
     log.info("vna %s listens at %s:%d", agent.node_id, *server.getsockname()[:2])
     work = [
@@ -134,7 +150,7 @@ async def serve(
         work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))
     tasks = [asyncio.create_task(part) for part in work]
     try:
-        await asyncio.wait([_told_to_stop(), *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done():
                 task.result()

@@ -110,13 +110,21 @@ class Database:
 
 
 async def connect(address: str) -> Database:
-    """Connect to `unix:/path` or `tcp:host:port`; raise OSError, or ValueError for another form."""
+    """Connect to a database's address; raise OSError, or ValueError as `destination` does."""
+    place = destination(address)
+    if isinstance(place, str):
+        return Database(*await asyncio.open_unix_connection(place))
+    return Database(*await asyncio.open_connection(*place))
+
+
+def destination(address: str) -> str | tuple[str, int]:
+    """The path in `unix:/path`, host and port in `tcp:host:port`; else raise ValueError."""
     scheme, _, place = address.partition(":")
     if scheme == "unix" and place:
-        return Database(*await asyncio.open_unix_connection(place))
+        return place
     host, _, port = place.rpartition(":")
-    if scheme == "tcp" and host and port.isdigit():
-        return Database(*await asyncio.open_connection(host.strip("[]"), int(port)))
+    if scheme == "tcp" and host and port.isdecimal():
+        return host.strip("[]"), int(port)
     raise ValueError(f"OVSDB address {address!r} must be unix:/path or tcp:host:port")
 
 
