@@ -14,7 +14,7 @@ nothing on the ground that a row is missing (`openflow.driver`, sweep).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -181,6 +181,7 @@ class Agent:
         written = await self._realise(difference)
         self._acknowledge()
         self._tell(changes, written, started)
+        self._tidy()
 
     def _dpid(self) -> str | None:
         bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
@@ -222,8 +223,13 @@ class Agent:
         return asyncio.get_running_loop().time()
 
     def _known(self, pending: Changes) -> list[RowKey]:
-        rows = self.compiler.state.rows
-        return [*((kind, id) for kind in KINDS.values() for id in rows.get(kind, ())), *pending]
+        return [*(key for key, _ in self._kept()), *pending]
+
+    def _kept(self) -> Iterator[tuple[RowKey, Any]]:
+        """What the cache must hold: rows that vnmgr sent, and facts."""
+        for kind in KINDS.values():
+            for id, row in self.compiler.state.rows.get(kind, {}).items():
+                yield (kind, id), row
 
     def _snapshot_changes(self, snapshot: Snapshot, pending: Changes) -> Changes:
         if snapshot.serial < self._greeted:
@@ -250,6 +256,13 @@ class Agent:
                 self._cache.append(changes, self.revision)
             except OSError as error:
                 log.error("the cache does not take revision %s: %s", self.revision, error)
+
+    def _tidy(self) -> None:
+        """Drop the past from the cache once there is much of it; when all else is done."""
+        try:
+            self._cache.tidy(self.revision, self._kept())
+        except OSError as error:
+            log.error("the cache cannot be written anew: %s", error)
 
     def _subscribe(self, difference: Difference) -> None:
         add = tuple(_scope(output) for output in difference.add if type(output) is Subscription)

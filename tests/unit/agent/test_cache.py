@@ -1,12 +1,14 @@
 """The cache: what an agent knew, after any history and a kill at any byte."""
 
 import stat
+from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openvnet.agent.cache import Cache
+from openvnet.agent.cache import Cache, Record
 from openvnet.wire.messages import Revision
 from tests.worlds import histories, seed_world
 
@@ -87,6 +89,51 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path):
         cache.append(dict.fromkeys(world), Revision("epoch", 2))
     cache.close()
     assert reopened(tmp_path / "vna.cache").rows == world
+
+
+def test_a_disk_that_is_full_again_and_again_tears_nothing_that_is_written_later(tmp_path):
+    path, world = tmp_path / "vna.cache", seed_world()
+    cache = Cache.open(path)
+    for room in (40, 20, 30):
+        with limited_file_size(path.stat().st_size + room), pytest.raises(OSError):
+            cache.append(world, Revision("epoch", 1))
+    cache.append(world, Revision("epoch", 2))
+    cache.close()
+    again = reopened(path)
+    assert (again.rows, again.revision) == (world, Revision("epoch", 2))
+
+
+def test_a_record_of_another_version_ends_what_is_read(tmp_path):
+    path, world = tmp_path / "vna.cache", seed_world()
+    cache = Cache.open(path)
+    cache.append(world, Revision("epoch", 1))
+    cache.close()
+    removal = Record(Revision("epoch", 2), remove=(("a kind of theirs", "x-1"),))
+    for foreign in (packed(removal), packed({"put": [["x-1", {"kind": "of theirs"}]]})):
+        path.write_bytes(path.read_bytes() + foreign)
+        again = reopened(path)
+        assert (again.rows, again.revision) == (world, Revision("epoch", 1))
+
+
+def packed(record):
+    body = msgspec.msgpack.encode(record)
+    return len(body).to_bytes(4, "big") + crc32(body).to_bytes(4, "big") + body
+
+
+def test_it_is_written_anew_when_most_of_it_is_of_the_past(tmp_path):
+    path, world = tmp_path / "vna.cache", seed_world()
+    cache = Cache.open(path)
+    sizes = set()
+    for number in range(500):
+        cache.append(world, Revision("epoch", number))
+        cache.tidy(Revision("epoch", number), world.items(), spare=10_000)
+        sizes.add(path.stat().st_size)
+    assert max(sizes) < 20_000
+    cache.append(dict.fromkeys(world), Revision("epoch", 500))
+    cache.append(world, Revision("epoch", 501))
+    cache.close()
+    again = reopened(path)
+    assert (again.rows, again.revision) == (world, Revision("epoch", 501))
 
 
 class limited_file_size:  # noqa: N801
