@@ -3,8 +3,8 @@
 A file of records, each a batch of changes, appended *before* the batch goes to the switch. It is
 written but not synced: a process that is killed loses nothing, and a power cut empties the switch
 too. A record is its length, its checksum and MessagePack; reading stops at the first record that is
-not whole, which is the last one if the agent was killed while it wrote. The file is written anew, as
-one record, whenever it is opened, and when most of it is of the past.
+not whole, which is the last one if the agent was killed while it wrote. The file is written anew,
+as one record, whenever it is opened, and when most of it is of the past.
 """
 
 import os

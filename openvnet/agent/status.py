@@ -1,14 +1,14 @@
 """How an interface fares on this host, in words, and the counters of what it sends and drops."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from openvnet.agent.agent import Agent
 from openvnet.agent.failures import failures
 from openvnet.compiler import Compiler
-from openvnet.features.attachment import claimants
-from openvnet.model import Interface, InterfacePort, IpLease, MacLease
-from openvnet.model.host import Attachment, Port
+from openvnet.features.attachment import RESERVED, claimants
+from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease
+from openvnet.model.host import Attachment, Bridge, Member, Port, PortIdentity
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Drop, Flow
 from openvnet.state import View
@@ -36,28 +36,42 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
         yield f"the link of port {attachment.port_name} is down"
     if not view.any(MacLease, interface_uuid=interface_uuid):
         yield "it has no MAC lease"
-    if not view.any(IpLease, interface_uuid=interface_uuid):
+    leases = view.ids(IpLease, interface_uuid=interface_uuid)
+    if not leases:
         yield "it has no IP lease"
+    elif not any(view.get(Member, lease) for lease in leases):
+        yield "none of its IP leases goes with one of its MAC leases"
 
 
 def _why_not_attached(interface_uuid: str, view: View) -> str:
-    names = [
-        row.port_name
-        for row in view.where(InterfacePort, interface_uuid=interface_uuid)
-        if row.port_name
-    ]
+    rows = view.where(InterfacePort, interface_uuid=interface_uuid)
+    names = [row.port_name for row in rows if row.port_name]
+    for port in _ports_meant(interface_uuid, names, view):
+        return _why_not_behind(port, interface_uuid, view)
     if not names:
         return "it names no port, and no port has it as external_ids:iface-id"
-    for name in names:
-        port = view.get(Port, name)
-        if port is None:
-            continue
-        first = next(iter(claimants(port, view)), None)
-        if first is None:
-            return f"port {name} is here, but its row is for another datapath"
-        if first != interface_uuid:
-            return f"port {name} belongs to interface {first}, which names it too"
     return f"no port of this host is named {' or '.join(names)}"
+
+
+def _ports_meant(interface_uuid: str, names: Collection[str], view: View) -> Iterator[Port]:
+    """The ports that an interface means by a name, or that mean it; by name."""
+    for name, port in sorted(view.state.rows.get(Port, {}).items()):
+        identity = view.get(PortIdentity, name)
+        if name in names or (identity and identity.iface_id in (*names, interface_uuid)):
+            yield port
+
+
+def _why_not_behind(port: Port, interface_uuid: str, view: View) -> str:
+    """Why an interface is not behind a port that it means."""
+    bridge = view.get(Bridge, "bridge")
+    if port.number >= RESERVED:
+        return f"port {port.name} is the host's own, and no guest's"
+    if bridge is None or not view.any(Datapath, dpid=bridge.dpid):
+        return "this bridge is no datapath: no row has its dpid"
+    first = next((uuid for uuid in claimants(port, view) if uuid != interface_uuid), None)
+    if first is None:
+        return f"port {port.name} is here, but its row is for another datapath"
+    return f"port {port.name} belongs to interface {first}, which names it too"
 
 
 async def interface_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
@@ -73,6 +87,7 @@ async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     view = View(agent.compiler.state)
     attachment = view.get(Attachment, interface_uuid)
     switch, why = agent.switch, why_not_up(interface_uuid, view)
+    why = why or _refusal(interface_uuid, agent)
     if switch is None or attachment is None:
         why = why or "no switch is connected"
         return InterfaceStatus(interface_uuid, up=False, why=why)
@@ -85,7 +100,7 @@ async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     return InterfaceStatus(
         interface_uuid,
         up=not why,
-        why=why or _refusal(interface_uuid, agent),
+        why=why,
         port_name=attachment.port_name,
         port_number=attachment.number,
         realised=agent.realised.number if agent.realised else None,

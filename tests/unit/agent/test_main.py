@@ -82,7 +82,7 @@ def test_it_says_what_it_cannot_use(tmp_path):
     (tmp_path / "state" / "vna.cache").mkdir(parents=True)
     assert "Is a directory" in refused(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as other:
-        address = "127.0.0.1:%d" % other.getsockname()[1]
+        address = f"127.0.0.1:{other.getsockname()[1]}"
         assert f"cannot listen at {address}: Address already in use" in refused(
             tmp_path, "--listen", address
         )

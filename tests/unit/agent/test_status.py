@@ -1,0 +1,138 @@
+"""Why an interface is not up, in words: one for each obstacle, and none without one."""
+
+import msgspec
+import pytest
+
+from openvnet.agent.status import why_not_up
+from openvnet.compiler import Compiler
+from openvnet.features import STRATA
+from openvnet.model import (
+    Datapath,
+    Interface,
+    InterfacePort,
+    IpLease,
+    MacLease,
+    Network,
+)
+from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.state import View
+from tests.worlds import OTHER_DPID, key_of, seed_world
+
+
+def why(*more, without=()):
+    """Why if-1 of the seed is not up, after some rows are changed and some are gone."""
+    world = seed_world() | {key_of(row): row for row in more}
+    compiler = Compiler(STRATA)
+    compiler.apply({key: row for key, row in world.items() if key not in without})
+    return why_not_up("if-1", View(compiler.state))
+
+
+def test_nothing_is_in_the_way():
+    assert why() == ""
+
+
+PORT = InterfacePort(uuid="ifp-1", interface_uuid="if-1", port_name="vm1", datapath_uuid="dp-1")
+ELSEWHERE = Datapath(uuid="dp-2", display_name="two", dpid=OTHER_DPID, node_id="other")
+RIVAL = InterfacePort(uuid="ifp-0", interface_uuid="if-0", port_name="vm1", datapath_uuid="dp-1")
+LEASE = seed_world()[IpLease, "il-1"]
+OF_ANOTHER = msgspec.structs.replace(LEASE, mac_lease_uuid="ml-2")
+UNJOINED = msgspec.structs.replace(LEASE, mac_lease_uuid=None)
+
+
+def port_row(**different):
+    return msgspec.structs.replace(PORT, **different)
+
+
+OBSTACLES = {
+    "not heard of": (
+        (),
+        [(Interface, "if-1")],
+        "this host does not hear of it: none of its ports belongs to it",
+    ),
+    "mode": (
+        [Interface(uuid="if-1", mode="simulated")],
+        [],
+        "interfaces of mode simulated are not yet done",
+    ),
+    "no datapath": (
+        (),
+        [(Datapath, "dp-1")],
+        "this bridge is no datapath: no row has its dpid",
+    ),
+    "no bridge": (
+        (),
+        [(Bridge, "bridge")],
+        "this bridge is no datapath: no row has its dpid",
+    ),
+    "any datapath, and none is this one": (
+        [port_row(datapath_uuid=None)],
+        [(Datapath, "dp-1")],
+        "this bridge is no datapath: no row has its dpid",
+    ),
+    "no row of a port": (
+        (),
+        [(InterfacePort, "ifp-1")],
+        "it names no port, and no port has it as external_ids:iface-id",
+    ),
+    "no name": (
+        [port_row(port_name=None)],
+        [],
+        "it names no port, and no port has it as external_ids:iface-id",
+    ),
+    "not plugged": ((), [(Port, "vm1")], "no port of this host is named vm1"),
+    "several names, none plugged": (
+        [port_row(uuid="ifp-9", port_name="vm9")],
+        [(Port, "vm1")],
+        "no port of this host is named vm1 or vm9",
+    ),
+    "another datapath": (
+        [port_row(datapath_uuid="dp-2"), ELSEWHERE],
+        [],
+        "port vm1 is here, but its row is for another datapath",
+    ),
+    "a rival by name": ([RIVAL], [], "port vm1 belongs to interface if-0, which names it too"),
+    "a rival by iface-id": (
+        [Port("tap1", 9, up=True), PortIdentity("tap1", "vm1"), RIVAL],
+        [(Port, "vm1")],
+        "port tap1 belongs to interface if-0, which names it too",
+    ),
+    "a rival for its own iface-id": (
+        [
+            port_row(port_name=None),
+            Port("tap1", 9, up=True),
+            PortIdentity("tap1", "if-1"),
+            msgspec.structs.replace(RIVAL, port_name="tap1"),
+        ],
+        [],
+        "port tap1 belongs to interface if-0, which names it too",
+    ),
+    "the bridge's own port": (
+        [port_row(port_name="br0"), Port("br0", 0xFFFFFFFE, up=True)],
+        [],
+        "port br0 is the host's own, and no guest's",
+    ),
+    "link": ([Port("vm1", 1, up=False)], [], "the link of port vm1 is down"),
+    "no MAC lease": ((), [(MacLease, "ml-1")], "it has no MAC lease"),
+    "no IP lease": ((), [(IpLease, "il-1")], "it has no IP lease"),
+    "a lease without a MAC lease": (
+        [UNJOINED],
+        [],
+        "none of its IP leases goes with one of its MAC leases",
+    ),
+    "a lease with another's MAC lease": (
+        [OF_ANOTHER],
+        [],
+        "none of its IP leases goes with one of its MAC leases",
+    ),
+    "no network": (
+        (),
+        [(Network, "nw-1")],
+        "none of its IP leases goes with one of its MAC leases",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OBSTACLES)
+def test_an_obstacle_is_told_in_words(case):
+    more, without, words = OBSTACLES[case]
+    assert why(*more, without=without) == words
