@@ -47,6 +47,12 @@ Tables and sentences for people, unless `-o` (before the command or after it) or
 otherwise: `-o json` is exactly what webapi answered, `-o yaml` the same in YAML, `-o name` the
 uuids alone, one a line. Everything else (what came of waiting, errors) goes to standard error.
 
+A command that names several resources answers for each: one JSON text a line, or one YAML document
+each, in the order in which they were named. One that is refused keeps nobody from the others; the
+exit status is then 1. Of an empty list `-o name` prints nothing, and a table says so in words.
+
+There is colour only in what `batch` says, on a terminal, and none if `NO_COLOR` is set.
+
 ## Waiting until the network is so
 
 With `--wait` a write returns when every live host concerned has it in its switch, and says how long
@@ -62,12 +68,31 @@ revision 42 is on the wire of 1 host (vna) after 3.1 ms
 | 1 | webapi refused, or was not reached; the words are on standard error |
 | 2 | wrong usage |
 | 3 | the write stands, but a host has not realised it in time, or its switch refused it |
+| 130 | interrupted; a write that was under way may stand |
+
+## How it differs from the original's
+
+Commands of OpenVNet's guides work as they are printed there, with these differences:
+
+- The exit status is not 0 when webapi refuses.
+- It prints tables. `output_format yml` in `~/.vnctlrc` brings YAML back; its keys are plain words
+  (`ip_leases:`), where Ruby wrote symbols (`:ip_leases:`).
+- A list is shown whole, not 30 of it; `--limit` and `--offset` show a part.
+- What resources refer to is named by uuid alone: there are no integer ids, no `is_deleted`. The
+  uuid of something deleted can be used again.
+- `interfaces modify` takes `--enable-filtering` and its like, and `interfaces ports del` takes the
+  uuids of ports too.
+- `datapaths modify` refuses `--dpid` and `--node-id`, which the original ignored, and there is no
+  `interfaces rename`, which it did not do.
+- `batch` stops at the first command that fails, unless it is told to keep going, and its comments
+  on what it does go to standard error.
 """
 
 
 def page() -> Iterator[str]:
     """The page's lines."""
     yield INTRODUCTION
+    yield f"Not yet done: {', '.join(f'`{name}`' for name in root.later)}.\n"
     yield from _command(root, click.Context(root, info_name="vnctl"))
 
 

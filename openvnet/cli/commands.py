@@ -18,6 +18,7 @@ from openvnet.cli.options import (
     wait_options,
 )
 from openvnet.cli.session import Session
+from openvnet.client import Answer, Refused
 from openvnet.model import RESOURCES
 from openvnet.model.operations import Operation, creation, operations_of, parent_of
 from openvnet.model.resource import Resource
@@ -26,6 +27,10 @@ VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "d
 """The operations' names on the command line; actions keep theirs."""
 
 ALIASES = {"delete": "del"}
+
+RELATIONS = ("networks", "segments", "route-links")
+LATER_BELOW = {"datapaths": RELATIONS, "interfaces": RELATIONS}
+"""Commands below a resource's that OpenVNet has always had and that are not yet done."""
 
 Given = dict[str, Any]
 """Arguments and options of a command by name; None where not given."""
@@ -41,7 +46,8 @@ def resource_group(resource: Resource) -> Group:
         for child in RESOURCES
         if parent_of(child) is resource
     }
-    return Group(dashed(resource.collection), resource.doc, commands | below, ALIASES)
+    name = dashed(resource.collection)
+    return Group(name, resource.doc, commands | below, ALIASES, LATER_BELOW.get(name, ()))
 
 
 def by_command(resource: Resource) -> dict[str, list[Operation]]:
@@ -103,8 +109,22 @@ def _deleting(found: list[Operation]) -> Made:
 
 def _delete(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
     seconds, uuids = seconds_to_wait(given), given.pop("uuids")
+    nothing = f"No {found[0].resource.singular} was deleted."
     for path, values in _deletions(found, uuids, given):
-        session.show(session.client.write("DELETE", path, values, seconds), output)
+        request = partial(session.client.write, "DELETE", path, values, seconds)
+        _show_or_refuse(session, output, request, nothing)
+
+
+def _show_or_refuse(
+    session: Session, output: str | None, request: Callable[[], Answer], nothing: str = ""
+) -> None:
+    """Make one of several requests: one that is refused keeps nobody from the others."""
+    try:
+        answer = request()
+    except Refused as refusal:
+        session.refuse(refusal)
+    else:
+        session.show(answer, output, nothing)
 
 
 def _deletions(
@@ -136,11 +156,22 @@ def _show(found: list[Operation], session: Session, output: str | None, given: G
         raise click.UsageError("Give uuids, or which part of the list, not both.")
     for uuid in uuids:
         one = next(each for each in found if each.names_one)
-        session.show(session.client.get(_path(one, {"of": uuid})), output)
+        path = _path(one, {"of": uuid})
+        _show_or_refuse(session, output, partial(session.client.get, path))
     if not uuids:
         every = next(each for each in found if not each.names_one)
         path, client = _path(every, page), session.client
-        session.show(client.get(path, **page) if page else client.all(path), output)
+        answer = client.get(path, **page) if page else client.all(path)
+        session.show(answer, output, _nothing(every.resource, answer.body["total_count"]))
+
+
+def _nothing(resource: Resource, total: int) -> str:
+    """What is said of a list, or of a part of it, that is empty."""
+    singular = resource.singular
+    several = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
+    if total:
+        return f"None of the {total} {several} is in this part of the list."
+    return f"There are no {several}."
 
 
 def _path(operation: Operation, given: Given) -> str:

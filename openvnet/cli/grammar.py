@@ -29,11 +29,18 @@ class Group(click.Group):
     """A level of the command line, with `help`, aliases, and commands made when asked for."""
 
     def __init__(
-        self, name: str, help: str, made: Commands, aliases: dict[str, str] | None = None
+        self,
+        name: str,
+        help: str,
+        made: Commands,
+        aliases: dict[str, str] | None = None,
+        later: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, help=help, context_settings=dict(SPELLING))
         self.made = made
         self.aliases = aliases or {}
+        self.later = later
+        """Commands that users may know from the original, and that are not there yet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """In the order of the declarations."""
@@ -53,7 +60,10 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
         name = dashed(args[0])
-        if not name.startswith("-") and self.get_command(ctx, name) is None:
+        known = name.startswith("-") or self.get_command(ctx, name) is not None
+        if not known and name in self.later:
+            ctx.fail(f"{ctx.command_path} {name} is not yet done.")
+        if not known:
             near = get_close_matches(name, [*self.made, *self.aliases, "help"], n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(self.made)}."
             ctx.fail(f"There is no command {args[0]!r}. {hint}")

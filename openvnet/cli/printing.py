@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 import msgspec
 
@@ -13,21 +14,25 @@ UNSEEN = ("id", "created_at", "updated_at", "deleted_at", "is_deleted")
 """Columns that no table shows; `-o json` has them all."""
 
 
-def printed(answer: Answer, output: str) -> str:
-    """An answer in an output format: table, json, yaml or name."""
+def printed(answer: Answer, output: str, nothing: str = "There are none.") -> str:
+    """An answer in an output format: table, json, yaml or name.
+
+    `nothing` is what people are told of an empty list; "" is printed as nothing at all.
+    """
     if output == "json":
         return answer.text.decode()
     if output == "yaml":
         return _yaml(msgspec.json.decode(answer.text))
     if output == "name":
         return "\n".join(_names(answer.body))
-    return "\n".join(_for_people(answer.body))
+    return "\n".join(_for_people(answer.body, nothing))
 
 
 def _yaml(body: Any) -> str:
     import yaml
 
-    text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
+    # Each answer is a document of its own, so that several can follow one another.
+    text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, explicit_start=True)
     return text.removesuffix("\n")
 
 
@@ -43,14 +48,14 @@ def _names(body: Any) -> Iterator[str]:
         yield str(named)
 
 
-def _for_people(body: Any) -> Iterator[str]:
+def _for_people(body: Any, nothing: str) -> Iterator[str]:
     if isinstance(body, dict) and "items" not in body:
         yield from one(body)
     elif items := _items(body):
-        yield from table([_with_hosts(item) for item in items if isinstance(item, dict)])
+        yield from table([_in_a_line(item) for item in items if isinstance(item, dict)])
         yield from (str(item) for item in items if not isinstance(item, dict))
     else:
-        yield "There are none."
+        yield nothing
 
 
 def table(items: Sequence[Item]) -> Iterator[str]:
@@ -62,19 +67,30 @@ def table(items: Sequence[Item]) -> Iterator[str]:
         return
     columns = [name for name in _keys(items) if any(_tells(item.get(name)) for item in items)]
     rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(columns))]
+    widths = [max(_width(row[index]) for row in rows) for index in range(len(columns))]
     for row in rows:
-        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+        yield "  ".join(map(_padded, row, widths)).rstrip()
+
+
+def _padded(word: str, width: int) -> str:
+    return word + " " * (width - _width(word))
+
+
+def _width(word: str) -> int:
+    """The columns that a terminal needs: two for each letter of East Asia."""
+    return len(word) + sum(east_asian_width(letter) in "WF" for letter in word)
 
 
 def _tells(value: Any) -> bool:
     return _word(value) not in ("", "false")
 
 
-def _with_hosts(item: Item) -> Item:
-    """An interface of a list, and the hosts that it is on."""
+def _in_a_line(item: Item) -> Item:
+    """An item of a list: of an interface also the names of its ports, and of the hosts it is on."""
+    ports = [port["port_name"] for port in item.get("ports") or () if port.get("port_name")]
     hosts = [host["node_id"] for host in item.get("status") or () if host.get("node_id")]
-    return {**item, "hosts": ", ".join(hosts)} if hosts else item
+    named = {**item, "ports": ", ".join(ports)} if ports else item
+    return {**named, "hosts": ", ".join(hosts) or "none"} if "status" in item else named
 
 
 def _keys(items: Sequence[Item]) -> list[str]:
@@ -96,14 +112,19 @@ def one(item: Item) -> Iterator[str]:
     yield from (f"{name:{width}}  {word}".rstrip() for name, word in plain.items())
     for name, below in item.items():
         if isinstance(below, list) and name != "status":
-            yield from _below(name, below)
+            yield from _below(name, below, item.get("uuid"))
     if "status" in item:
         yield from status(item)
 
 
-def _below(name: str, items: list[Any]) -> Iterator[str]:
+def _below(name: str, items: list[Any], above: Any) -> Iterator[str]:
+    """What hangs on a resource, without the columns that only repeat on which."""
     yield f"{name}:" if items else f"{name}: none"
-    rows = [item for item in items if isinstance(item, dict)]
+    rows = [
+        {key: value for key, value in item.items() if value != above}
+        for item in items
+        if isinstance(item, dict)
+    ]
     yield from (f"  {line}" for line in (table(rows) if rows else map(str, items)))
 
 
@@ -122,14 +143,24 @@ def _on_host(host: Item) -> Iterator[str]:
         where += f", port {host['port_name']}"
     if host.get("port_number") is not None:
         where += f" ({host['port_number']})"
-    why = host.get("why") or "reason unknown"
-    yield f"{where}: {'up' if host.get('up') else f'not up: {why}'}"
+    yield from _up_or_why_not(where, bool(host.get("up")), host.get("why") or "reason unknown")
     if host.get("realised") is not None:
         yield f"  realised revision {host['realised']}"
     if host.get("port_name"):
-        yield f"  packets in {host.get('packets_in', 0)}, out {host.get('packets_out', 0)}"
+        counts = f"packets in {host.get('packets_in', 0)}, out {host.get('packets_out', 0)}"
+        yield f"  {counts}, as the switch sees them"
     for reason, count in (host.get("drops") or {}).items():
         yield f"  dropped {count}: {reason}"
+
+
+def _up_or_why_not(where: str, up: bool, why: str) -> Iterator[str]:
+    if up:
+        yield f"{where}: up"
+        return
+    first, *more = why.split("; ")
+    yield f"{where}: not up:{'' if more else f' {first}'}"
+    if more:
+        yield from (f"  {reason}" for reason in (first, *more))
 
 
 def _word(value: Any) -> str:

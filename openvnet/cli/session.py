@@ -11,7 +11,7 @@ import click
 from openvnet.cli.address import webapi_address
 from openvnet.cli.printing import printed, realised_lines
 from openvnet.cli.settings import Settings, files, settings
-from openvnet.client import Answer, Client, Realised
+from openvnet.client import Answer, Client, Realised, Refused
 
 NOT_REALISED = 3
 """Exit status: the write stands, but a host has not realised it in time."""
@@ -25,6 +25,10 @@ class Session:
     """The output format that vnctl was called with."""
     lag: bool = False
     """Whether a write was not realised in time."""
+    refused: bool = False
+    """Whether one of several requests was refused."""
+    shown: bool = False
+    """Whether something was shown already."""
     connection: Client | None = None
     """Made when it is first needed: help needs none."""
 
@@ -42,14 +46,25 @@ class Session:
             self.connection = Client(address, version=version, agent=f"vnctl of {_user()}")
         return self.connection
 
-    def show(self, answer: Answer, output: str | None) -> None:
+    def show(self, answer: Answer, output: str | None, nothing: str = "There are none.") -> None:
         """Print an answer as the command, vnctl or the settings ask for, in this order.
 
-        Of a write that has waited, say on stderr what came of it.
+        `nothing` says in words that a list is empty. Of a write that has waited, say on stderr
+        what came of it.
         """
-        click.echo(printed(answer, output or self.output or self.settings.output or "table"))
+        output = output or self.output or self.settings.output or "table"
+        if self.shown and output == "table" and isinstance(answer.body, dict):
+            click.echo()
+        if text := printed(answer, output, nothing):
+            click.echo(text)
+        self.shown = True
         if answer.realised is not None:
             self._tell(answer.revision, answer.realised)
+
+    def refuse(self, refusal: Refused) -> None:
+        """Say what was refused, where others are still to be asked for."""
+        click.echo(f"Error: {refusal}", err=True)
+        self.refused = True
 
     def _tell(self, revision: str | None, realised: Realised) -> None:
         for line in realised_lines(revision, realised):

@@ -7,6 +7,7 @@ Exit status: 0 done; 1 refused, or webapi not reached; 2 wrong usage; 3 written,
 by every host in time.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,6 +43,14 @@ A first network:
 """
 
 
+LATER = (
+    *("segments", "mac-range-groups", "ip-range-groups", "ip-lease-containers"),
+    *("ip-retention-containers", "lease-policies", "network-services", "dns-services"),
+    *("routes", "route-links", "translations", "filters", "topologies"),
+)
+"""Resources that OpenVNet has always had and that are not yet done."""
+
+
 def _namespaces() -> Commands:
     made: Commands = {}
     for resource in RESOURCES:
@@ -54,7 +63,8 @@ def _nodes() -> click.Command:
     @click.pass_obj
     def nodes(session: Session, output: str | None) -> None:
         answer = session.client.get("/nodes")
-        session.show(replace(answer, body=list(_rows(answer.body))), output)
+        nothing = "No host is live: no vna is connected to vnmgr."
+        session.show(replace(answer, body=list(_rows(answer.body))), output, nothing)
 
     words = "Show the live hosts: those whose vna is connected to vnmgr."
     return click.Command("nodes", callback=nodes, params=[output_option()], help=words)
@@ -62,7 +72,9 @@ def _nodes() -> click.Command:
 
 def _rows(nodes: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for node_id, node in nodes.items():
-        yield {"node_id": node_id, **node, "failures": "; ".join(node.get("failures", ()))}
+        state = node.get("state") or "not heard of yet"
+        failures = "; ".join(node.get("failures", ()))
+        yield {"node_id": node_id, **node, "state": state, "failures": failures}
 
 
 def _batch() -> click.Command:
@@ -71,7 +83,7 @@ def _batch() -> click.Command:
         session = ctx.ensure_object(Session)
 
         def run_one(words: list[str]) -> int:
-            return run(words, replace(session, connection=session.client, lag=False))
+            return run(words, replace(session, connection=session.client, lag=False, shown=False))
 
         ctx.exit(run_batch(file, run_one, keep_going, NOT_REALISED))
 
@@ -108,23 +120,30 @@ def _version_option() -> click.Option:
     )
 
 
-root = Group("vnctl", HELP, _namespaces())
+root = Group("vnctl", HELP, _namespaces(), later=LATER)
 root.callback = _begin
 root.params = [output_option(), _version_option()]
 
 
 def run(words: list[str] | None, session: Session) -> int:
     """Run one command (None: that of the command line); return its exit status."""
+    colour = False if os.environ.get("NO_COLOR") else None
     try:
-        status = root.main(words, "vnctl", standalone_mode=False, obj=session)
+        status = root.main(words, "vnctl", standalone_mode=False, obj=session, color=colour)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (ClientError, SettingsError) as error:
         click.echo(f"Error: {error}", err=True)
         return 1
+    except OSError as error:
+        click.echo(f"Error: cannot print: {error.strerror}.", err=True)
+        return 1
     except click.Abort:
+        click.echo("Interrupted. A write that was under way may stand.", err=True)
         return 130
+    if session.refused:
+        return 1
     if session.lag:
         return NOT_REALISED
     return status if isinstance(status, int) else 0

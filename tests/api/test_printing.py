@@ -23,6 +23,7 @@ def test_columns_are_as_wide_as_their_widest_word_and_those_that_tell_nothing_ar
 def test_an_empty_list_is_said_in_words():
     answer = Answer({"total_count": 0, "offset": 0, "limit": 30, "items": []}, b"", None, None)
     assert printed(answer, "table") == "There are none."
+    assert printed(answer, "table", "There is no network.") == "There is no network."
     assert printed(answer, "name") == ""
 
 
@@ -61,7 +62,7 @@ def test_the_status_of_an_interface_is_told_host_by_host():
         "status:",
         "  on vna1 (dp-1), port inst1 (7): up",
         "    realised revision 42",
-        "    packets in 12, out 3",
+        "    packets in 12, out 3, as the switch sees them",
         "    dropped 2: not its IPv4 address",
         "    dropped 1: unknown destination",
         "  on vna2: not up: there is no port called inst1",
@@ -75,13 +76,47 @@ def test_an_interface_that_is_nowhere_says_why():
 
 
 def test_a_list_of_interfaces_names_the_hosts_that_they_are_on():
-    items = [{"uuid": "if-1", "status": [UP, {**UP, "node_id": "vna9"}]}, {"uuid": "if-2"}]
+    items = [
+        {"uuid": "if-1", "status": [UP, {**UP, "node_id": "vna9"}]},
+        {"uuid": "if-2", "status": [{"node_id": None, "up": False}]},
+    ]
     answer = Answer({"total_count": 2, "items": items}, b"", None, None)
     assert printed(answer, "table").splitlines() == [
         "uuid  hosts",
         "if-1  vna1, vna9",
-        "if-2",
+        "if-2  none",
     ]
+
+
+def test_a_list_of_interfaces_names_their_ports():
+    ports = [{"port_name": "inst1"}, {"port_name": None}, {"port_name": "inst2"}]
+    answer = Answer(
+        {"total_count": 1, "items": [{"uuid": "if-1", "ports": ports}]}, b"", None, None
+    )
+    assert printed(answer, "table").splitlines() == ["uuid  ports", "if-1  inst1, inst2"]
+
+
+def test_what_hangs_on_a_resource_does_not_repeat_whose_it_is():
+    leases = [{"uuid": "ml-1", "interface_uuid": "if-1", "mac_address": "02:00:00:00:00:01"}]
+    assert lines(one({"uuid": "if-1", "mac_leases": leases}))[1:] == [
+        "mac_leases:",
+        "  uuid  mac_address",
+        "  ml-1  02:00:00:00:00:01",
+    ]
+
+
+def test_each_reason_why_an_interface_is_not_up_has_a_line():
+    nowhere = {"node_id": None, "up": False, "why": "no port is named a; no port is named b"}
+    assert lines(one({"uuid": "if-1", "status": [nowhere]}))[2:] == [
+        "  on no host: not up:",
+        "    no port is named a",
+        "    no port is named b",
+    ]
+
+
+def test_wide_letters_are_as_wide_as_terminals_show_them():
+    items = [{"uuid": "nw-1", "display_name": "東京", "vni": 1}, {"uuid": "nw-2", "vni": 2}]
+    assert lines(table(items))[1:] == ["nw-1  東京          1", "nw-2                2"]
 
 
 def test_what_came_of_waiting_is_said_in_words():

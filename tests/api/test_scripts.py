@@ -1,0 +1,153 @@
+"""vnctl as scripts and impatient people use it: pipes, full disks, several names, no colour."""
+
+import os
+import pty
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.api.processes import ENVIRONMENT, command, vnctl, vnmgr, webapi
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """The run directory of a system in which nothing is declared, ever."""
+    directory = tmp_path_factory.mktemp("empty")
+    with vnmgr(directory), webapi(directory):
+        yield directory
+
+
+@pytest.fixture
+def start(run, tmp_path):
+    """Start vnctl without waiting for its end."""
+
+    def call(*words, **streams):
+        environment = {**ENVIRONMENT, "VNET_WEBAPI": f"unix:{run}/webapi.sock"}
+        started = [*command("openvnet.cli.vnctl"), *words]
+        return subprocess.Popen(started, env={**environment, "HOME": str(tmp_path)}, **streams)
+
+    return call
+
+
+@pytest.fixture
+def networks(client):
+    body = {"display_name": "a", "ipv4_network": "10.0.0.0"}
+    return [client.write("POST", "/networks", body).body["uuid"] for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["networks", "show"], "There are no networks.\n"),
+        (["mac_leases", "show"], "There are no MAC leases.\n"),
+        (["interfaces", "show", "--offset", "3"], "There are no interfaces.\n"),
+        (["nodes"], "No host is live: no vna is connected to vnmgr.\n"),
+        (["networks", "show", "-o", "name"], ""),
+        (["nodes", "-o", "name"], ""),
+        (["nodes", "-o", "json"], "{}\n"),
+    ],
+    ids=" ".join,
+)
+def test_what_there_is_none_of_is_named(words, said, empty):
+    done = vnctl(empty, *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
+def test_a_part_of_a_list_that_is_beyond_its_end_is_not_taken_for_an_empty_list(run, networks):
+    said = vnctl(run, "networks", "show", "--offset", "999").stdout
+    assert said.startswith("None of the ")
+    assert said.endswith(" networks is in this part of the list.\n")
+    assert networks
+
+
+def test_ports_that_are_not_there_are_not_deleted_in_silence(run, client):
+    uuid = client.write("POST", "/interfaces", {"mode": "vif"}).body["uuid"]
+    done = vnctl(run, "interfaces", "ports", "del", uuid, "--port-name", "none")
+    assert (done.returncode, done.stdout) == (0, "No interface port was deleted.\n")
+
+
+@pytest.mark.parametrize("verb", ["del", "show"])
+def test_one_that_is_not_there_keeps_nobody_from_the_others(verb, run, networks):
+    first, second = networks
+    done = vnctl(run, "networks", verb, first, "nw-none", second, "-o", "name")
+    assert (done.returncode, done.stdout.split()) == (1, [first, second])
+    assert done.stderr == "Error: network nw-none does not exist.\n"
+
+
+def test_several_are_shown_apart(run, networks):
+    blocks = vnctl(run, "networks", "show", *networks).stdout.split("\n\n")
+    assert [block.split()[1] for block in blocks] == networks
+
+
+def test_several_in_yaml_are_documents_of_their_own(run, networks):
+    text = vnctl(run, "networks", "show", *networks, "-o", "yaml").stdout
+    assert [shown["uuid"] for shown in yaml.safe_load_all(text)] == networks
+
+
+@pytest.mark.parametrize("words", [["networks", "show"], ["--help"], ["--version"]], ids=" ".join)
+def test_a_full_disk_is_said_in_words(words, start, networks):
+    with Path("/dev/full").open("w") as full:
+        running = start(*words, stdout=full, stderr=subprocess.PIPE, text=True)
+        _, said = running.communicate(timeout=10)
+    assert (running.returncode, said) == (1, "Error: cannot print: No space left on device.\n")
+    assert networks
+
+
+def test_a_pipe_closed_early_is_no_error(start, client):
+    for _ in range(3):
+        client.write("POST", "/networks", {"display_name": "a" * 255, "ipv4_network": "10.0.0.0"})
+    reading, writing = os.pipe()
+    os.close(reading)
+    running = start("networks", "show", stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    _, said = running.communicate(timeout=10)
+    assert said == ""
+
+
+def test_ctrl_c_ends_it_in_words(start):
+    running = start("batch", stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr.readline() == "BEGIN (<stdin>)\n"
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=10)
+    assert (running.returncode, said.strip()) == (
+        130,
+        "Interrupted. A write that was under way may stand.",
+    )
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_unless_it_wants_none(environment, coloured, run, tmp_path):
+    ours, theirs = pty.openpty()
+    clean = {name: value for name, value in ENVIRONMENT.items() if name != "NO_COLOR"}
+    subprocess.run(
+        [*command("openvnet.cli.vnctl"), "batch"],
+        env={**clean, "HOME": str(tmp_path), "VNET_WEBAPI": f"unix:{run}/w.sock", **environment},
+        input=b"",
+        stderr=theirs,
+        check=True,
+        timeout=10,
+    )
+    assert (b"\x1b[" in os.read(ours, 1000)) is coloured
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["network_services", "add", "--mode", "dhcp"],
+        ["segments", "show"],
+        ["topologies"],
+        ["interfaces", "segments", "show", "if-a"],
+        ["datapaths", "route_links", "add"],
+    ],
+    ids=" ".join,
+)
+def test_what_the_original_has_and_this_has_not_yet_is_said_to_be_so(words, run):
+    done = vnctl(run, *words)
+    assert done.returncode == 2
+    assert "is not yet done" in done.stderr
+    assert "Did you mean" not in done.stderr
