@@ -201,16 +201,17 @@ class _UnixConnection(HTTPConnection):
 def _connection(address: str) -> HTTPConnection:
     if address.startswith("unix:"):
         return _UnixConnection(address.removeprefix("unix:"))
-    parts = urlsplit(address if "://" in address else f"http://{address}")
     try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
         port = parts.port or (443 if parts.scheme == "https" else 9090)
-    except ValueError as error:
-        raise Unreachable(f"{address!r} is not an address of webapi: {error}.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https"):
         wanted = "host:port, http://host:port or unix:/path"
         raise Unreachable(f"{address!r} is not an address of webapi; it must be {wanted}.")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    return kind(parts.hostname, port)
+    return kind(host, port)
 
 
 def _is_closed(connection: HTTPConnection) -> bool:

@@ -68,9 +68,11 @@ def test_silence_is_not_waited_out():
             client.get("/networks")
 
 
-@pytest.mark.parametrize("address", ["http://", "ftp://a", "a:b", "a:99999", ""])
+@pytest.mark.parametrize(
+    "address", ["http://", "ftp://a", "a:b", "a:99999", "", "[::1", "a..b", f"{'a' * 64}.b:9090"]
+)
 def test_what_is_no_address_is_refused_in_words(address):
-    with pytest.raises(Unreachable, match="is not an address of webapi"):
+    with pytest.raises(Unreachable, match="is not an address of webapi; it must be host:port"):
         Client(address).get("/networks")
 
 
