@@ -30,8 +30,15 @@ def run_batch(file: TextIO, run: Run, keep_going: bool, lag_status: int) -> int:
     return worst
 
 
+def _lines(file: TextIO) -> Iterator[str]:
+    try:
+        yield from file
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{file.name} is not UTF-8.") from None
+
+
 def _commands(file: TextIO) -> Iterator[tuple[int, str, list[str]]]:
-    for number, text in enumerate(file, 1):
+    for number, text in enumerate(_lines(file), 1):
         line = text.strip()
         if not line or line.startswith("#"):
             continue

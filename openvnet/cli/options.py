@@ -1,5 +1,6 @@
 """The options and arguments of vnctl's commands, made from the parameters of operations."""
 
+from math import isnan
 from typing import Any
 
 import click
@@ -62,6 +63,8 @@ def seconds_to_wait(given: dict[str, Any]) -> float | None:
     wait, timeout = given.pop("wait"), given.pop("timeout")
     if timeout is None and wait:
         return 10.0
+    if timeout is not None and isnan(timeout):
+        raise click.BadParameter("nan is not a number of seconds.", param_hint="'--timeout'")
     return timeout if timeout is None else float(timeout)
 
 

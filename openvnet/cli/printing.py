@@ -89,7 +89,7 @@ def _in_a_line(item: Item) -> Item:
     """An item of a list: of an interface also the names of its ports, and of the hosts it is on."""
     ports = [port["port_name"] for port in item.get("ports") or () if port.get("port_name")]
     hosts = [host["node_id"] for host in item.get("status") or () if host.get("node_id")]
-    named = {**item, "ports": ", ".join(ports)} if ports else item
+    named = {**item, "ports": ", ".join(ports)} if "ports" in item else item
     return {**named, "hosts": ", ".join(hosts) or "none"} if "status" in item else named
 
 
@@ -120,12 +120,16 @@ def one(item: Item) -> Iterator[str]:
 def _below(name: str, items: list[Any], above: Any) -> Iterator[str]:
     """What hangs on a resource, without the columns that only repeat on which."""
     yield f"{name}:" if items else f"{name}: none"
-    rows = [
-        {key: value for key, value in item.items() if value != above}
-        for item in items
-        if isinstance(item, dict)
-    ]
+    rows = [_without(above, item) for item in items if isinstance(item, dict)]
     yield from (f"  {line}" for line in (table(rows) if rows else map(str, items)))
+
+
+def _without(above: Any, item: Item) -> Item:
+    return {
+        name: value
+        for name, value in item.items()
+        if not (name.endswith("_uuid") and value == above)
+    }
 
 
 def status(interface: Item) -> Iterator[str]:

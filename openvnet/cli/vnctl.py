@@ -139,6 +139,9 @@ def run(words: list[str] | None, session: Session) -> int:
     except OSError as error:
         click.echo(f"Error: cannot print: {error.strerror}.", err=True)
         return 1
+    except UnicodeEncodeError as error:
+        click.echo(f"Error: {error.object!a} is not UTF-8.", err=True)
+        return 2
     except click.Abort:
         click.echo("Interrupted. A write that was under way may stand.", err=True)
         return 130

@@ -90,18 +90,17 @@ def test_a_list_of_interfaces_names_the_hosts_that_they_are_on():
 
 def test_a_list_of_interfaces_names_their_ports():
     ports = [{"port_name": "inst1"}, {"port_name": None}, {"port_name": "inst2"}]
-    answer = Answer(
-        {"total_count": 1, "items": [{"uuid": "if-1", "ports": ports}]}, b"", None, None
-    )
-    assert printed(answer, "table").splitlines() == ["uuid  ports", "if-1  inst1, inst2"]
+    items = [{"uuid": "if-1", "ports": ports}, {"uuid": "if-2", "ports": ports[1:2]}]
+    answer = Answer({"total_count": 2, "items": items}, b"", None, None)
+    assert printed(answer, "table").splitlines() == ["uuid  ports", "if-1  inst1, inst2", "if-2"]
 
 
 def test_what_hangs_on_a_resource_does_not_repeat_whose_it_is():
-    leases = [{"uuid": "ml-1", "interface_uuid": "if-1", "mac_address": "02:00:00:00:00:01"}]
-    assert lines(one({"uuid": "if-1", "mac_leases": leases}))[1:] == [
-        "mac_leases:",
-        "  uuid  mac_address",
-        "  ml-1  02:00:00:00:00:01",
+    ports = [{"uuid": "ifp-1", "interface_uuid": "if-1", "port_name": "if-1"}]
+    assert lines(one({"uuid": "if-1", "ports": ports}))[1:] == [
+        "ports:",
+        "  uuid   port_name",
+        "  ifp-1  if-1",
     ]
 
 

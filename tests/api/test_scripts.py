@@ -96,6 +96,26 @@ def test_a_full_disk_is_said_in_words(words, start, networks):
     assert networks
 
 
+def test_a_batch_that_is_no_text_is_said_in_words(run, tmp_path):
+    file = tmp_path / "commands"
+    file.write_bytes(b"networks show\n\xff\xfe\n")
+    done = vnctl(run, "batch", str(file))
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"Error: {file} is not UTF-8.")
+
+
+def test_a_word_that_is_no_text_is_said_in_words(start):
+    running = start("networks", "show", b"\xff", stderr=subprocess.PIPE, text=True)
+    _, said = running.communicate(timeout=10)
+    assert (running.returncode, said) == (2, "Error: '\\udcff' is not UTF-8.\n")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "601", "soon"])
+def test_a_timeout_is_a_number_of_seconds(seconds, run):
+    done = vnctl(run, "networks", "del", "nw-none", "--timeout", seconds)
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr.splitlines()[-1]
+
+
 def test_a_pipe_closed_early_is_no_error(start, client):
     for _ in range(3):
         client.write("POST", "/networks", {"display_name": "a" * 255, "ipv4_network": "10.0.0.0"})
