@@ -95,6 +95,20 @@ changes = st.sampled_from(sorted(CHANGES)).flatmap(
 groups = st.lists(creations | creations | changes, min_size=1, max_size=6)
 
 
+FURNITURE = [
+    Request(1, "create", collection, values=values)
+    for collection, values in (
+        ("datapaths", {"uuid": "dp-1", "display_name": "", "dpid": DPID, "node_id": "vna"}),
+        ("datapaths", {"uuid": "dp-2", "display_name": "", "dpid": OTHER_DPID, "node_id": "vnb"}),
+        ("networks", {"uuid": "nw-1", "ipv4_network": FIRST}),
+        ("networks", {"uuid": "nw-2", "ipv4_network": FIRST}),
+        ("interfaces", {"uuid": "if-1", "mode": "vif", "port_name": "vm1", "mac_address": 1}),
+        ("interfaces", {"uuid": "if-2", "mode": "vif", "port_name": "vm2", "mac_address": 2}),
+    )
+]
+"""What each history begins with, or most requests would name nothing."""
+
+
 def rows_in_memory(replica):
     return {row.uuid: row for table in replica.state.rows.values() for row in table.values()}
 
@@ -117,7 +131,7 @@ def test_memory_and_agents_have_what_the_database_has(tmp_path_factory, history)
         listeners = {Listener(dpid): {} for dpid in (DPID, OTHER_DPID)}
         for listener in listeners:
             audience.join(listener, roots)
-        for group in history:
+        for group in (FURNITURE, *history):
             writes = [Write(partial(written, request=request)) for request in group]
             for outcome in store.commit(writes):
                 if not isinstance(outcome, Committed):
