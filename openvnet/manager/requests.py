@@ -31,6 +31,7 @@ from openvnet.wire.messages import (
     Request,
     Revision,
     encode,
+    read_request,
 )
 from openvnet.wire.sockets import Frames, listen
 
@@ -180,7 +181,7 @@ class Requests:
 def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
     for peer, *_, data in messages:
         try:
-            yield Asked(peer, _REQUEST.decode(data), now)
+            yield Asked(peer, read_request(data), now)
         except msgspec.DecodeError as error:
             logger.warning("A request could not be read, and was left unanswered: %s.", error)
 
@@ -219,6 +220,3 @@ def _sentence(request: Request, committed: Committed) -> str:
     who = f"; asked by {request.origin}" if request.origin else ""
     names = ", ".join(row.uuid for row in rows)
     return f"Revision {committed.number}: {singular} {names} {done}{also}{who}."
-
-
-_REQUEST = msgspec.msgpack.Decoder(Request)

@@ -15,11 +15,13 @@ snapshot and the next change:
 webapi's `Request` and vnmgr's `Reply` travel on a stream of their own.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from openvnet.model import Row
+
+T = TypeVar("T")
 
 BEAT_SECONDS = 1.0
 SILENCE_SECONDS = 3.5
@@ -215,14 +217,33 @@ def encode(message: Any) -> bytes:
 
 def read_from_agent(data: bytes) -> FromAgent:
     """Read what an agent sent; raise `msgspec.DecodeError` on anything else."""
-    return _FROM_AGENT.decode(data)
+    return _read(_FROM_AGENT, data)
 
 
 def read_to_agent(data: bytes) -> ToAgent:
     """Read what vnmgr sent to an agent; raise as `read_from_agent` does."""
-    return _TO_AGENT.decode(data)
+    return _read(_TO_AGENT, data)
+
+
+def read_request(data: bytes) -> Request:
+    """Read what webapi sent; raise as `read_from_agent` does."""
+    return _read(_REQUEST, data)
+
+
+def read_reply(data: bytes) -> Reply:
+    """Read what vnmgr sent to webapi; raise as `read_from_agent` does."""
+    return _read(_REPLY, data)
+
+
+def _read(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _FROM_AGENT: msgspec.msgpack.Decoder[FromAgent] = msgspec.msgpack.Decoder(FromAgent)
 _TO_AGENT: msgspec.msgpack.Decoder[ToAgent] = msgspec.msgpack.Decoder(ToAgent)
+_REQUEST = msgspec.msgpack.Decoder(Request)
+_REPLY = msgspec.msgpack.Decoder(Reply)

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from openvnet.wire.messages import Reply, Request, encode
+from openvnet.wire.messages import Reply, Request, encode, read_reply
 from openvnet.wire.sockets import Frames, dial
 
 logger = logging.getLogger(__name__)
@@ -104,13 +104,10 @@ class Rpc:
     def _take(self, messages: Sequence[Frames]) -> None:
         for frames in messages:
             try:
-                reply = _REPLY.decode(frames[-1])
+                reply = read_reply(frames[-1])
             except msgspec.DecodeError as error:
                 logger.warning("A reply of vnmgr could not be read: %s.", error)
                 continue
             waiting = self._waiting.get(reply.id)
             if waiting and not waiting.done():
                 waiting.set_result(reply)
-
-
-_REPLY = msgspec.msgpack.Decoder(Reply)

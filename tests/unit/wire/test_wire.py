@@ -12,16 +12,16 @@ from openvnet.wire.messages import (
     AskStatus,
     Beat,
     Reply,
-    Request,
     Revision,
     encode,
     read_from_agent,
+    read_reply,
+    read_request,
+    read_to_agent,
 )
 from openvnet.wire.rpc import NoAnswer, Rpc
 from openvnet.wire.sockets import listen
 from openvnet.wire.stream import Stream
-
-REQUEST = msgspec.msgpack.Decoder(Request)
 
 
 class Echo:
@@ -35,7 +35,7 @@ class Echo:
 
     def take(self, messages):
         for peer, data in messages:
-            request = REQUEST.decode(data)
+            request = read_request(data)
             self.requests.append(request)
             self.arrived.set()
             if not self.silent:
@@ -106,7 +106,7 @@ def test_a_reply_that_cannot_be_read_costs_no_other_call_its_own(tmp_path):
         def take(messages):
             for peer, data in messages:
                 server.send(peer, b"\xc1 rubbish")
-                server.send(peer, encode(Reply(REQUEST.decode(data).id, "whole")))
+                server.send(peer, encode(Reply(read_request(data).id, "whole")))
 
         server, rpc = listen(endpoint, take), Rpc(endpoint)
         replies = await asyncio.gather(*(rpc.call(verb="show", timeout=5) for _ in range(10)))
@@ -207,3 +207,20 @@ def test_sending_to_who_is_gone_or_full_says_no(tmp_path):
         server.close()
 
     asyncio.run(within())
+
+
+BROKEN = {
+    "nothing": b"",
+    "no MessagePack": b"\xc1",
+    "no message": encode({"type": "nonsense"}),
+    "of no type": encode([1, 2]),
+    "not UTF-8": b"\x81\xa4type\xa2\xff\xfe",
+    "nested too deeply": b"\x82\xa4type\xa4beat\xa1x" + b"\x91" * 5000 + b"\xc0",
+}
+
+
+@pytest.mark.parametrize("reads", [read_from_agent, read_to_agent, read_request, read_reply])
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_cannot_be_read_is_one_kind_of_error(what, reads):
+    with pytest.raises(msgspec.DecodeError):
+        reads(BROKEN[what])
