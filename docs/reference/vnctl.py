@@ -12,7 +12,8 @@ INTRODUCTION = """# vnctl
 *This page is made from the commands themselves: change them, then run
 `python docs/reference/generate.py`.*
 
-vnctl draws networks from the command line. It talks to webapi, and holds no rule of its own.
+vnctl draws networks from the command line. It talks to webapi, and holds no rule of its own. For
+first steps, and for what to do when a guest is not reached, see [the guide](../guides/vnctl.md).
 
 - A dash is as good as an underscore in the names of commands and options: `mac_leases` and
   `mac-leases`, `--network_uuid` and `--network-uuid`.

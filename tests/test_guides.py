@@ -1,0 +1,115 @@
+"""The commands of each guide, run in a lab: they print what the page shows, and end as it says."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from openvnet.lab.building import lab
+from openvnet.lab.environment import SEED, declarations
+from openvnet.lab.errors import LabError
+from openvnet.lab.waiting import until
+
+GUIDES = sorted((Path(__file__).parent.parent / "docs" / "guides").glob("*.md"))
+ACTIVATE = ". .venv/bin/activate"
+"""Which the tests have done already."""
+
+
+@dataclass
+class Step:
+    """A command of a page, and what the page shows below it."""
+
+    command: str
+    shown: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """The exit status that it must have."""
+        said = re.search(r"# exit status (\d+)$", self.command)
+        return int(said[1]) if said else int(self.command.endswith("# nobody answers"))
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it may be run again until it prints what is to come about."""
+        return re.match(r"vnctl \S+( show\b|$)", self.command) is not None
+
+
+def steps(page: Path) -> Iterator[Step]:
+    """The commands of a page, in order."""
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
+        found: list[Step] = []
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append(Step(line.removeprefix("$ ")))
+            else:
+                found[-1].shown.append(line)
+        yield from (step for step in found if step.command != ACTIVATE)
+
+
+def pattern(shown: list[str]) -> str:
+    """What an output must match: a line of its own `…` is any lines, else `…` is any letters."""
+    lines = (r"(?:.*\n)*" if line == "…" else f"{_any_letters(line)}\n" for line in shown)
+    return "".join(lines)
+
+
+def _any_letters(line: str) -> str:
+    return ".*".join(re.escape(part) for part in line.split("…"))
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Runs a command as a user of the lab does; returns its exit status and what it printed."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("vnctl", "openvnet"):
+        words = f"from openvnet.cli.{name} import main; main()"
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{words}" "$@"\n')
+        (programs / name).chmod(0o755)
+    with lab(SEED, tmp_path / "lab") as running:
+        for arguments in declarations(SEED):
+            running.vnctl(*arguments, "--wait")
+        running.settle()
+        environment = os.environ | {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "OPENVNET_LAB": str(running.root),
+            "VNET_WEBAPI": running.webapi,
+        }
+
+        def run(command: str) -> tuple[int, str]:
+            done = subprocess.run(
+                ["bash", "-c", command],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            return done.returncode, done.stdout
+
+        yield run
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_a_guide_goes_as_it_says(page, shell):
+    walked = list(steps(page))
+    assert walked
+    for step in walked:
+        outcomes = []
+
+        def goes(step=step, outcomes=outcomes):
+            status, printed = shell(step.command)
+            outcomes.append(printed)
+            as_shown = not step.shown or re.fullmatch(pattern(step.shown), printed)
+            return status == step.status and bool(as_shown)
+
+        try:
+            until(goes, "it prints what the page shows", seconds=10 if step.only_reads else 0)
+        except LabError:
+            pytest.fail(f"{step.command}\n{outcomes[-1]}")
