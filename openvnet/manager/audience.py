@@ -99,9 +99,9 @@ class Audience:
             self._tell(told, key, before, key in changed)
         return told
 
-    def _touched(self, changes: Sequence[Change]) -> Iterator[Key]:
-        rows = (row for change in changes for row in (change.before, change.after) if row)
-        yield from dict.fromkeys(key for row in rows for key in touched(row, self._state))
+    def _touched(self, changes: Sequence[Change]) -> dict[Key, None]:
+        each = (touched(change.before, change.after, self._state) for change in changes)
+        return dict.fromkeys(key for keys in each for key in keys)
 
     def _standing(self, keys: Sequence[Key]) -> tuple[set[Edge], list[set[Listener]]]:
         """The edges that rows make, and who hears each row."""

@@ -92,6 +92,11 @@ _PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind i
 _PLACES_IN = {word: [place for place in PLACES if place.scope == word] for word in SCOPE_KINDS}
 _STEPS_FROM = {word: [step for step in STEPS if step.source == word] for word in SCOPE_KINDS}
 
+_JOINING: dict[Kind, set[str]] = {kind: set() for kind in KINDS.values()} | {Datapath: {"dpid"}}
+"""The fields of each kind by which a row joins others, or (a datapath's) says where a step is."""
+for _via in (place.via for place in PLACES if place.via):
+    _JOINING[_via.kind] |= {_via.where, _via.take}
+
 
 def scopes(row: Row, state: State) -> Iterator[Scope]:
     """The scopes that a row is in."""
@@ -139,9 +144,22 @@ def edges(row: Row, state: State) -> Iterator[Edge]:
             yield from _edge(step, row, state)
 
 
-def touched(row: Row, state: State) -> Iterator[Key]:
-    """The rows, by key, whose scopes or edges may change when this one comes, changes or goes."""
-    yield type(row), row.uuid
+def touched(before: Row | None, after: Row | None, state: State) -> Iterator[Key]:
+    """The rows, by key, whose scopes or edges may change when a row becomes another."""
+    rows = [row for row in (before, after) if row is not None]
+    yield from {(type(row), row.uuid): None for row in rows}
+    if before is None or after is None or not _joins_alike(before, after):
+        for row in rows:
+            yield from _joined(row, state)
+
+
+def _joins_alike(before: Row, after: Row) -> bool:
+    names = _JOINING[type(after)]
+    return all(getattr(before, name) == getattr(after, name) for name in names)
+
+
+def _joined(row: Row, state: State) -> Iterator[Key]:
+    """The other rows whose scopes or edges follow from this one."""
     for place in PLACES:
         if place.via is not None and place.via.kind is type(row):
             for other in _rows(state, place.kind, place.field, getattr(row, place.via.where)):

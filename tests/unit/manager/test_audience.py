@@ -204,5 +204,27 @@ def fastest_deletion(members):
     return min(took)
 
 
+def fastest_renaming(ports):
+    """Seconds to publish that a datapath of that many ports has another name for people."""
+    state = State()
+    audience = Audience(state)
+    for number in range(ports):
+        port = InterfacePort(uuid=f"ifp-{number}", interface_uuid="if-1", datapath_uuid="dp-1")
+        state.put(InterfacePort, port.uuid, port)
+    took = []
+    for number in range(10):
+        name = str(number)
+        row = Datapath(uuid="dp-1", display_name=name, dpid=DPID, node_id="vna")
+        changes = changes_of([(row, True)], state)
+        started = time.process_time()
+        audience.publish(changes, applying(changes, state))
+        took.append(time.process_time() - started)
+    return min(took)
+
+
+def test_that_a_datapath_is_renamed_costs_the_same_however_many_ports_it_has():
+    assert fastest_renaming(1_000) < 10 * fastest_renaming(1)
+
+
 def test_that_a_member_goes_costs_the_same_however_many_members_its_network_has():
     assert fastest_deletion(10_000) < 10 * fastest_deletion(10)
