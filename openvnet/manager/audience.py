@@ -1,9 +1,9 @@
 """Who hears what: the scopes that each listener hears, and what a revision means to each.
 
-A listener hears the closure of its roots (`scopes.closure`). The closure is kept, not computed, and
-with each scope of it the scopes that led there: a change adds what its new edges lead to, and takes
-away what nothing leads to any more, so it costs what it touches, however many members a network
-has. Nothing here sends; `streams` does.
+A listener hears the closure of its roots: all that they lead to. It is kept, not computed, and with
+each scope of it the scopes that led there: a change adds what its new edges lead to, and takes away
+what nothing leads to any more, so it costs what it touches, however many members a network has.
+Nothing here sends; `streams` does.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -125,18 +125,6 @@ def onward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
                     yield edge.target
 
 
-def closure(roots: Iterable[Scope], dpid: str | None, state: State) -> set[Scope]:
-    """All that the agent of a datapath hears of, from its roots."""
-    heard: set[Scope] = set()
-    following = list(roots)
-    while following:
-        scope = following.pop()
-        if scope not in heard:
-            heard.add(scope)
-            following.extend(onward(scope, dpid, state))
-    return heard
-
-
 def edges(row: Row, state: State) -> Iterator[Edge]:
     """The edges that a row makes."""
     for step in STEPS:

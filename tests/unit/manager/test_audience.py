@@ -6,12 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvnet.manager.audience import Audience, Listener
-from openvnet.manager.scopes import (
-    closure,
-    onward,
-    rows_in,
-    scopes,
-)
+from openvnet.manager.scopes import onward, rows_in, scopes
 from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
 from openvnet.state import State
 from openvnet.store.transaction import Change
@@ -83,9 +78,21 @@ def applying(changes, state):
     return apply
 
 
+def closure(listener, state):
+    """All scopes that its roots lead to, from scratch."""
+    heard = set()
+    following = list(listener.roots)
+    while following:
+        scope = following.pop()
+        if scope not in heard:
+            heard.add(scope)
+            following.extend(onward(scope, listener.dpid, state))
+    return heard
+
+
 def heard_rows(listener, state):
     """What it must hear, from scratch: each row that is in any scope of the closure."""
-    heard = closure(listener.roots, listener.dpid, state)
+    heard = closure(listener, state)
     return {
         (kind, uuid): row
         for kind, table in state.rows.items()
@@ -96,7 +103,7 @@ def heard_rows(listener, state):
 
 def leading(listener, state):
     """The closure from scratch, each scope with those that lead there."""
-    heard = {scope: set() for scope in closure(listener.roots, listener.dpid, state)}
+    heard = {scope: set() for scope in closure(listener, state)}
     for source in heard:
         for target in onward(source, listener.dpid, state):
             heard[target].add(source)
