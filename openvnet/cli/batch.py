@@ -6,15 +6,17 @@ from typing import TextIO
 
 import click
 
+from openvnet.cli.session import INTERRUPTED, NOT_REALISED
+
 Run = Callable[[list[str]], int]
 """Runs one command; returns its exit status."""
 
 
-def run_batch(file: TextIO, run: Run, keep_going: bool, lag_status: int) -> int:
+def run_batch(file: TextIO, run: Run, keep_going: bool) -> int:
     """Run each line; return the first exit status that is not 0.
 
-    It stops at a command that fails, unless told to keep going. A write that is late is no failure,
-    as it stands.
+    It stops at a command that fails, unless told to keep going, and always at Ctrl-C. A write that
+    is late is no failure, as it stands.
     """
     worst = 0
     click.secho(f"BEGIN ({file.name})", fg="yellow", err=True)
@@ -22,9 +24,9 @@ def run_batch(file: TextIO, run: Run, keep_going: bool, lag_status: int) -> int:
         click.secho(f"> {line}", fg="green", err=True)
         status = run(words)
         worst = worst or status
-        if status not in (0, lag_status):
+        if status not in (0, NOT_REALISED):
             click.echo(f"{file.name}, line {number} failed.", err=True)
-            if not keep_going:
+            if not keep_going or status == INTERRUPTED:
                 return status
     click.secho("EOF", fg="yellow", err=True)
     return worst

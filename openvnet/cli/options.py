@@ -84,7 +84,8 @@ def above_argument(operation: Operation) -> list[click.Parameter]:
 
 def paging_options() -> list[click.Option]:
     """Which part of a list."""
+    number = click.IntRange(0)
     return [
-        click.Option(["--limit"], type=click.IntRange(0), help="Show so many at most."),
-        click.Option(["--offset"], type=click.IntRange(0), help="Skip so many first."),
+        click.Option(["--limit"], type=number, metavar="NUMBER", help="Show so many at most."),
+        click.Option(["--offset"], type=number, metavar="NUMBER", help="Skip so many first."),
     ]

@@ -16,6 +16,9 @@ from openvnet.client import Answer, Client, Realised, Refused
 NOT_REALISED = 3
 """Exit status: the write stands, but a host has not realised it in time."""
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
 
 @dataclass
 class Session:

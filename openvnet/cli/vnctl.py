@@ -21,7 +21,7 @@ from openvnet.cli.batch import run_batch
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Commands, Group, dashed
 from openvnet.cli.options import output_option
-from openvnet.cli.session import NOT_REALISED, Session
+from openvnet.cli.session import INTERRUPTED, NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
 from openvnet.client import ClientError
 from openvnet.model import RESOURCES
@@ -85,7 +85,7 @@ def _batch() -> click.Command:
         def run_one(words: list[str]) -> int:
             return run(words, replace(session, connection=session.client, lag=False, shown=False))
 
-        ctx.exit(run_batch(file, run_one, keep_going, NOT_REALISED))
+        ctx.exit(run_batch(file, run_one, keep_going))
 
     words = """Run commands from FILE, or from standard input: one a line, written as after vnctl.
 
@@ -144,7 +144,7 @@ def run(words: list[str] | None, session: Session) -> int:
         return 2
     except click.Abort:
         click.echo("Interrupted. A write that was under way may stand.", err=True)
-        return 130
+        return INTERRUPTED
     if session.refused:
         return 1
     if session.lag:

@@ -3,6 +3,7 @@
 import os
 import pty
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -136,6 +137,32 @@ def test_ctrl_c_ends_it_in_words(start):
         130,
         "Interrupted. A write that was under way may stand.",
     )
+
+
+def test_ctrl_c_ends_a_batch_that_was_told_to_keep_going(tmp_path):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "webapi.sock"))
+        silent.listen()
+        running = subprocess.Popen(
+            [*command("openvnet.cli.vnctl"), "batch", "-k"],
+            env={
+                **ENVIRONMENT,
+                "HOME": str(tmp_path),
+                "VNET_WEBAPI": f"unix:{tmp_path}/webapi.sock",
+            },
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.stdin.write("networks show\nnetworks show\n")
+        running.stdin.close()
+        with silent.accept()[0] as asking:
+            assert asking.recv(1000)
+            running.send_signal(signal.SIGINT)
+            said = running.stderr.read()
+    assert running.wait(timeout=10) == 130
+    assert said.count("> networks show") == 1
+    running.stderr.close()
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
