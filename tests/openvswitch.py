@@ -52,10 +52,10 @@ class OpenVSwitch:
             pid_file.unlink()
             os.kill(pid, signal.SIGKILL)
 
-    def connect(self, controller: str) -> None:
-        """Point the bridge to a controller."""
+    def connect(self, controller: str, bridge: str = "br0") -> None:
+        """Point a bridge to a controller."""
         self.vsctl(
-            *("set-controller", "br0", controller, "--", "set", "controller", "br0"),
+            *("set-controller", bridge, controller, "--", "set", "controller", bridge),
             *("max_backoff=1000", "inactivity_probe=0"),
         )
 
@@ -82,6 +82,11 @@ class OpenVSwitch:
             *("add-port", "br0", name, "--", "set", "interface", name),
             *("type=dummy", f"ofport_request={number}"),
         )
+
+    def plug(self, name: str, bridge: str = "br0", *more: str) -> None:
+        """Add a dummy port with whatever number it gets, and with more columns."""
+        columns = ("--", "set", "interface", name, "type=dummy", *more)
+        self.vsctl("add-port", bridge, name, *columns)
 
     def popen(self, *command: str) -> "subprocess.Popen[str]":
         """Start a program of Open vSwitch's here, to read what it prints."""

@@ -86,7 +86,10 @@ class Agent:
         self.node_id = node_id
         self.inbox = inbox
         self.compiler = Compiler(strata)
+        self.served: Switch | None = None
+        """The bridge that is connected, also before a turn has heard of it."""
         self.switch: Switch | None = None
+        """The same, as turns know it."""
         self.drift = 0
         """Flows that were found other than they should be, since the start."""
         self._drifts: list[Drift] = []
@@ -286,7 +289,7 @@ class Agent:
             numbers = {port.number for port in self.compiler.state.rows.get(Port, {}).values()}
             desired = _flows(self.compiler.all())
             written = await self.switch.reconcile(desired, sweep=may_sweep, ports=numbers)
-            self._read, self.swept = True, may_sweep
+            self._read, self.swept, self.refused = True, may_sweep, {}
             self.switch_was_empty |= written.added == len(desired)
             if may_sweep:
                 log.info("in sync: the switch has all that is desired, and nothing else")

@@ -138,7 +138,7 @@ async def serve(
 ) -> None:
     """Run an agent until SIGTERM or SIGINT; raises nothing else."""
     stop = _told_to_stop()
-    openflow = await listen(server, lambda switch: _take_switch(agent, switch))
+    openflow = await listen(server, lambda switch: take_switch(agent, switch))
     log.info("vna %s listens at %s:%d", agent.node_id, *server.getsockname()[:2])
     work = [
         agent.take_turns(),
@@ -161,18 +161,27 @@ async def serve(
     log.info("vna %s has stopped; the switch keeps its flows", agent.node_id)
 
 
-def _take_switch(agent: Agent, switch: Switch) -> None:
-    """A bridge has connected: bring all that it says to the agent; one bridge at a time."""
-    if agent.switch is not None and agent.switch.dpid != switch.dpid:
-        log.error("bridge %s connects, but this vna controls %s", switch.dpid, agent.switch.dpid)
-        switch.close("another bridge is controlled")
+def take_switch(agent: Agent, switch: Switch) -> None:
+    """A bridge has connected: bring all that it says to the agent; one connection at a time.
+
+    A second one, of another bridge or of the same, would take what the first does for drift.
+    """
+    if agent.served is not None:
+        log.error("bridge %s connects, but %s is controlled", switch.dpid, agent.served.dpid)
+        switch.close("another connection is served")
         return
+    agent.served = switch
     switch.on_port = lambda port, gone: agent.inbox.put(
         PortStatus(Port(port.name, port.number, port.up), gone)
     )
     switch.on_drift = agent.found_drift
-    switch.on_closed = lambda reason: agent.inbox.put(Disconnected(switch, reason))
+    switch.on_closed = lambda reason: _lose_switch(agent, switch, reason)
     agent.inbox.put(Connected(switch))
+
+
+def _lose_switch(agent: Agent, switch: Switch, reason: str) -> None:
+    agent.served = None
+    agent.inbox.put(Disconnected(switch, reason))
 
 
 def _told_to_stop() -> asyncio.Future[None]:

@@ -35,7 +35,7 @@ TABLE_NAMES = {table.value: table.name for table in Table}
 
 
 async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
-    """Take what vnmgr says; ask anew whenever something is missing."""
+    """Take what vnmgr says; ask anew whenever something is missing, at its next beat."""
     received: Revision | None = None
     answering: set[asyncio.Task[None]] = set()
     while True:
@@ -43,7 +43,7 @@ async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
             message = await stream.receive()
         except msgspec.DecodeError as error:
             log.warning("vnmgr sent what cannot be read: %s", error)
-            agent.say_hello()
+            received = None  # Asked for at once, it would come again at once.
             continue
         match message:
             case Snapshot() | Update():
@@ -86,12 +86,16 @@ async def audit(agent: Agent) -> None:
 
 async def follow_ovsdb(agent: Agent, address: str, *, may_set_fail_mode: bool) -> None:
     """Hear of iface-ids, and keep the bridge's settings as they must be; reconnect for ever."""
+    said = ""
     while True:
         try:
             database = await connect(address)
+            said = ""
             await _follow(agent, database, may_set_fail_mode)
         except (OSError, OvsdbError) as error:
-            log.warning("OVSDB at %s: %s", address, error)
+            if str(error) != said:
+                said = str(error)
+                log.warning("OVSDB at %s: %s", address, error)
         await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -103,6 +107,7 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
         while True:
             await changed.wait()
             changed.clear()
+            agent.on_swept = changed.set  # Not before OVSDB has told what there is.
             if (found := identities(database.tables)) != known:
                 known = found
                 agent.inbox.put(Identities(found))
@@ -118,7 +123,6 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
                     log.info("%s", sentence)
 
     reacting = asyncio.create_task(react())
-    agent.on_swept = changed.set
     try:
         running = asyncio.create_task(database.run(MONITORED, changed.set))
         await asyncio.wait({reacting, running}, return_when=asyncio.FIRST_COMPLETED)

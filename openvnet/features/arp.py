@@ -6,7 +6,7 @@ works; its request goes on to the other members, as do requests for addresses th
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Holding, Member
+from openvnet.model.host import Bridge, Holding, Member
 from openvnet.pipeline.fields import (
     ARP,
     Registers,
@@ -28,21 +28,28 @@ REQUEST, REPLY = 1, 2
 
 
 def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
-    """The answer to requests for a held address, where its network has members on this host."""
+    """Who answers to an address, where its network has members on this host."""
     if not view.any(Member, network_uuid=held.network_uuid):
         return
+    to_holder = (write(eth_dst, held.mac_address), Goto(Table.ARP_REPLY))
+    yield Flow(Table.ARP, 100, match(*_request(held)), to_holder)
+
+
+def reply_flows(_: Bridge, __: View) -> Iterator[Flow]:
+    """How every request is turned into a reply, once it is addressed to the holder's MAC."""
     yield Flow(
-        Table.ARP,
+        Table.ARP_REPLY,
         100,
-        match(*_request(held)),
+        match(ARP),
         (
-            copy(eth_src, eth_dst),
-            write(eth_src, held.mac_address),
             write(arp_op, REPLY),
             copy(arp_sha, arp_tha),
-            write(arp_sha, held.mac_address),
-            copy(arp_spa, arp_tpa),
-            write(arp_spa, held.ipv4_address),
+            copy(eth_dst, arp_sha),
+            copy(eth_src, eth_dst),
+            copy(arp_sha, eth_src),
+            copy(arp_spa, Registers.sender),
+            copy(arp_tpa, arp_spa),
+            copy(Registers.sender, arp_tpa),
             Output(IN_PORT),
         ),
     )
@@ -58,4 +65,4 @@ def _request(held: Holding | Member) -> tuple[Term, ...]:
     return ARP, arp_op(REQUEST), arp_tpa(held.ipv4_address), Registers.network(held.vni)
 
 
-FEATURES = ((Holding, answer_flows), (Member, own_flows))
+FEATURES = ((Holding, answer_flows), (Bridge, reply_flows), (Member, own_flows))

@@ -15,6 +15,7 @@ def miss_flows(_: Bridge, __: View) -> Iterator[Flow]:
     """The last flow of each table."""
     yield Flow(Table.PORT_SECURITY, 0, (), (Drop("no interface is attached to the port"),))
     yield Flow(Table.ARP, 0, (), (Goto(Table.L2_LOOKUP),))
+    yield Flow(Table.ARP_REPLY, 0, (), (Drop("not ARP"),))
     yield Flow(Table.L2_LOOKUP, 0, (), (Drop("unknown destination"),))
     yield Flow(Table.FLOOD, 0, (), (Drop("no members"),))
 

@@ -26,8 +26,9 @@ from openvnet.openflow.errors import Refusal, UnencodableFlow
 from openvnet.openflow.failures import read_error
 from openvnet.pipeline.flow import Flow
 
-SLICE = 512
-"""Flows that are encoded before anybody else gets a turn."""
+FIRST_SLICE, SLICE = 32, 512
+"""Flows that are encoded before the switch gets them: few at first, so that it begins early; then
+twice as many each time, up to as many as may be encoded before anybody else gets a turn."""
 
 BUNDLES = 4
 """How often a change is tried as a bundle before its flows are sent one by one."""
@@ -145,11 +146,12 @@ class FlowWriter:
 
     async def _send_all(self, octets: Iterable[bytes]) -> None:
         """Send messages in slices, so that the switch begins while we go on, and others get on."""
-        rest = iter(octets)
-        while part := list(islice(rest, SLICE)):
+        rest, size = iter(octets), FIRST_SLICE
+        while part := list(islice(rest, size)):
             self.connection.write(b"".join(part))
             if len(part) == SLICE:
                 await self.connection.drain()
+            size = min(2 * size, SLICE)
 
     def _collect(self, add: Sequence[Flow], first: int, refused: dict[Flow, str]) -> None:
         for xid, error in self._errors.items():

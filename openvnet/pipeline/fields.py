@@ -78,6 +78,9 @@ class RegisterField:
         register, mask = self._match
         return Term(register, value << self.offset, mask)
 
+    def __repr__(self) -> str:
+        return self.name
+
     def check(self, value: int) -> None:
         """Raise ValueError if the field is too narrow for a value."""
         if not 0 <= value < 1 << self.bits:
@@ -104,4 +107,7 @@ class Registers:
     """What a packet carries from table to table."""
 
     network = RegisterField(24, "The network that the packet is on, as its VNI.")
+    sender = RegisterField(
+        32, "The sender's IPv4 address of an ARP request, while it is turned around."
+    )
     chunk = RegisterField(8, "The chunk of the network's flood list that it is being sent to.")

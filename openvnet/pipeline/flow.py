@@ -146,8 +146,16 @@ def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
     return Load(field.register, field.offset, field.bits, value)
 
 
-def copy(source: PacketField, destination: PacketField) -> Move:
-    """The action that gives a field the value of another."""
+def copy(source: PacketField | RegisterField, destination: PacketField | RegisterField) -> Move:
+    """The action that gives a field the value of another; a register's field must be all of it."""
     if source.bits != destination.bits:
         raise ValueError(f"{source} has {source.bits} bits, {destination} has {destination.bits}")
-    return Move(source.name, destination.name)
+    return Move(_whole(source), _whole(destination))
+
+
+def _whole(field: PacketField | RegisterField) -> str:
+    if isinstance(field, PacketField):
+        return field.name
+    if field.bits < 32:
+        raise ValueError(f"{field} is only a part of its register")
+    return f"reg{field.register}"

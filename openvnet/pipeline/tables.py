@@ -15,6 +15,9 @@ class Table(IntEnum):
     PORT_SECURITY = (
         "Find the sender and its network by port, MAC and IP address; drop what it may not send."
     )
-    ARP = "Answer requests for known addresses, on behalf of those who hold them."
+    ARP = "Find the holder of the address that a request is for, if it is known."
+    ARP_REPLY = (
+        "Turn a request into the reply of the holder whose MAC is in eth_dst, and send it back."
+    )
     L2_LOOKUP = "Choose where to send a packet by its destination MAC."
     FLOOD = "Send to the members of one chunk of a network's flood list, then return."
