@@ -1,6 +1,6 @@
 """Two different flows with one cookie: all but impossible by chance, found by a long search.
 
-The search walked 5·10⁹ flows of the form below (Pollard's rho) until two met.
+The search walked 5·10⁹ flows of the form below, in table 2 (Pollard's rho), until two met.
 """
 
 import pytest
@@ -14,7 +14,7 @@ from tests.drivers.bridge import agent_of, in_loop, some_flows
 
 def found(number):
     terms = match(eth_src(number >> 48), eth_dst(number & 0xFFFFFFFFFFFF))
-    return Flow(Table.L2_LOOKUP, 1, terms, ())
+    return Flow(Table(2), 1, terms, ())
 
 
 ONE, OTHER = found(0x6727F22260973FCA), found(0x761F3841445C0220)

@@ -19,6 +19,7 @@ from tests.drivers.wire import Wire
 pytestmark = pytest.mark.ovs
 
 LOCAL = 0xFFFFFFFE
+L2 = int(Table.L2_LOOKUP)
 
 
 class Observer(Wire):
@@ -117,8 +118,10 @@ async def test_foreign_and_modified_flows_are_swept(ovs):
         switch.close("the agent restarts")
         ovs.ofctl("add-flow", "cookie=77,table=0,priority=3,ip,actions=NORMAL")
         ovs.ofctl("add-flow", "table=200,actions=learn(table=201,NXM_OF_ETH_SRC[])")
-        ovs.ofctl("mod-flows", "table=2,dl_dst=00:00:00:00:00:01,actions=output:9")
-        ovs.ofctl("add-flow", "cookie=1,table=2,priority=100,dl_dst=00:00:00:00:00:02,actions=drop")
+        ovs.ofctl("mod-flows", f"table={L2},dl_dst=00:00:00:00:00:01,actions=output:9")
+        ovs.ofctl(
+            "add-flow", f"cookie=1,table={L2},priority=100,dl_dst=00:00:00:00:00:02,actions=drop"
+        )
         switch = await agent.switch()
         written = await switch.reconcile(desired, sweep=True, ports=())
         assert (written.added, written.removed) == (2, 2)
@@ -133,7 +136,7 @@ async def test_before_sync_only_what_names_a_port_that_is_gone_is_swept(ovs):
         switch = await agent.switch()
         await switch.reconcile([*kept, *gone], sweep=True, ports=())
         switch.close("the agent restarts")
-        ovs.ofctl("add-flow", "table=2,priority=9,dl_dst=00:00:00:00:00:02,actions=NORMAL")
+        ovs.ofctl("add-flow", f"table={L2},priority=9,dl_dst=00:00:00:00:00:02,actions=NORMAL")
         switch = await agent.switch()
         written = await switch.reconcile(kept[:1], sweep=False, ports=(1, 2))
         assert (written.added, written.removed) == (0, 3)
@@ -167,7 +170,7 @@ async def test_before_sync_what_stands_in_the_place_of_a_desired_flow_is_replace
         switch = await agent.switch()
         await switch.reconcile([delivery(0xA, 2)], sweep=True, ports=())
         switch.close("the agent restarts")
-        ovs.ofctl("add-flow", "table=2,priority=100,dl_dst=00:00:00:00:00:0b,actions=output:2")
+        ovs.ofctl("add-flow", f"table={L2},priority=100,dl_dst=00:00:00:00:00:0b,actions=output:2")
         switch = await agent.switch()
         written = await switch.reconcile(desired, sweep=False, ports=(1, 2))
         assert (written.added, written.removed) == (2, 0)
@@ -178,10 +181,10 @@ async def test_before_sync_what_stands_in_the_place_of_a_desired_flow_is_replace
 async def test_flows_that_the_switch_learned_are_left_alone(ovs):
     async with agent_of(ovs) as agent:
         switch = await agent.switch()
-        ovs.ofctl("add-flow", "cookie=0x8000000000000001,table=3,actions=output:1")
+        ovs.ofctl("add-flow", f"cookie=0x8000000000000001,table={L2 + 1},actions=output:1")
         assert (await switch.reconcile([], sweep=True, ports=())).removed == 0
-        ovs.ofctl("add-flow", "cookie=0x8000000000000001,table=2,actions=output:1")
-        ovs.ofctl("add-flow", "cookie=1,table=2,priority=1,actions=output:1")
+        ovs.ofctl("add-flow", f"cookie=0x8000000000000001,table={L2},actions=output:1")
+        ovs.ofctl("add-flow", f"cookie=1,table={L2},priority=1,actions=output:1")
         assert (await agent.drifts.get()).text == "L2_LOOKUP 1: anything -> output 1"
         assert len(ovs.dump()) == 2
 
@@ -260,7 +263,7 @@ async def test_what_stood_at_the_place_of_a_refused_flow_goes(ovs, actions):
 async def test_a_full_table_refuses_what_is_too_much_and_no_more(ovs, limit):
     ovs.vsctl(
         *("--", "--id=@t", "create", "flow_table", f"flow_limit={limit}", "overflow-policy=refuse"),
-        *("--", "set", "bridge", "br0", "flow_tables:2=@t"),
+        *("--", "set", "bridge", "br0", f"flow_tables:{L2}=@t"),
     )
     async with agent_of(ovs) as agent:
         switch = await agent.switch()
@@ -275,10 +278,14 @@ async def test_a_full_table_refuses_what_is_too_much_and_no_more(ovs, limit):
 @pytest.mark.parametrize(
     ("command", "flow", "what"),
     [
-        ("del-flows", "table=2,dl_dst=00:00:00:00:00:01", "deleted"),
-        ("mod-flows", "table=2,dl_dst=00:00:00:00:00:01,actions=output:99", "modified"),
-        ("add-flow", "table=2,priority=100,dl_dst=00:00:00:00:00:01,actions=NORMAL", "modified"),
-        ("add-flow", "table=2,priority=101,dl_dst=00:00:00:00:00:01,actions=NORMAL", "added"),
+        ("del-flows", f"table={L2},dl_dst=00:00:00:00:00:01", "deleted"),
+        ("mod-flows", f"table={L2},dl_dst=00:00:00:00:00:01,actions=output:99", "modified"),
+        (
+            "add-flow",
+            f"table={L2},priority=100,dl_dst=00:00:00:00:00:01,actions=NORMAL",
+            "modified",
+        ),
+        ("add-flow", f"table={L2},priority=101,dl_dst=00:00:00:00:00:01,actions=NORMAL", "added"),
         ("add-flow", "table=77,priority=1,tcp,tp_src=80,actions=resubmit(,3)", "added"),
     ],
 )
@@ -313,9 +320,14 @@ async def test_all_flows_deleted_by_others_come_back(ovs):
 @pytest.mark.parametrize(
     ("command", "flow", "what", "written"),
     [
-        ("del-flows", "table=2,dl_dst=00:00:00:00:00:01", "deleted", (1, 0)),
-        ("mod-flows", "table=2,dl_dst=00:00:00:00:00:01,actions=output:{n}", "modified", (1, 0)),
-        ("add-flow", "table=2,priority=1,actions=output:{n}", "added", (0, 1)),
+        ("del-flows", f"table={L2},dl_dst=00:00:00:00:00:01", "deleted", (1, 0)),
+        (
+            "mod-flows",
+            f"table={L2},dl_dst=00:00:00:00:00:01,actions=output:{{n}}",
+            "modified",
+            (1, 0),
+        ),
+        ("add-flow", f"table={L2},priority=1,actions=output:{{n}}", "added", (0, 1)),
     ],
 )
 @in_loop

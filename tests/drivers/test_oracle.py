@@ -48,11 +48,12 @@ ANSWER = Flow(
 )
 COOKIE, PLACE, INSTRUCTIONS = encode(ANSWER)
 ANSWER_WORDS = (
-    "table:1 priority=100,arp,reg0=0x7/0xffffff,vlan_tci=0x0000/0x1fff,arp_tpa=10.102.0.11,"
-    f"arp_op=1 cookie:{COOKIE:#x} actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
+    f"table:{Table.ARP:d} priority=100,arp,reg0=0x7/0xffffff,vlan_tci=0x0000/0x1fff,"
+    f"arp_tpa=10.102.0.11,arp_op=1 cookie:{COOKIE:#x} actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
     "set_field:52:54:00:00:00:02->eth_src,set_field:2->arp_op,"
     "move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],"
-    "load:0x3->NXM_NX_REG0[24..31],resubmit(,3),IN_PORT,output:9,goto_table:2"
+    f"load:0x3->NXM_NX_REG0[24..31],resubmit(,{Table.FLOOD:d}),IN_PORT,output:9,"
+    f"goto_table:{Table.L2_LOOKUP:d}"
 )
 
 SAMPLES = [
@@ -81,7 +82,7 @@ SAMPLES = [
     ),
     (
         messages.flow_delete_strict(7, encode(Flow(Table.FLOOD, 9, match(in_port(3)), ()))[1]),
-        "OFPT_FLOW_MOD DEL_STRICT table:3 priority=9,in_port=3 actions=drop",
+        f"OFPT_FLOW_MOD DEL_STRICT table:{Table.FLOOD:d} priority=9,in_port=3 actions=drop",
     ),
     (
         messages.bundle_control(7, 5, messages.OPEN),
