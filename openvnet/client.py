@@ -80,7 +80,7 @@ class Answer:
     text: bytes
     """The body as it came, in JSON."""
     revision: str | None
-    """Of a write: epoch, a slash, number."""
+    """Of a write, and the newest of `/nodes`: epoch, a slash, number."""
     realised: Realised | None
     """Of a write that waited."""
 

@@ -93,7 +93,9 @@ def _own_routes(call: Call) -> Mapping[str, Own]:
 
     async def health() -> messages.Reply:
         reply = await nodes()
-        return reply if reply.problem else messages.Reply(0, {"vnmgr": "answers"})
+        if reply.problem:
+            return reply
+        return messages.Reply(0, {"vnmgr": "answers"}, revision=reply.revision)
 
     async def openapi() -> messages.Reply:
         return messages.Reply(0, document())

@@ -132,10 +132,14 @@ class Requests:
 
     async def _read(self, asked: Asked, reading: Coroutine[Any, Any, Any]) -> None:
         try:
-            reply = Reply(asked.request.id, await reading)
+            reply = Reply(asked.request.id, await reading, revision=self._newest(asked.request))
         except Exception as refusal:
             reply = Reply(asked.request.id, problem=_problem(asked.request, refusal))
         self._reply(asked, reply)
+
+    def _newest(self, request: Request) -> Revision | None:
+        """What a host that is told of by `nodes` can have at most; other reads do not say."""
+        return Revision(self._store.epoch, self._store.number) if request.verb == "nodes" else None
 
     async def _show(self, request: Request) -> Answer:
         resource = resource_of(request)

@@ -206,7 +206,7 @@ class Reply(msgspec.Struct, frozen=True):
     result: Any = None
     problem: Problem | None = None
     revision: Revision | None = None
-    """Of a write."""
+    """Of a write; of `nodes`, the newest."""
     realised: Realised | None = None
 
 

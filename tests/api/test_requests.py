@@ -259,6 +259,13 @@ def test_what_is_beside_the_resources(http):
     assert http.get("/api/1.0/nodes").status_code == 200
 
 
+def test_the_newest_revision_can_be_asked_for(http, numbers):
+    written = http.post("/api/networks", json=network(f"n{next(numbers)}"))
+    for path in ("/api/1.0/nodes", "/health"):
+        newest = http.get(path).headers["OpenVNet-Revision"]
+        assert newest == written.headers["OpenVNet-Revision"]
+
+
 def test_openapi_names_every_operation(http):
     described = http.get("/openapi.json").json()
     assert described == json.loads(json.dumps(document()))
