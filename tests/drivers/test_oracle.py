@@ -49,7 +49,8 @@ ANSWER = Flow(
 COOKIE, PLACE, INSTRUCTIONS = encode(ANSWER)
 ANSWER_WORDS = (
     f"table:{Table.ARP:d} priority=100,arp,reg0=0x7/0xffffff,vlan_tci=0x0000/0x1fff,"
-    f"arp_tpa=10.102.0.11,arp_op=1 cookie:{COOKIE:#x} actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
+    f"arp_tpa=10.102.0.11,arp_op=1 cookie:{COOKIE:#x} "
+    "actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
     "set_field:52:54:00:00:00:02->eth_src,set_field:2->arp_op,"
     "move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],"
     f"load:0x3->NXM_NX_REG0[24..31],resubmit(,{Table.FLOOD:d}),IN_PORT,output:9,"
