@@ -10,10 +10,11 @@ import click
 import uvloop
 
 from bench.worlds import ports
+from openvnet import logs
 from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Inbox, News, PortStatus
-from openvnet.agent.main import listening, serve, start_log
+from openvnet.agent.main import listening, serve
 from openvnet.wire.stream import Stream
 
 
@@ -40,7 +41,7 @@ class InboxWithPorts(Inbox):
 @click.option("--ovsdb", required=True)
 def main(count: int, run: Path, state: Path, address: str, ovsdb: str) -> None:
     """Run it."""
-    start_log()
+    logs.start("vna")
     with listening(address) as server:
         uvloop.run(_run(count, run, state, server, ovsdb))
 

@@ -20,13 +20,14 @@ MAY_IMPORT = {
     "ovsdb": {"reconcile"},
     "store": {"model", "wire"},
     "wire": {"model"},
-    "manager": {"store", "wire", "model", "state"},
-    "api": {"wire", "model"},
+    "manager": {"store", "wire", "model", "state", "logs"},
+    "api": {"wire", "model", "logs"},
     "agent": {
         *("compiler", "reconcile", "features", "openflow", "ovsdb"),
-        *("wire", "model", "state", "pipeline"),
+        *("wire", "model", "state", "pipeline", "logs"),
     },
     "client": set(),
+    "logs": set(),
     # vnctl is made from the declarations.
     "cli": {"client", "model", "lab"},
     "lab": {"client"},

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from openvnet.cli.openvnet import main as openvnet
+from openvnet.logs import FIELDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -52,6 +53,12 @@ def test_each_environment_variable_is_documented():
     for path in (ROOT / "openvnet").rglob("*.py"):
         for variable in re.findall(r'envvar="([A-Z_]+)"', path.read_text()):
             assert variable in pages, f"{variable} of {path.name}"
+
+
+def test_each_key_of_the_log_is_documented():
+    page = (ROOT / "docs" / "logs.md").read_text()
+    for key in FIELDS:
+        assert f"`{key}`" in page
 
 
 def test_the_licence_is_where_the_package_says():

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
+from openvnet.logs import logged
 from openvnet.model.host import Port
 from openvnet.openflow.driver import Switch, listen
 from openvnet.ovsdb.client import destination
@@ -58,11 +58,11 @@ log = logging.getLogger(__name__)
     help="Leave the bridge's fail mode as it is. In standalone, it forwards everything "
     "everywhere 15 s after vna fell silent.",
 )
+@logged("vna")
 def main(
     node_id: str, run: Path, state: Path, address: str, ovsdb: str, keep_fail_mode: bool
 ) -> None:
     """Control the Open vSwitch bridge of this host, as vnmgr says."""
-    start_log()
     _check_database(ovsdb)
     try:
         os.umask(0o077)
@@ -102,12 +102,6 @@ def _check_database(address: str) -> None:
             destination(address)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--ovsdb") from error
-
-
-def start_log() -> None:
-    """Log to standard error."""
-    form = "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
 
 
 async def _run(

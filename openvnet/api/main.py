@@ -14,6 +14,7 @@ import uvloop
 from openvnet.api.app import application
 from openvnet.api.asking import asking
 from openvnet.api.listening import ListenError, tcp_socket, unix_socket
+from openvnet.logs import logged
 from openvnet.wire.rpc import Rpc
 
 GRACE_SECONDS = 3
@@ -63,11 +64,11 @@ _LOG = logging.getLogger(__name__)
     metavar="SECONDS",
     help="How long vnmgr may take to answer; it may just be restarting.",
 )
+@logged("webapi")
 def main(
     run_directory: Path, bind: str, port: int, origins: tuple[str, ...], patience: float
 ) -> None:
     """Serve the REST API on TCP and on RUN/webapi.sock."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s webapi %(levelname)s %(message)s")
     try:
         run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (

@@ -17,6 +17,7 @@ import uvloop
 import zmq
 
 from openvnet import __version__
+from openvnet.logs import logged
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
@@ -43,10 +44,10 @@ logger = logging.getLogger(__name__)
 )
 @click.option("--database", help="URL of the database.  [default: SQLite in the state directory]")
 @click.version_option(__version__)
+@logged("vnmgr")
 def main(state: Path, run_directory: Path, database: str | None) -> None:
     """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""
     os.umask(0o077)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         for directory in (state, run_directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -181,11 +181,13 @@ def _file(url: str) -> Path:
     try:
         parsed = make_url(url)
     except ArgumentError:
+        shown = f"***@{url.rpartition('@')[2]}" if "@" in url else url
         raise StoreError(
-            f'The database "{url}" is not a URL such as sqlite:////var/lib/openvnet/vnet.sqlite.'
+            f'The database "{shown}" is not a URL such as sqlite:////var/lib/openvnet/vnet.sqlite.'
         ) from None
     if parsed.drivername != "sqlite" or not parsed.database:
-        raise StoreError(f"The database {url} is not a file of SQLite; others are not yet done.")
+        shown = parsed.render_as_string(hide_password=True)
+        raise StoreError(f"The database {shown} is not a file of SQLite; others are not yet done.")
     return Path(parsed.database)
 
 
