@@ -63,12 +63,11 @@ def without_secrets(text: str) -> str:
 class _Lines(logging.Formatter):
     """Lines for people. Whoever wrote a name into a message cannot begin a line of their own."""
 
-    converter = time.gmtime
-    default_msec_format = "%s.%03dZ"
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-
     def __init__(self, program: str) -> None:
         super().__init__(f"%(asctime)s %(levelname)s {program}: %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, _: str | None = None) -> str:  # noqa: N802
+        return _time(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         record.message = _printable(record.message)
@@ -78,16 +77,16 @@ class _Lines(logging.Formatter):
         return without_secrets(super().format(record))
 
 
-class _Objects(_Lines):
+class _Objects(logging.Formatter):
     """JSON objects, one a line."""
 
     def __init__(self, program: str) -> None:
-        super().__init__(program)
+        super().__init__()
         self._program = program
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
-            "time": self.formatTime(record),
+            "time": _time(record),
             "level": record.levelname.lower(),
             "program": self._program,
             "message": without_secrets(_encodable(record.getMessage())),
@@ -96,6 +95,11 @@ class _Objects(_Lines):
         if record.exc_info:
             said["traceback"] = without_secrets(_encodable(self.formatException(record.exc_info)))
         return msgspec.json.encode(said).decode()
+
+
+def _time(record: logging.LogRecord) -> str:
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{seconds}.{int(record.msecs):03}Z"
 
 
 def _printable(text: str) -> str:
