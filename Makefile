@@ -6,6 +6,10 @@ SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 
+ifdef SUDO_UID  # What root compiles, its owner could not remove.
+export PYTHONDONTWRITEBYTECODE := 1
+endif
+
 help:  ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 

@@ -1,4 +1,4 @@
-"""The command `openvnet`: the demo, and a lab to play with."""
+"""The command `openvnet`: this host, the demo, and a lab to play with."""
 
 import os
 import select
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from openvnet.cli.address import webapi_address
 from openvnet.cli.settings import files, settings
+from openvnet.cli.this_host import up as up_here
 from openvnet.lab import building, namespaces, pages
 from openvnet.lab.demo import declare, demonstrate, teller
 from openvnet.lab.directory import wait_until_let_go, well_known_directory
@@ -35,9 +36,12 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="openvnet")
 def main() -> None:
-    """Try OpenVNet on this machine, without touching its network."""
+    """Run OpenVNet on this host, or try it in a lab without touching this host's network."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # As Ctrl-C: what was built goes.
+
+
+main.add_command(up_here)
 
 
 @main.command()
@@ -82,7 +86,8 @@ def _welcome(console: Console, running: Lab) -> None:
     console.print("\n[bold]The lab is running.[/bold] Ctrl-C ends it and leaves nothing behind.\n")
     console.print(pages.guests_table(running.environment))
     _show_processes(console, running)
-    console.print("In another terminal, after [cyan]. .venv/bin/activate[/cyan]:\n")
+    as_root = " as root ([cyan]sudo -s[/cyan])," if "SUDO_UID" in os.environ else ""
+    console.print(f"In another terminal,{as_root} after [cyan]. .venv/bin/activate[/cyan]:\n")
     if webapi_address(os.environ, settings(files(Path.home()))) != running.webapi:
         console.print(f"  [cyan]export VNET_WEBAPI={running.webapi}[/cyan]\n", soft_wrap=True)
     for line in pages.journey(running.environment):

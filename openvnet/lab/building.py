@@ -9,10 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from openvnet.lab import namespaces
+from openvnet.lab import machine, namespaces
 from openvnet.lab.directory import claim, claim_temporary
 from openvnet.lab.environment import Environment, Guest, Host
-from openvnet.lab.errors import LabError
 from openvnet.lab.lab import Lab
 from openvnet.lab.processes import OPENFLOW_PORT
 
@@ -32,7 +31,7 @@ PS1='\h:\w\$ '
 
 _TCPDUMP = f"""#!/bin/sh
 # tcpdump would become another user, and in a plain user's namespace there is no other.
-PATH={namespaces.PATH}
+PATH={machine.PATH}
 export PATH
 [ "$(cat /proc/self/setgroups)" = deny ] || exec tcpdump -Z root "$@"
 exec {sys.executable} -I -S {Path(__file__).with_name("capture.py")} "$@"
@@ -55,7 +54,7 @@ def lab(
 
     `without` names our processes that are not to be started; `tell` hears of each step done.
     """
-    _check_machine()
+    machine.check()
     path, lock = claim(directory) if directory else claim_temporary()
     try:
         unshare = namespaces.raise_walls(path, lock)
@@ -69,27 +68,6 @@ def lab(
     finally:
         shutil.rmtree(path, ignore_errors=True)
         os.close(lock)
-
-
-def _check_machine() -> None:
-    missing = [name for name in _PROGRAMS if not shutil.which(name, path=namespaces.PATH)]
-    if missing:
-        raise LabError(
-            f"these programs are missing: {', '.join(missing)}; `make lab` installs them"
-        )
-    tun = Path("/dev/net/tun")
-    if not os.access(tun, os.R_OK | os.W_OK):
-        why = "may not be read and written by you" if tun.exists() else "does not exist"
-        raise LabError(
-            f"{tun}, which Open vSwitch needs for its bridges, {why}. "
-            "Debian's has mode 0666, and `modprobe tun` makes it."
-        )
-
-
-_PROGRAMS = (
-    *("unshare", "nsenter", "ip", "ethtool", "ping", "tcpdump"),
-    *("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-appctl"),
-)
 
 
 def _furnished(environment: Environment, directory: Path, init: int) -> Lab:

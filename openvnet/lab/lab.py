@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from openvnet.client import Client, ClientError
-from openvnet.lab import namespaces
+from openvnet.lab import machine, namespaces
 from openvnet.lab.directory import is_alive
 from openvnet.lab.environment import Environment, Guest
 from openvnet.lab.errors import CommandFailed, LabError
@@ -61,7 +61,7 @@ class Lab(msgspec.Struct, frozen=True):
         """The environment variables that a command there needs beside its own."""
         hosts = [host for host in self.environment.hosts if host.name == place]
         switch = switch_environment(hosts[0], self.directory) if hosts else {}
-        path = f"{self.root}/bin:{Path(sys.executable).parent}:{namespaces.PATH}"
+        path = f"{self.root}/bin:{Path(sys.executable).parent}:{machine.PATH}"
         return {"PATH": path, "VNET_WEBAPI": self.webapi, **switch}
 
     def run(self, place: str, *command: str, given: str | None = None) -> str:

@@ -19,10 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from openvnet.lab.errors import CommandFailed, LabError
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""A plain user's has no sbin, where Open vSwitch is."""
+from openvnet.lab.errors import CommandFailed
+from openvnet.lab.machine import PATH, no_lab
 
 OUTERMOST = 1
 """The holder of the place that is not a host or a guest: init."""
@@ -57,11 +55,7 @@ def raise_walls(directory: Path, lock: int) -> "subprocess.Popen[str]":
         text=True,
     )
     if unshare.stdout is None or unshare.stdout.readline() != "ready\n":
-        raise LabError(
-            f"this machine allows no lab: {unshare.communicate()[1].strip()}\n"
-            "It needs namespaces (user, mount, network, process); where a plain user may not make "
-            "them, run it with sudo."
-        )
+        raise no_lab(unshare.communicate()[1].strip())
     return unshare
 
 
@@ -75,6 +69,8 @@ def make_places(init: int, names: Sequence[str]) -> dict[str, int]:
     """Make a place for each name; return the number of the process that holds it."""
     output = run(init, OUTERMOST, ["sh", "-c", _SLEEPERS, "sleepers", *names])
     numbers = dict(line.split() for line in output.splitlines())
+    if missing := [name for name in names if name not in numbers]:
+        raise no_lab(f"there was no namespace for {', '.join(missing)}")
     return {name: int(numbers[name]) for name in names}
 
 
