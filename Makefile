@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test check format docs bench lock clean
+.PHONY: help demo lab test check format docs bench lock deb clean
 
 PYTHON := .venv/bin/python
 
@@ -48,6 +48,9 @@ bench:  ## Measure. ROWS="change restart" measures some rows.
 
 lock:  ## Renew requirements*.lock from pyproject.toml.
 	@tools/lock
+
+deb:  ## Build a Debian package of it in build/deb, for this Debian and its Python.
+	@packaging/build-deb
 
 clean:  ## Remove what the other targets made, .venv too.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist *.egg-info bench/results.json
