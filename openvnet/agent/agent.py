@@ -35,10 +35,10 @@ from openvnet.agent.inbox import (
     snapshot_changes,
     update_changes,
 )
+from openvnet.agent.telling import tell
 from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
-from openvnet.model import KINDS as KINDS_BY_WORD
 from openvnet.model.host import Bridge, Port
 from openvnet.openflow.driver import Drift, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
@@ -59,9 +59,8 @@ from openvnet.wire.stream import Stream
 
 log = logging.getLogger(__name__)
 
-KINDS_OF_ROWS = frozenset(KINDS_BY_WORD.values())
 MOST_LINES = 20
-"""Rows that one turn names in the log, at most; and flows of one drift."""
+"""Flows of one drift that the log names, at most."""
 
 PATIENCE_SECONDS = 0.5
 """How long a switch that has connected is left as it is, so that vnmgr can say all before it is
@@ -102,6 +101,8 @@ class Agent:
         self._cache, self._stream = cache, stream
         self._asked = self._answered = self._greeted = 0
         self._greeting = self._lost_place = False
+        self._taken: list[Update] = []
+        """What vnmgr said and this turn has taken, for the log."""
         self._read, self._read_by = False, 0.0
         self._identities_known = not needs_identities
         self.swept = False
@@ -183,7 +184,9 @@ class Agent:
             self._subscribe(difference)
         written = await self._realise(difference)
         self._acknowledge()
-        self._tell(changes, written, started)
+        took = 1000 * (time.perf_counter() - started)
+        updates, self._taken = self._taken, []
+        tell(self.node_id, self.revision, updates, written, took)
         self._tidy()
 
     def _dpid(self) -> str | None:
@@ -250,6 +253,7 @@ class Agent:
             self._lost_place = True
             return {}
         self.revision, self._answered = update.revision, update.serial
+        self._taken.append(update)
         return update_changes(update.put, update.remove)
 
     def _keep(self, changes: Changes) -> None:
@@ -310,20 +314,6 @@ class Agent:
         if now != self._acknowledged and not self._greeting:
             self._acknowledged = now
             self._send(Acknowledge(*now))
-
-    def _tell(self, changes: Changes, written: Written | None, started: float) -> None:
-        number = self.revision.number if self.revision else 0
-        rows = [(key, row) for key, row in changes.items() if key[0] in KINDS_OF_ROWS]
-        for (kind, uuid), row in rows[:MOST_LINES]:
-            word = kind.__struct_config__.tag
-            log.info("revision %d: %s %s %s", number, word, uuid, "changed" if row else "is gone")
-        if len(rows) > MOST_LINES:
-            log.info("revision %d: and %d more rows", number, len(rows) - MOST_LINES)
-        if written and (written.added or written.removed or written.refused):
-            took = 1000 * (time.perf_counter() - started)
-            words = "revision %d: %d flows added, %d removed, %d refused, after %.1f ms"
-            counts = written.added, written.removed, len(written.refused)
-            log.info(words, number, *counts, took)
 
 
 def _scope(subscription: Subscription) -> Scope:

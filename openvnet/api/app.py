@@ -7,6 +7,7 @@ request stands in `_answer`, as a change has 5 ms for its whole way to the switc
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from openvnet.api.errors import (
 )
 from openvnet.api.openapi import RESPONSE_HEADERS, document
 from openvnet.api.routes import Place, named, place, route, routes
+from openvnet.api.telling import tell
 from openvnet.model.operations import Operation
 from openvnet.wire import messages
 
@@ -116,7 +118,11 @@ async def _answer(
     if operation.writes:
         _refuse_foreign(request, origins)
     given = await _given(request, operation)
-    return reply_answer(await call(asked(operation, found, given, _origin(request))), found.format)
+    question, started = asked(operation, found, given, _origin(request)), time.perf_counter()
+    reply = await call(question)
+    if operation.writes:
+        tell(operation, question, reply, time.perf_counter() - started)
+    return reply_answer(reply, found.format)
 
 
 def asked(

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
+from openvnet.logs import Fields
 from openvnet.manager.answers import Answer, answer, envelope, plain
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
 from openvnet.manager.names import found
@@ -87,7 +88,8 @@ class Requests:
         concerned: list[Agent] = []
         if outcome.changes:
             concerned = self._streams.publish(outcome.changes, outcome.number)
-            logger.info("%s", _sentence(request, outcome))
+            if logger.isEnabledFor(logging.INFO):
+                _tell(asked, outcome)
         result = self._result(request, outcome.result)
         revision = Revision(self._store.epoch, outcome.number)
         reply = Reply(request.id, result, revision=revision)
@@ -214,13 +216,25 @@ def taken_sentence(taken: Taken) -> str:
     return f"{values} belongs to {singular} {taken.holder.uuid}{of} already."
 
 
-def _sentence(request: Request, committed: Committed) -> str:
-    """What a write has done: "Revision 7: interface if-inst1 created, and 3 more rows"."""
-    rows: Sequence[Row] = committed.result
-    singular = resource_of(request).singular
-    done = f"{request.verb.removesuffix('e')}ed"
+def _tell(asked: Asked, committed: Committed) -> None:
+    """Log what a write has done: "revision 7: interface if-inst1 created, and 3 more rows"."""
+    request, rows = asked.request, committed.result
+    resource, uuids = resource_of(request), ", ".join(row.uuid for row in rows)
+    word = str(resource.kind.__struct_config__.tag)
     more = len(committed.changes) - len(rows)
     also = f", and {more} more rows" if more > 0 else ""
     who = f"; asked by {request.origin}" if request.origin else ""
-    names = ", ".join(row.uuid for row in rows)
-    return f"Revision {committed.number}: {singular} {names} {done}{also}{who}."
+    done = f"{request.verb.removesuffix('e')}ed"
+    fields = Fields(
+        revision=committed.number,
+        owner=f"{word} {uuids}",
+        resource=word,
+        uuid=uuids,
+        verb=request.verb,
+        asked_by=request.origin,
+        rows=len(committed.changes),
+        duration_ms=round(1000 * (time.monotonic() - asked.at), 3),
+    )
+    sentence = "revision %d: %s %s %s%s%s"
+    words = (committed.number, resource.singular, uuids, done, also, who)
+    logger.info(sentence, *words, extra=fields)

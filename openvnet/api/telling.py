@@ -1,0 +1,44 @@
+"""What webapi's log says of writes: a line for each, by its revision if it has one."""
+
+import logging
+from typing import Any
+
+from openvnet.logs import Fields
+from openvnet.model.operations import Operation
+from openvnet.wire.messages import Reply, Request
+
+log = logging.getLogger(__name__)
+
+
+def tell(operation: Operation, request: Request, reply: Reply, seconds: float) -> None:
+    """Log what came of a write that took so long to answer."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    resource, milliseconds = operation.resource, 1000 * seconds
+    word, uuid = str(resource.kind.__struct_config__.tag), _uuid(request, reply)
+    fields = Fields(
+        owner=f"{word} {uuid}",
+        resource=word,
+        uuid=uuid,
+        verb=request.verb,
+        asked_by=request.origin,
+        duration_ms=round(milliseconds, 3),
+    )
+    what = (request.verb, resource.singular, uuid)
+    if reply.revision is None:
+        why = reply.problem.message if reply.problem else ""
+        words = "refused: %s %s %s: %s; asked by %s"
+        log.info(words, *what, why, request.origin, extra=fields)
+        return
+    number = fields["revision"] = reply.revision.number
+    words = "revision %d: %s %s %s, answered after %.1f ms; asked by %s"
+    log.info(words, number, *what, milliseconds, request.origin, extra=fields)
+
+
+def _uuid(request: Request, reply: Reply) -> str:
+    """The uuid, or all of them, of what was written, or was to be."""
+    if request.uuid:
+        return request.uuid
+    named: Any = reply.result or request.values
+    rows = named if isinstance(named, list) else [named]
+    return ", ".join(str(row.get("uuid") or "of no uuid") for row in rows)
