@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import uvloop
 
+from openvnet import __version__
 from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
@@ -23,7 +24,7 @@ from openvnet.wire.stream import Stream
 log = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--node-id", default="vna", show_default=True, help="As in the datapath's node_id.")
 @click.option(
     "--run",
@@ -58,6 +59,7 @@ log = logging.getLogger(__name__)
     help="Leave the bridge's fail mode as it is. In standalone, it forwards everything "
     "everywhere 15 s after vna fell silent.",
 )
+@click.version_option(__version__, prog_name="vna")
 @logged("vna")
 def main(
     node_id: str, run: Path, state: Path, address: str, ovsdb: str, keep_fail_mode: bool

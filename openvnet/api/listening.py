@@ -1,7 +1,8 @@
 """The sockets of webapi: TCP, and a unix socket for those who share its machine.
 
 In a network namespace of its own (a lab), 127.0.0.1 is out of reach of the user's shell, and the
-file is not. It belongs to its user alone: who may open it may write networks.
+file is not. Who may open it may write networks: its user, and the group of the directory if that is
+the only other who may enter it (/run/openvnet of the services, for group openvnet).
 """
 
 import os
@@ -33,7 +34,7 @@ def tcp_socket(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def unix_socket(path: Path) -> Iterator[socket.socket]:
-    """A bound unix socket that its user alone may open; its file goes with it."""
+    """A bound unix socket for whom the directory is for; its file goes with it."""
     try:
         bound = _bound(path)
     except OSError as error:
@@ -54,10 +55,16 @@ def _bound(path: Path) -> socket.socket:
     bound = socket.socket(socket.AF_UNIX)
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     bound.bind(str(beside))
-    beside.chmod(0o600)
+    beside.chmod(_mode(path.parent.stat()))
     bound.listen()
     beside.rename(path)
     return bound
+
+
+def _mode(directory: os.stat_result) -> int:
+    """For user and group in a directory that nobody else may enter, of our own group; else 0600."""
+    its_group_may_enter = directory.st_mode & 0o017 == 0o010
+    return 0o660 if its_group_may_enter and directory.st_gid == os.getegid() else 0o600
 
 
 def _answers(path: Path) -> bool:

@@ -11,6 +11,7 @@ import click
 import uvicorn
 import uvloop
 
+from openvnet import __version__
 from openvnet.api.app import application
 from openvnet.api.asking import asking
 from openvnet.api.listening import ListenError, tcp_socket, unix_socket
@@ -64,6 +65,7 @@ _LOG = logging.getLogger(__name__)
     metavar="SECONDS",
     help="How long vnmgr may take to answer; it may just be restarting.",
 )
+@click.version_option(__version__, prog_name="webapi")
 @logged("webapi")
 def main(
     run_directory: Path, bind: str, port: int, origins: tuple[str, ...], patience: float

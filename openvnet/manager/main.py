@@ -28,7 +28,7 @@ from openvnet.store.locking import held
 logger = logging.getLogger(__name__)
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--state",
     default=Path("/var/lib/openvnet"),
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
     help="Directory of the sockets.  [default: /run/openvnet]",
 )
 @click.option("--database", help="URL of the database.  [default: SQLite in the state directory]")
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="vnmgr")
 @logged("vnmgr")
 def main(state: Path, run_directory: Path, database: str | None) -> None:
     """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""

@@ -25,6 +25,18 @@ def test_it_listens_on_tcp_and_on_a_unix_socket_of_its_user_alone(tmp_path):
         assert stat.S_IMODE((tmp_path / "webapi.sock").stat().st_mode) == 0o600
 
 
+def test_the_group_of_a_directory_that_only_it_may_enter_may_open_its_socket(tmp_path):
+    tmp_path.chmod(0o750)
+    with webapi(tmp_path):
+        assert stat.S_IMODE((tmp_path / "webapi.sock").stat().st_mode) == 0o660
+
+
+def test_nobody_else_may_open_the_socket_in_a_directory_that_all_may_enter(tmp_path):
+    tmp_path.chmod(0o755)
+    with webapi(tmp_path):
+        assert stat.S_IMODE((tmp_path / "webapi.sock").stat().st_mode) == 0o600
+
+
 def test_it_ends_on_sigterm_and_leaves_no_socket(tmp_path):
     with webapi(tmp_path) as running, Client(f"unix:{tmp_path}/webapi.sock") as client:
         client.get("/version")
