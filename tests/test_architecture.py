@@ -20,17 +20,20 @@ MAY_IMPORT = {
     "ovsdb": {"reconcile"},
     "store": {"model", "wire"},
     "wire": {"model"},
-    "manager": {"store", "wire", "model", "state", "logs"},
-    "api": {"wire", "model", "logs"},
+    "manager": {"store", "wire", "model", "state", "logs", "configuration"},
+    "api": {"wire", "model", "logs", "configuration"},
     "agent": {
         *("compiler", "reconcile", "features", "openflow", "ovsdb"),
-        *("wire", "model", "state", "pipeline", "logs"),
+        *("wire", "model", "state", "pipeline", "logs", "uplinks", "configuration"),
     },
     "client": set(),
     "logs": set(),
+    "configuration": set(),
+    "uplinks": set(),
     # vnctl is made from the declarations.
-    "cli": {"client", "model", "lab"},
+    "cli": {"client", "model", "lab", "host"},
     "lab": {"client"},
+    "host": {"client", "ovsdb"},
 }
 """Room by room; a room may import itself, and the version. "pipeline.flow" is that module alone."""
 
