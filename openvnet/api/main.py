@@ -15,7 +15,13 @@ from openvnet import __version__
 from openvnet.api.app import application
 from openvnet.api.asking import asking
 from openvnet.api.listening import ListenError, tcp_socket, unix_socket
+from openvnet.configuration.files import Configuration, vnmgr_address
+from openvnet.configuration.keys import Webapi
+from openvnet.configuration.options import configured, is_given
+from openvnet.configuration.syntax import ConfigurationError
 from openvnet.logs import logged
+from openvnet.wire.finding import vnmgr_endpoint
+from openvnet.wire.keys import ClientKeys, KeysError
 from openvnet.wire.rpc import Rpc
 
 GRACE_SECONDS = 3
@@ -31,7 +37,15 @@ _LOG = logging.getLogger(__name__)
     type=click.Path(path_type=Path, file_okay=False),
     default="/run/openvnet",
     show_default=True,
-    help="The directory of sockets: vnmgr's rpc.sock is in it, webapi's webapi.sock will be.",
+    help="The directory of sockets: webapi's webapi.sock, and vnmgr's rpc.sock. If it is given, "
+    "vnmgr is called there; otherwise vnmgr.conf may say that it is at a TCP port.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="/var/lib/openvnet",
+    show_default=True,
+    help="The directory with the keys of this machine, for a vnmgr at a TCP port.",
 )
 @click.option(
     "--bind",
@@ -67,30 +81,42 @@ _LOG = logging.getLogger(__name__)
 )
 @click.version_option(__version__, prog_name="webapi")
 @logged("webapi")
+@configured("webapi", Webapi, {})
 def main(
-    run_directory: Path, bind: str, port: int, origins: tuple[str, ...], patience: float
+    configuration: Configuration[Webapi],
+    run_directory: Path,
+    state: Path,
+    bind: str,
+    port: int,
+    origins: tuple[str, ...],
+    patience: float,
 ) -> None:
     """Serve the REST API on TCP and on RUN/webapi.sock."""
     try:
+        address = None if is_given("run_directory") else vnmgr_address(configuration.directories)
+        endpoint, keys = vnmgr_endpoint(address, run_directory / "rpc.sock", state)
         run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             tcp_socket(bind, port) as tcp,
             unix_socket(run_directory / "webapi.sock") as unix,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(serve(run_directory, [tcp, unix], patience, frozenset(origins)))
-    except ListenError as error:
+            runner.run(serve(endpoint, keys, [tcp, unix], patience, frozenset(origins)))
+    except (ConfigurationError, KeysError, ListenError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
 
 
 async def serve(
-    run_directory: Path, sockets: list[socket.socket], patience: float, origins: frozenset[str]
+    endpoint: str,
+    keys: ClientKeys | None,
+    sockets: list[socket.socket],
+    patience: float,
+    origins: frozenset[str],
 ) -> None:
-    """Serve on these sockets, TCP first, until SIGTERM or SIGINT."""
-    _end_in_peace()
-    rpc = Rpc(f"ipc://{run_directory}/rpc.sock")
+    """Serve on these sockets, TCP first, until SIGTERM or SIGINT; vnmgr is at the endpoint."""
+    rpc = Rpc(endpoint, keys)
     config = uvicorn.Config(
         application(asking(rpc, patience), origins),
         http="httptools",
@@ -104,18 +130,22 @@ async def serve(
         timeout_keep_alive=60,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    host, port, *_ = sockets[0].getsockname()
-    _LOG.info("listening on http://%s:%s and unix:%s/webapi.sock", host, port, run_directory)
+    (host, port, *_), path = (each.getsockname() for each in sockets)
+    _LOG.info("listening on http://%s:%s and unix:%s; vnmgr is at %s", host, port, path, endpoint)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
     try:
-        await uvicorn.Server(config).serve(sockets)
+        await server.serve(sockets)
     finally:
         rpc.close()
 
 
-def _end_in_peace() -> None:
-    """Uvicorn ends on these signals and then raises them again; all is done by that time."""
+def _end_in_peace(server: uvicorn.Server) -> None:
+    """End on these signals, from now on; uvicorn raises them again when all is done."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, end)
