@@ -95,12 +95,16 @@ def main(
     try:
         address = None if is_given("run_directory") else vnmgr_address(configuration.directories)
         endpoint, keys = vnmgr_endpoint(address, run_directory / "rpc.sock", state)
+        path = run_directory / "webapi.sock"
         run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             tcp_socket(bind, port) as tcp,
-            unix_socket(run_directory / "webapi.sock") as unix,
+            unix_socket(path) as unix,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
+            host, number, *_ = tcp.getsockname()
+            words = "listening on http://%s:%s and unix:%s; vnmgr is at %s"
+            _LOG.info(words, host, number, path, endpoint)
             runner.run(serve(endpoint, keys, [tcp, unix], patience, frozenset(origins)))
     except (ConfigurationError, KeysError, ListenError) as error:
         raise click.ClickException(str(error)) from None
@@ -130,8 +134,6 @@ async def serve(
         timeout_keep_alive=60,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    (host, port, *_), path = (each.getsockname() for each in sockets)
-    _LOG.info("listening on http://%s:%s and unix:%s; vnmgr is at %s", host, port, path, endpoint)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()

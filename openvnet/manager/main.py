@@ -17,13 +17,21 @@ import uvloop
 import zmq
 
 from openvnet import __version__
+from openvnet.configuration.files import Configuration
+from openvnet.configuration.keys import Vnmgr
+from openvnet.configuration.options import configured
+from openvnet.configuration.syntax import ConfigurationError
 from openvnet.logs import logged
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
+from openvnet.manager.tcp import Tcp, told_tcp
 from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
+from openvnet.wire.admission import Admission
+from openvnet.wire.front import Front
+from openvnet.wire.keys import KeysError
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +50,25 @@ logger = logging.getLogger(__name__)
     type=click.Path(path_type=Path),
     help="Directory of the sockets.  [default: /run/openvnet]",
 )
-@click.option("--database", help="URL of the database.  [default: SQLite in the state directory]")
+@click.option(
+    "--database",
+    help="URL of the database.  [default: as the files say; SQLite in the state directory]",
+)
 @click.version_option(__version__, prog_name="vnmgr")
 @logged("vnmgr")
-def main(state: Path, run_directory: Path, database: str | None) -> None:
+@configured("vnmgr", Vnmgr, {})
+def main(
+    configuration: Configuration[Vnmgr], state: Path, run_directory: Path, database: str | None
+) -> None:
     """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""
     os.umask(0o077)
     try:
         for directory in (state, run_directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        url = database or f"sqlite:///{state.absolute() / 'openvnet.sqlite'}"
-        uvloop.run(serve(url, run_directory.absolute()))
-    except StoreError as failure:
+        url = database or database_url(configuration, state.absolute())
+        tcp = told_tcp(configuration, state.absolute())
+        uvloop.run(serve(url, run_directory.absolute(), tcp))
+    except (ConfigurationError, KeysError, StoreError) as failure:
         sys.exit(f"vnmgr: {failure}")
     except zmq.ZMQError as failure:
         sys.exit(f"vnmgr: the sockets in {run_directory} cannot be made: {failure.strerror}.")
@@ -61,8 +76,19 @@ def main(state: Path, run_directory: Path, database: str | None) -> None:
         sys.exit(f"vnmgr: {failure.filename}: {failure.strerror}.")
 
 
-async def serve(url: str, run_directory: Path) -> None:
-    """Serve until SIGTERM or SIGINT. Raise StoreError and OSError if it cannot begin."""
+def database_url(configuration: Configuration[Vnmgr], state: Path) -> str:
+    """Where the files put the database; raise ConfigurationError for what is not done yet."""
+    adapter, file = configuration.common.db.adapter, configuration.common.db.database
+    if adapter != "sqlite":
+        raise ConfigurationError(
+            f"{configuration.place('db.adapter')} {adapter} is not done yet; "
+            "say sqlite, or leave out the db block, which means the same."
+        )
+    return f"sqlite:///{state / file}"
+
+
+async def serve(url: str, run_directory: Path, tcp: Tcp | None) -> None:
+    """Serve until SIGTERM or SIGINT. Raise what `serving` raises if it cannot begin."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     failures: list[str] = []
@@ -76,7 +102,7 @@ async def serve(url: str, run_directory: Path) -> None:
     loop.set_exception_handler(fail)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with serving(url, run_directory):
+    with serving(url, run_directory, tcp):
         # What was loaded stays: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -87,17 +113,28 @@ async def serve(url: str, run_directory: Path) -> None:
 
 
 @contextmanager
-def serving(url: str, run_directory: Path) -> Iterator[None]:
-    """Serve while in this context, in the running loop."""
+def serving(url: str, run_directory: Path, tcp: Tcp | None = None) -> Iterator[None]:
+    """Serve while in this context, in the running loop.
+
+    Raise StoreError, ConfigurationError, zmq.ZMQError or OSError if it cannot begin.
+    """
     with ExitStack() as closing:
         lock = held(run_directory / "vnmgr.lock", f"The directory {run_directory}")
         closing.callback(os.close, lock)
         store = opened(url)
         closing.callback(store.close)
         replica = Replica(store)
-        streams = Streams(_endpoint(run_directory / "agents.sock"), replica)
+        if tcp:
+            closing.callback(Admission(tcp.keys.admitted).close)
+        front = Front()
+        closing.callback(front.close)
+        for name in ("agents.sock", "rpc.sock"):
+            front.open(_endpoint(run_directory / name))
+        if tcp:
+            tcp.open(front)
+        streams = Streams(front, replica)
         closing.callback(streams.close)
-        requests = Requests(_endpoint(run_directory / "rpc.sock"), store, replica, streams)
+        requests = Requests(front, store, replica, streams)
         closing.callback(requests.close)
         rows = sum(map(len, replica.state.rows.values()))
         logger.info(

@@ -25,6 +25,7 @@ from openvnet.manager.writes import parent_uuid, resource_of, written
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
+from openvnet.wire.front import REQUEST, Front
 from openvnet.wire.messages import (
     Problem,
     Realised,
@@ -34,7 +35,7 @@ from openvnet.wire.messages import (
     encode,
     read_request,
 )
-from openvnet.wire.sockets import Frames, listen
+from openvnet.wire.sockets import Frames
 
 logger = logging.getLogger(__name__)
 
@@ -51,20 +52,20 @@ class Asked(NamedTuple):
 
 
 class Requests:
-    """Answers what arrives at an endpoint, until it is closed."""
+    """Answers what is asked, until it is closed."""
 
-    def __init__(self, endpoint: str, store: Store, replica: Replica, streams: Streams) -> None:
+    def __init__(self, front: Front, store: Store, replica: Replica, streams: Streams) -> None:
         self._store = store
         self._replica = replica
         self._streams = streams
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wire = listen(endpoint, self._take)
+        self._front = front
+        front.hand(REQUEST, self._take)
 
     def close(self) -> None:
         """Answer no more."""
         for task in self._tasks:
             task.cancel()
-        self._wire.close()
 
     def _take(self, messages: Sequence[Frames]) -> None:
         asked = list(_asked(messages, time.monotonic()))
@@ -179,13 +180,13 @@ class Requests:
         return rows[request.offset : request.offset + request.limit], len(rows)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
-        self._wire.send(asked.peer, encode(reply))
+        self._front.send(asked.peer, encode(reply))
 
     _reads: ClassVar = {"show": _show, "list": _list, "nodes": _nodes}
 
 
 def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
-    for peer, *_, data in messages:
+    for peer, data in messages:
         try:
             yield Asked(peer, read_request(data), now)
         except msgspec.DecodeError as error:

@@ -23,6 +23,7 @@ from openvnet.manager.waiting import Waiting
 from openvnet.model import Row
 from openvnet.store.schema import tag
 from openvnet.store.transaction import Change
+from openvnet.wire.front import AGENT, Front
 from openvnet.wire.messages import (
     BEAT_SECONDS,
     SILENCE_SECONDS,
@@ -44,7 +45,7 @@ from openvnet.wire.messages import (
     encode,
     read_from_agent,
 )
-from openvnet.wire.sockets import Frames, listen
+from openvnet.wire.sockets import Frames
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class Agent:
 class Streams:
     """The agents that live, and their streams, until it is closed."""
 
-    def __init__(self, endpoint: str, replica: Replica) -> None:
+    def __init__(self, front: Front, replica: Replica) -> None:
         self.agents: dict[str, Agent] = {}
         """By node id."""
         self._peers: dict[bytes, Agent] = {}
@@ -87,15 +88,15 @@ class Streams:
         self._waiting = Waiting()
         self._asks: dict[int, asyncio.Future[InterfaceStatus]] = {}
         self._asked = 0
-        self._wire = listen(endpoint, self._take)
+        self._front = front
+        front.hand(AGENT, self._take)
         self._loop = asyncio.get_running_loop()
         self._beaten_at = self._loop.time()
         self._next_beat = self._loop.call_later(BEAT_SECONDS, self._beat)
 
     def close(self) -> None:
-        """Leave all agents at once."""
+        """Say nothing more."""
         self._next_beat.cancel()
-        self._wire.close()
 
     def publish(self, changes: Sequence[Change], number: int) -> list[Agent]:
         """Take a revision into the replica, and tell the agents; return those concerned."""
@@ -135,7 +136,7 @@ class Streams:
 
     def _take(self, messages: Sequence[Frames]) -> None:
         now = self._loop.time()
-        for peer, *_, data in messages:
+        for peer, data in messages:
             try:
                 self._hear(peer, read_from_agent(data), now)
             except msgspec.DecodeError as error:
@@ -155,7 +156,7 @@ class Streams:
             case Beat() if agent:
                 agent.state, agent.drift = message.state, message.drift
             case Beat() if peer not in self._left:
-                self._wire.send(peer, encode(Beat()))
+                self._front.send(peer, encode(Beat()))
             case Status() if agent:
                 self._answer(message)
 
@@ -240,7 +241,7 @@ class Streams:
         self._send(agent, update)
 
     def _send(self, agent: Agent, message: ToAgent) -> None:
-        if agent.peer is None or self._wire.send(agent.peer, encode(message)):
+        if agent.peer is None or self._front.send(agent.peer, encode(message)):
             return
         logger.warning(
             "Agent %s does not take what it is sent; it must say hello again.", agent.node_id

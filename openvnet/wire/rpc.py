@@ -1,6 +1,6 @@
 """webapi's side of its stream with vnmgr: calls, many at once.
 
-    rpc = Rpc("ipc:///run/openvnet/rpc.sock")
+    rpc = Rpc("ipc:///run/openvnet/rpc.sock")     # or a TCP port, with keys
     reply = await rpc.call(verb="show", collection="networks", uuid="nw-test1")
 
 A reply that refuses is a reply (`Reply.problem`); `NoAnswer` means that vnmgr is away, or died
@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from openvnet.wire.front import REQUEST
+from openvnet.wire.keys import ClientKeys
 from openvnet.wire.messages import Reply, Request, encode, read_reply
 from openvnet.wire.sockets import Frames, dial
 
@@ -31,12 +33,12 @@ class NoAnswer(Exception):
 class Rpc:
     """Calls to vnmgr. Use it in the loop."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
         self._endpoint = endpoint
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
-        self._wire = dial(endpoint, self._take, self._changed)
+        self._wire = dial(endpoint, self._take, self._changed, keys)
 
     async def call(
         self,
@@ -84,7 +86,7 @@ class Rpc:
 
     async def _sent(self, data: bytes) -> None:
         # While there is no connection, a call waits for one: vnmgr may be restarting.
-        while not self._wire.send(data):
+        while not self._wire.send(REQUEST, data):
             self._connected.clear()
             await self._connected.wait()
 

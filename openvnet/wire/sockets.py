@@ -1,5 +1,8 @@
 """ZeroMQ sockets on the event loop: `listen` for many peers, `dial` one.
 
+Who may connect to an ipc socket is a matter of its file's rights; on TCP there are keys, always
+(`wire.keys`, `wire.admission`).
+
 Messages are handed over as soon as the loop sees them, all that wait in one call, so that their
 receiver can commit or send them together. pyzmq's own asyncio sockets make a future and a task
 switch of each message, which is a good part of a change's time.
@@ -10,10 +13,15 @@ here must do so too.
 """
 
 import asyncio
+import logging
 import struct
 from collections.abc import Callable, Sequence
 
 import zmq
+
+from openvnet.wire.keys import ClientKeys, ServerKeys
+
+logger = logging.getLogger(__name__)
 
 Frames = list[bytes]
 Receive = Callable[[Sequence[Frames]], None]
@@ -23,6 +31,20 @@ TURN = 256
 
 HIGH_WATER = 10_000
 """Messages that wait for one peer, at most; then `send` says no."""
+
+BEAT_MILLISECONDS = 1000
+"""How often the two ends of TCP see that the other is there; a host that lost its power says
+nothing."""
+SILENCE_MILLISECONDS = 3500
+
+DOMAIN = b"openvnet"
+"""Whose keys are asked for (ZeroMQ RFC 27). That it is named refuses all if nobody answers."""
+
+FAILED = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+)
 
 
 class Wire:
@@ -48,15 +70,15 @@ class Wire:
             self._look_again()
         return True
 
-    def watch(self, changed: Callable[[bool], None]) -> None:
-        """Say whether there is a connection, each time that one is made or lost."""
+    def watch(self, changed: Callable[[int], None]) -> None:
+        """Tell each time that a connection is made, fails or is lost: one of `zmq.Event`."""
         watched = self._socket.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | FAILED
         )
 
         def seen(messages: Sequence[Frames]) -> None:
             for frames in messages:
-                changed(_monitored(frames) == zmq.EVENT_HANDSHAKE_SUCCEEDED)
+                changed(_monitored(frames))
 
         self._watcher = Wire(watched, seen)
 
@@ -96,11 +118,20 @@ class Wire:
         return messages
 
 
-def listen(endpoint: str, receive: Receive) -> Wire:
-    """Accept peers; each message is [peer's name, bytes], both ways. Raise zmq.ZMQError."""
+def listen(endpoint: str, receive: Receive, keys: ServerKeys | None = None) -> Wire:
+    """Accept peers; each message begins with the peer's name, both ways. Raise zmq.ZMQError.
+
+    With keys only those who have them are accepted, as long as `wire.admission` answers.
+    """
     socket = _socket(zmq.ROUTER)
     # Without this, what is sent to a peer that is gone or full is lost in silence.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    if keys:
+        socket.setsockopt(zmq.CURVE_SERVER, 1)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        socket.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
+        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        _over_tcp(socket)
     try:
         socket.bind(endpoint)
     except zmq.ZMQError:
@@ -109,8 +140,13 @@ def listen(endpoint: str, receive: Receive) -> Wire:
     return Wire(socket, receive)
 
 
-def dial(endpoint: str, receive: Receive, changed: Callable[[bool], None]) -> Wire:
-    """Connect, again and again if need be; each message is [bytes].
+def dial(
+    endpoint: str,
+    receive: Receive,
+    changed: Callable[[bool], None],
+    keys: ClientKeys | None = None,
+) -> Wire:
+    """Connect, again and again if need be; each message is what the other side sent.
 
     `changed` is told of each connection that is made (True) or lost (False).
     """
@@ -119,10 +155,49 @@ def dial(endpoint: str, receive: Receive, changed: Callable[[bool], None]) -> Wi
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.RECONNECT_IVL, 20)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+    if keys:
+        socket.setsockopt(zmq.CURVE_SERVERKEY, keys.server)
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        _over_tcp(socket)
+    said = ""
+
+    def seen(event: int) -> None:
+        nonlocal said
+        if event & FAILED:
+            words = _refusal(event, endpoint, keys)
+            if words != said:
+                logger.error("%s", words)
+            said = words
+        else:
+            if made := event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                said = ""
+            changed(made)
+
     wire = Wire(socket, receive)
-    wire.watch(changed)
+    wire.watch(seen)
     socket.connect(endpoint)
     return wire
+
+
+def _refusal(event: int, endpoint: str, keys: ClientKeys | None) -> str:
+    """Why no connection came about, and what to do."""
+    where = keys.directory if keys else "no directory"
+    if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+        return (
+            f"vnmgr at {endpoint} refuses this program: the keys in {where} are not those of "
+            "vnmgr's machine. Copy them from there, and start this program anew."
+        )
+    return (
+        f"who listens at {endpoint} is not the vnmgr of the keys in {where}. If it is right, copy "
+        "its keys from its machine, and start this program anew."
+    )
+
+
+def _over_tcp(socket: zmq.Socket[bytes]) -> None:
+    socket.setsockopt(zmq.IPV6, 1)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, BEAT_MILLISECONDS)
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, SILENCE_MILLISECONDS)
 
 
 def _socket(kind: int) -> zmq.Socket[bytes]:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from openvnet.wire.front import AGENT
+from openvnet.wire.keys import ClientKeys
 from openvnet.wire.messages import Beat, FromAgent, ToAgent, encode, read_to_agent
 from openvnet.wire.sockets import Frames, dial
 
@@ -22,13 +24,13 @@ from openvnet.wire.sockets import Frames, dial
 class Stream:
     """A stream to vnmgr, which is made again whenever it breaks. Use it in the loop."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
         self._received: asyncio.Queue[ToAgent | msgspec.DecodeError] = asyncio.Queue()
-        self._wire = dial(endpoint, self._take, self._changed)
+        self._wire = dial(endpoint, self._take, self._changed, keys)
 
     def send(self, message: FromAgent) -> bool:
         """Send a message; say no if there is no connection now."""
-        return self._wire.send(encode(message))
+        return self._wire.send(AGENT, encode(message))
 
     async def receive(self) -> ToAgent:
         """The next message; raise `msgspec.DecodeError` for one that cannot be read."""

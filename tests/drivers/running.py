@@ -29,7 +29,7 @@ class Manager:
         self.close = self._wire.close
 
     def _take(self, messages):
-        for self.peer, data in messages:
+        for self.peer, _, data in messages:
             self._heard.put_nowait(read_from_agent(data))
 
     async def hears(self, *kinds):

@@ -34,7 +34,7 @@ class Echo:
         self.wire = listen(endpoint, self.take)
 
     def take(self, messages):
-        for peer, data in messages:
+        for peer, _, data in messages:
             request = read_request(data)
             self.requests.append(request)
             self.arrived.set()
@@ -104,7 +104,7 @@ def test_a_reply_that_cannot_be_read_costs_no_other_call_its_own(tmp_path):
         endpoint = f"ipc://{tmp_path}/rpc.sock"
 
         def take(messages):
-            for peer, data in messages:
+            for peer, _, data in messages:
                 server.send(peer, b"\xc1 rubbish")
                 server.send(peer, encode(Reply(read_request(data).id, "whole")))
 
@@ -124,7 +124,7 @@ def test_a_stream_is_told_of_each_connection_and_keeps_messages_in_order(tmp_pat
         done = asyncio.Event()
 
         def take(messages):
-            for peer, data in messages:
+            for peer, _, data in messages:
                 heard.append(read_from_agent(data))
                 if len(heard) == 500:
                     for number in range(500):
@@ -169,7 +169,7 @@ def test_a_message_that_cannot_be_read_is_an_error_and_the_stream_goes_on(tmp_pa
         endpoint = f"ipc://{tmp_path}/agents.sock"
 
         def take(messages):
-            for peer, _ in messages:
+            for peer, *_ in messages:
                 server.send(peer, b"\xc1 rubbish")
                 server.send(peer, encode(AskStatus(1, ())))
 

@@ -1,0 +1,168 @@
+"""Each key of each file, declared once: its type, its default, and what it means.
+
+`docs/reference/configuration.md` is made from these, and what a file says is held against them.
+common.conf may say what is in `Common`; a program's own file may say that too, and what is in its
+own struct. A field whose type is a struct is a block, a tuple may be said several times.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+MEANINGLESS = "meaningless"
+"""A key that the original needs and we do not: accepted, with a word in the log."""
+LATER = "later"
+"""A key of something that is not there yet: accepted."""
+
+
+def _means(description: str, use: str = "") -> Meta:
+    return Meta(description=description, extra={"use": use})
+
+
+NO_LISTENER = "Accepted; nothing listens there: this program calls vnmgr."
+
+Name = Annotated[
+    str, Meta(pattern=r"^[\w.-]{1,100}$", title="a name of letters, digits and any of `_.-`")
+]
+Host = Annotated[str, Meta(min_length=1, title="an address or the name of a host")]
+Port = Annotated[int, Meta(ge=1, le=65535, title="a number from 1 to 65535")]
+Link = Annotated[
+    str, Meta(pattern=r"^[^\s/]{0,15}$", title="the name of a network link, at most 15 letters")
+]
+Seconds = Annotated[float, Meta(ge=0, title="a number of seconds")]
+Items = Annotated[int, Meta(ge=1, le=10_000, title="a number from 1 to 10000")]
+
+
+class Database(Struct, frozen=True):
+    """Where vnmgr keeps everything."""
+
+    adapter: Annotated[str, _means("`sqlite`. Others are refused: not yet done.")] = "sqlite"
+    host: Annotated[str | None, _means("Of the database's server.", LATER)] = None
+    port: Annotated[Port | None, _means("Of the database's server.", LATER)] = None
+    user: Annotated[str | None, _means("Who vnmgr is to the server.", LATER)] = None
+    password: Annotated[str | None, _means("The user's.", LATER)] = None
+    database: Annotated[
+        str, _means("Of SQLite: a file, in vnmgr's state directory unless the path is absolute.")
+    ] = "openvnet.sqlite"
+
+
+class LiveNodes(Struct, frozen=True):
+    """The registry of live nodes. One vnmgr needs none."""
+
+    adapter: Annotated[Literal["redis"], _means("What it is.", LATER)] = "redis"
+    host: Annotated[str, _means("Where it is.", LATER)] = "127.0.0.1"
+    port: Annotated[Port, _means("Where it listens.", LATER)] = 6379
+
+
+class Common(Struct, frozen=True):
+    """What all programs may be told."""
+
+    db: Annotated[Database, _means("Where vnmgr keeps everything.")] = Database()
+    registry: Annotated[LiveNodes, _means("Live nodes; one vnmgr needs no such thing.")] = (
+        LiveNodes()
+    )
+    datapath_mac_group: Annotated[
+        str | None, _means("The MAC range group for datapaths' own addresses.", LATER)
+    ] = None
+    watchdog_interval: Annotated[Seconds, _means("Of the original's watchdog.", MEANINGLESS)] = 10
+    watchdog_timeout: Annotated[Seconds, _means("Of the original's watchdog.", MEANINGLESS)] = 30
+    watchdog_logging: Annotated[str, _means("Of the original's watchdog.", MEANINGLESS)] = "error"
+
+
+class Address(Struct, frozen=True):
+    """Where vnmgr listens for other programs on TCP, besides its sockets in the run directory."""
+
+    protocol: Annotated[Literal["tcp"], _means("Always encrypted.")] = "tcp"
+    host: Annotated[Host, _means("An address of this machine.")] = "127.0.0.1"
+    public: Annotated[str, _means("Where others reach it, if that is not `host`.")] = ""
+    port: Annotated[Port, _means("The TCP port.")] = 9102
+
+
+class UnusedAddress(Struct, frozen=True):
+    """An address that the original listened at."""
+
+    protocol: Annotated[Literal["tcp"], _means(NO_LISTENER)] = "tcp"
+    host: Annotated[str, _means(NO_LISTENER)] = "127.0.0.1"
+    public: Annotated[str, _means(NO_LISTENER)] = ""
+    port: Annotated[Port | None, _means(NO_LISTENER)] = None
+
+
+class VnmgrNode(Struct, frozen=True):
+    """vnmgr's place among the programs."""
+
+    id: Annotated[str, _means("Its name. Nothing refers to it.")] = "vnmgr"
+    addr: Annotated[
+        Address | None, _means("Where it listens on TCP. Without this block it does not.")
+    ] = None
+
+
+class VnaNode(Struct, frozen=True):
+    """vna's place among the programs."""
+
+    id: Annotated[Name, _means("Its name: the `node_id` of its datapath.")] = "vna"
+    addr: Annotated[UnusedAddress, _means(NO_LISTENER)] = UnusedAddress()
+
+
+class WebapiNode(Struct, frozen=True):
+    """webapi's place among the programs."""
+
+    id: Annotated[str, _means("Its name. Nothing refers to it.")] = "webapi"
+    addr: Annotated[UnusedAddress, _means(NO_LISTENER)] = UnusedAddress()
+
+
+class Vnmgr(Struct, frozen=True):
+    """What vnmgr may be told."""
+
+    node: Annotated[VnmgrNode, _means("Its name and address.")] = VnmgrNode()
+    service_init_timeout: Annotated[Seconds, _means("It starts at once.", MEANINGLESS)] = 120
+
+
+class Webapi(Struct, frozen=True):
+    """What webapi may be told."""
+
+    node: Annotated[WebapiNode, _means("Its name.")] = WebapiNode()
+    pagination_limit: Annotated[
+        Items, _means("Items of a list at most, if the request does not say.")
+    ] = 30
+
+
+class GatewayAddress(Struct, frozen=True):
+    """The next hop of a network."""
+
+    address: Annotated[str | None, _means("An IPv4 address.", LATER)] = None
+
+
+class GatewayNetwork(Struct, frozen=True):
+    """A network with a next hop."""
+
+    uuid: Annotated[str | None, _means("The network.", LATER)] = None
+    gateway: Annotated[GatewayAddress, _means("Its next hop.", LATER)] = GatewayAddress()
+
+
+class Vna(Struct, frozen=True):
+    """What vna may be told."""
+
+    node: Annotated[VnaNode, _means("Its name.")] = VnaNode()
+    bridge: Annotated[Link, _means("The bridge of this host that OpenVNet has.")] = "br0"
+    uplink: Annotated[
+        tuple[Link, ...],
+        _means(
+            "A port of the bridge that leads to the physical network; several may be given, one a "
+            "line. The host's own traffic passes there whatever OpenVNet does."
+        ),
+    ] = ()
+    ovsdb: Annotated[
+        str | None, _means("Open vSwitch's database: `unix:/path` or `tcp:host:port`.")
+    ] = None
+    network: Annotated[GatewayNetwork, _means("Where routers send what is not near.", LATER)] = (
+        GatewayNetwork()
+    )
+    switch: Annotated[str | None, _means("vna's bridge is the one that calls.", MEANINGLESS)] = None
+    bootstrap_init_timeout: Annotated[Seconds, _means("It starts at once.", MEANINGLESS)] = 600
+    main_init_timeout: Annotated[Seconds, _means("It starts at once.", MEANINGLESS)] = 120
+    trema_home: Annotated[str | None, _means("There is no Trema.", MEANINGLESS)] = None
+    trema_tmp: Annotated[str, _means("There is no Trema.", MEANINGLESS)] = "/var/run/openvnet"
+
+
+PROGRAMS: dict[str, type[Struct]] = {"vnmgr": Vnmgr, "webapi": Webapi, "vna": Vna}
+"""What the file of each program may say, besides `Common`."""
