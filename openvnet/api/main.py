@@ -134,6 +134,8 @@ async def serve(
         timeout_keep_alive=60,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    server = uvicorn.Server(config)
+    _end_in_peace(server)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
