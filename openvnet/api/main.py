@@ -5,6 +5,8 @@ import gc
 import logging
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,7 +23,7 @@ from openvnet.configuration.options import configured, is_given
 from openvnet.configuration.syntax import ConfigurationError
 from openvnet.logs import logged
 from openvnet.wire.finding import vnmgr_endpoint
-from openvnet.wire.keys import ClientKeys, KeysError
+from openvnet.wire.keys import KeysError
 from openvnet.wire.rpc import Rpc
 
 GRACE_SECONDS = 3
@@ -102,10 +104,10 @@ def main(
             unix_socket(path) as unix,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
+            calling = partial(Rpc, endpoint, keys)
             host, number, *_ = tcp.getsockname()
-            words = "listening on http://%s:%s and unix:%s; vnmgr is at %s"
-            _LOG.info(words, host, number, path, endpoint)
-            runner.run(serve(endpoint, keys, [tcp, unix], patience, frozenset(origins)))
+            where = f"http://{host}:{number} and unix:{path}; vnmgr is at {endpoint}"
+            runner.run(serve(calling, [tcp, unix], where, patience, frozenset(origins)))
     except (ConfigurationError, KeysError, ListenError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
@@ -113,14 +115,14 @@ def main(
 
 
 async def serve(
-    endpoint: str,
-    keys: ClientKeys | None,
+    calling: Callable[[], Rpc],
     sockets: list[socket.socket],
+    where: str,
     patience: float,
     origins: frozenset[str],
 ) -> None:
-    """Serve on these sockets, TCP first, until SIGTERM or SIGINT; vnmgr is at the endpoint."""
-    rpc = Rpc(endpoint, keys)
+    """Serve on these sockets, which are there in words too, until SIGTERM or SIGINT."""
+    rpc = calling()
     config = uvicorn.Config(
         application(asking(rpc, patience), origins),
         http="httptools",
@@ -136,6 +138,9 @@ async def serve(
     )
     server = uvicorn.Server(config)
     _end_in_peace(server)
+    server = uvicorn.Server(config)
+    _end_in_peace(server)
+    _LOG.info("listening on %s", where)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
