@@ -138,8 +138,6 @@ async def serve(
     )
     server = uvicorn.Server(config)
     _end_in_peace(server)
-    server = uvicorn.Server(config)
-    _end_in_peace(server)
     _LOG.info("listening on %s", where)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
