@@ -1,0 +1,155 @@
+"""`make deb`: built, installed on a copy of this machine, used as the units' users, removed."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from openvnet.lab.waiting import until
+from tests.e2e import units
+from tests.e2e.machine import ROOT, machine
+
+PROGRAMS = ("vna", "vnmgr", "webapi", "vnctl", "openvnet")
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+OPEN_VSWITCH = f"""
+mkdir /run/openvswitch
+umask 022
+ovsdb-tool create /run/ovs.db {SCHEMA}
+ovsdb-server /run/ovs.db --remote=punix:/run/openvswitch/db.sock --detach --no-chdir --pidfile
+ovs-vsctl --no-wait init
+ovs-vswitchd --detach --no-chdir --pidfile --enable-dummy=override --disable-system
+ovs-vsctl add-br br0 -- set bridge br0 datapath_type=dummy fail-mode=standalone \
+    protocols=OpenFlow10,OpenFlow12,OpenFlow13 other-config:datapath-id=0000aaaaaaaaaaaa \
+    -- add-port br0 inst1 -- set interface inst1 type=dummy \
+    -- set-controller br0 tcp:127.0.0.1:6633
+"""
+LEFT = ("/var/lib/dpkg/", "/var/cache/", "/var/log/", "/etc/", "/var/lib/systemd/")
+"""Where dpkg and its triggers write."""
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="dpkg makes users, for which it must be root"),
+    pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="this is no Debian"),
+    pytest.mark.skipif(
+        not Path("/usr/bin/systemd-socket-activate").exists(), reason="systemd is not installed"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The package, built."""
+    command = ("packaging/build-deb", tmp_path_factory.mktemp("deb"))
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return Path(built.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def host(package, tmp_path_factory):
+    """A machine on which it is installed."""
+    with machine(tmp_path_factory.mktemp("machine")) as made:
+        shutil.copy(package, made.root / "tmp" / "openvnet.deb")
+        made.run("dpkg", "--install", "/tmp/openvnet.deb")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(host):
+    """The machine with Open vSwitch and all our units running."""
+    host.run("sh", "-ec", OPEN_VSWITCH)
+    started = [units.listen(host, "openvnet-ovsdb.socket")]
+    for program in ("vnmgr", "webapi", "vna"):
+        started.append(units.start(host, f"openvnet-{program}.service"))
+    yield host
+    for process in reversed(started):
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def vnctl(host, words, *, status=0):
+    """As somebody of group openvnet."""
+    groups = ("--reuid=nobody", "--regid=nogroup", "--groups=openvnet")
+    where = "VNET_WEBAPI=unix:/run/openvnet/webapi.sock"
+    return host.run("setpriv", *groups, "env", where, "vnctl", *words.split(), status=status)
+
+
+def log(host, program):
+    file = host.root / "var/log/openvnet" / f"{program}.log"
+    return file.read_text() if file.exists() else ""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_each_program_is_there(host, program):
+    assert "1." in host.run(program, "--version")
+    assert "Usage:" in host.run(program, "-h")
+
+
+def test_its_units_are_enabled_also_by_the_names_of_the_original(host):
+    units_of_systemd = host.root / "etc/systemd/system"
+    for name in ("vnmgr", "webapi", "vna"):
+        assert (units_of_systemd / f"vnet-{name}.service").is_symlink()
+        assert (
+            units_of_systemd / "openvnet.target.wants" / f"openvnet-{name}.service"
+        ).is_symlink()
+    assert (units_of_systemd / "multi-user.target.wants" / "openvnet.target").is_symlink()
+
+
+def test_systemd_finds_no_fault_in_its_units(host):
+    files = [str(each) for each in (ROOT / "packaging" / "systemd").iterdir()]
+    installed = [f"/lib/systemd/system/{Path(each).name}" for each in files]
+    assert host.run("systemd-analyze", "verify", "--man=yes", *installed) == ""
+
+
+def test_the_units_users_bring_a_network_into_the_switch(served):
+    until(lambda: "in sync" in log(served, "vna"), "vna is in sync")
+    for words in (
+        "datapaths add --uuid dp-1 --display-name here --dpid 0x0000aaaaaaaaaaaa --node-id vna",
+        "networks add --uuid nw-1 --display-name first --ipv4-network 10.100.0.0",
+        "interfaces add --uuid if-1 --mode vif --port-name inst1 --network-uuid nw-1"
+        " --mac-address 10:54:ff:00:00:01 --ipv4-address 10.100.0.10 --wait",
+    ):
+        vnctl(served, words)
+    flows = served.run("ovs-ofctl", "-O", "OpenFlow13", "dump-flows", "br0")
+    assert "10:54:ff:00:00:01" in flows
+    until(lambda: "secure" in served.run("ovs-vsctl", "get-fail-mode", "br0"), "vna wrote to OVSDB")
+
+
+def test_who_is_in_no_group_of_ours_reaches_no_socket_of_ours(served):
+    until(lambda: "listening" in log(served, "webapi"), "webapi listens")
+    stranger = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+    for socket in ("/run/openvnet/webapi.sock", "/run/openvnet-ovs/db.sock"):
+        connect = f"import socket; socket.socket(socket.AF_UNIX).connect({socket!r})"
+        assert "PermissionError" in served.run(*stranger, "python3", "-c", connect, status=1)
+
+
+def test_lintian_finds_no_error(package):
+    if not shutil.which("lintian"):
+        pytest.skip("lintian is not installed")
+    command = ("lintian", "--no-cfg", "--allow-root", "--fail-on=error", package)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_nothing_is_left_of_it_after_a_purge(package, tmp_path):
+    with machine(tmp_path) as made:
+        shutil.copy(package, made.root / "tmp" / "openvnet.deb")
+        made.run("dpkg", "--install", "/tmp/openvnet.deb")
+        for place in ("/var/lib", "/var/log", "/run"):
+            made.run("install", "-D", "/dev/null", f"{place}/openvnet/something")
+        made.run("openvnet", "--version")
+
+        made.run("dpkg", "--remove", "openvnet")
+
+        assert not (made.root / "usr/lib/openvnet").exists()
+        assert (made.root / "etc/openvnet/vna.conf").exists()
+        assert (made.root / "var/lib/openvnet/something").exists()
+
+        made.run("dpkg", "--purge", "openvnet")
+
+        assert [file for file in made.changed() if not file.startswith(LEFT)] == []
+        assert [file for file in made.changed() if "openvnet" in file] == []
+        assert not (made.root / "run/openvnet").exists()
+        assert "openvnet" not in (made.root / "etc/passwd").read_text()
+        assert "openvnet" not in (made.root / "etc/group").read_text()
