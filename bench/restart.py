@@ -22,7 +22,7 @@ VNA = ("bench.vna_with_ports", "--ports", str(INTERFACES))
 
 def measure() -> Iterator[Figure]:
     """Seconds to in-sync, the median run; and all flow changes in all runs."""
-    with system(_rows()) as made:
+    with system(rows()) as made:
         with process_of(made.vna(*VNA)) as first:
             first.says("in sync")
         with _monitored(made) as changes:
@@ -34,7 +34,7 @@ def measure() -> Iterator[Figure]:
         yield Figure("restart of ovs-vswitchd, flows whole again", _switch(made, flows), "s")
 
 
-def _rows() -> Iterator[Row]:
+def rows() -> Iterator[Row]:
     yield from base_rows()
     for number in range(INTERFACES):
         yield from interface_rows(number)

@@ -31,11 +31,11 @@ class System:
     def start_vnmgr(self) -> None:
         """Start vnmgr; it serves when this returns."""
         self._vnmgr = ExitStack()
-        self._manager = self._vnmgr.enter_context(vnmgr(self.directory))
+        self.manager = self._vnmgr.enter_context(vnmgr(self.directory))
 
     def kill_vnmgr(self) -> None:
         """End vnmgr as a crash does."""
-        self._manager.running.kill()
+        self.manager.running.kill()
         self._vnmgr.close()
 
     def vna(self, module: str = "openvnet.agent.main", *more: str) -> Process:
