@@ -7,12 +7,14 @@ from openvnet.pipeline.fields import ARP, IPV4, PacketField, Term
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LOCAL,
     Drop,
     Flow,
     Goto,
     Load,
     Move,
     Output,
+    OutputToFirst,
     Resubmit,
     SetField,
     match,
@@ -74,8 +76,10 @@ def actions(need):
         for destination in writable
         if BITS[source] == BITS[destination]
     ]
+    ports = st.integers(1, 99)
     return st.one_of(
-        st.builds(Output, st.integers(1, 99) | st.sampled_from([IN_PORT, CONTROLLER])),
+        st.builds(Output, ports | st.sampled_from([IN_PORT, LOCAL, CONTROLLER])),
+        st.builds(OutputToFirst, st.lists(ports, min_size=1, max_size=9).map(tuple)),
         st.sampled_from(writable).flatmap(
             lambda name: st.builds(SetField, st.just(name), values(name))
         ),

@@ -6,7 +6,7 @@ Ids are few, so that random histories hit the same rows, ports and addresses aga
 from hypothesis import strategies as st
 
 from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
-from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.model.host import BondMember, Bridge, Port, PortIdentity
 
 DPID = "0x0000aaaaaaaaaaaa"
 OTHER_DPID = "0x0000bbbbbbbbbbbb"
@@ -36,7 +36,9 @@ networks = st.builds(
     vni=st.integers(0, 3),
 )
 interfaces = st.builds(
-    Interface, uuid=_named("if"), mode=st.sampled_from(["vif", "vif", "vif", "simulated"])
+    Interface,
+    uuid=_named("if"),
+    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated"]),
 )
 interface_ports = st.builds(
     InterfacePort,
@@ -61,11 +63,16 @@ ip_leases = st.builds(
 )
 bridges = st.builds(Bridge, dpid=st.sampled_from([DPID, DPID, OTHER_DPID]))
 ports = st.builds(
-    Port, name=_port_names, number=st.sampled_from([1, 2, 3, 4, 300]), up=st.booleans()
+    Port,
+    name=_port_names,
+    number=st.sampled_from([1, 2, 3, 4, 300]),
+    up=st.booleans(),
+    uplink=st.sampled_from([False, False, False, True]),
 )
 identities = st.builds(
     PortIdentity, name=_port_names, iface_id=st.sampled_from(["vm1", "vm2", "if-1", "if-2", "x"])
 )
+bond_members = st.builds(BondMember, name=_port_names, bond=st.sampled_from(["bond0", "bond1"]))
 
 
 _KINDS = (
@@ -78,6 +85,7 @@ _KINDS = (
     bridges,
     ports,
     identities,
+    bond_members,
 )
 _rows = st.one_of(*_KINDS)
 _puts = _rows.map(lambda row: (key_of(row), row))

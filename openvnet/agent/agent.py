@@ -40,10 +40,11 @@ from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.model.host import Bridge, Port
-from openvnet.openflow.driver import Drift, Switch, Written
+from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Flow
 from openvnet.state import Changes, RowKey
+from openvnet.uplinks import is_physical
 from openvnet.wire.messages import (
     Acknowledge,
     Failure,
@@ -80,6 +81,7 @@ class Agent:
         inbox: Inbox,
         *,
         needs_identities: bool,
+        is_uplink: Callable[[str], bool] = is_physical,
         strata: Sequence[Sequence[Feature]] = STRATA,
     ) -> None:
         self.node_id = node_id
@@ -98,7 +100,7 @@ class Agent:
         """The newest one that is in the switch."""
         self.refused: dict[Hashable, str] = {}
         """Why the switch refused a flow, by the flow's key."""
-        self._cache, self._stream = cache, stream
+        self._cache, self._stream, self._is_uplink = cache, stream, is_uplink
         self._asked = self._answered = self._greeted = 0
         self._greeting = self._lost_place = False
         self._taken: list[Update] = []
@@ -152,6 +154,11 @@ class Agent:
         dpid = bridge.dpid if bridge else None
         log.info("hello to vnmgr: node %s, bridge %s, %d roots", self.node_id, dpid, len(roots))
         self._send(Hello(self.node_id, dpid, self.revision, self._asked, roots, __version__))
+
+    def port(self, described: PortDescription) -> Port:
+        """The fact of a port: what the switch says of it, and whether it is the host's own."""
+        name = described.name
+        return Port(name, described.number, described.up, self._is_uplink(name))
 
     def found_drift(self, drift: Drift) -> None:
         """Count and report a flow that somebody else changed; there may be very many at once."""
@@ -207,7 +214,7 @@ class Agent:
                 self._read_by = self._now() + PATIENCE_SECONDS
                 asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self.inbox.wake)
                 log.info("bridge %s is connected, with %d ports", switch.dpid, len(switch.ports))
-                ports = (Port(port.name, port.number, port.up) for port in switch.ports.values())
+                ports = [self.port(port) for port in switch.ports.values()]
                 return bridge_changes(switch.dpid, ports, self._known(pending))
             case Disconnected(switch, reason):
                 if switch is self.switch:
@@ -216,9 +223,9 @@ class Agent:
             case PortStatus(port, gone):
                 log.info("port %s %s", port.name, "is gone" if gone else f"is number {port.number}")
                 return {(Port, port.name): None if gone else port}
-            case Identities(iface_ids):
+            case Identities(iface_ids, bonds):
                 self._identities_known = True
-                return identity_changes(iface_ids, self._known(pending))
+                return identity_changes(iface_ids, bonds, self._known(pending))
             case Snapshot():
                 return self._snapshot_changes(news, pending)
             case Update():
@@ -298,7 +305,9 @@ class Agent:
             if may_sweep:
                 log.info("in sync: the switch has all that is desired, and nothing else")
             else:
-                log.info("the switch has all that is known; what is not stays, until vnmgr is heard")
+                log.info(
+                    "the switch has all that is known; what is not stays, until vnmgr is heard"
+                )
             self.on_swept()
         for flow in (*difference.remove, *difference.add):
             self.refused.pop(flow.key, None)

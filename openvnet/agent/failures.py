@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping
 
 from openvnet.compiler import Compiler, Owner
-from openvnet.model.host import Attachment, Chunk, Holding, Member
+from openvnet.model.host import Attachment, Chunk, Holding, Member, Uplink
 from openvnet.wire.messages import Failure
 
 _DERIVED_FROM: dict[type, str] = {
@@ -11,6 +11,7 @@ _DERIVED_FROM: dict[type, str] = {
     Holding: "ip_lease",
     Member: "ip_lease",
     Chunk: "network",
+    Uplink: "port",
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from openvnet.model import KINDS, Row
-from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.model.host import BondMember, Bridge, Port, PortIdentity
 from openvnet.openflow.driver import Switch
 from openvnet.state import Changes, RowKey, State
 from openvnet.wire.messages import Removed, Snapshot, Update
@@ -36,9 +36,10 @@ class PortStatus(NamedTuple):
 
 
 class Identities(NamedTuple):
-    """What OVSDB says of ports: iface-ids by port name, all of them."""
+    """What OVSDB says of ports: iface-ids and bonds by port name, all of them."""
 
     iface_ids: Mapping[str, str]
+    bonds: Mapping[str, str]
 
 
 News = Connected | Disconnected | PortStatus | Identities | Snapshot | Update
@@ -74,12 +75,15 @@ def bridge_changes(dpid: str, ports: Iterable[Port], known: Iterable[RowKey]) ->
     return {**_gone(known, (Port,)), (Bridge, "bridge"): Bridge(dpid), **here}
 
 
-def identity_changes(iface_ids: Mapping[str, str], known: Iterable[RowKey]) -> Changes:
-    """All iface-ids as OVSDB has them now."""
+def identity_changes(
+    iface_ids: Mapping[str, str], bonds: Mapping[str, str], known: Iterable[RowKey]
+) -> Changes:
+    """All iface-ids and members of bonds as OVSDB has them now."""
     here: dict[RowKey, Any] = {
-        (PortIdentity, name): PortIdentity(name, iface_id) for name, iface_id in iface_ids.items()
+        **{(PortIdentity, name): PortIdentity(name, id) for name, id in iface_ids.items()},
+        **{(BondMember, name): BondMember(name, bond) for name, bond in bonds.items()},
     }
-    return {**_gone(known, (PortIdentity,)), **here}
+    return {**_gone(known, (PortIdentity, BondMember)), **here}
 
 
 def snapshot_changes(rows: Iterable[Row], known: Iterable[RowKey]) -> Changes:

@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,10 +17,16 @@ from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
+from openvnet.configuration.files import Configuration, vnmgr_address
+from openvnet.configuration.keys import Vna
+from openvnet.configuration.options import configured, is_given
+from openvnet.configuration.syntax import ConfigurationError
 from openvnet.logs import logged
-from openvnet.model.host import Port
 from openvnet.openflow.driver import Switch, listen
 from openvnet.ovsdb.client import destination
+from openvnet.uplinks import uplinks
+from openvnet.wire.finding import vnmgr_endpoint
+from openvnet.wire.keys import KeysError
 from openvnet.wire.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -31,14 +39,15 @@ log = logging.getLogger(__name__)
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("/run/openvnet"),
     show_default=True,
-    help="Where vnmgr's socket is.",
+    help="Where vnmgr's socket is. If it is given, vnmgr is called there; otherwise vnmgr.conf may "
+    "say that it is at a TCP port.",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("/var/lib/openvnet"),
     show_default=True,
-    help="Where the agent keeps what it knows.",
+    help="Where the agent keeps what it knows, and the machine's keys are.",
 )
 @click.option(
     "--listen",
@@ -54,6 +63,14 @@ log = logging.getLogger(__name__)
     help="Open vSwitch's database, or an empty word for none.",
 )
 @click.option(
+    "--uplink",
+    "named",
+    multiple=True,
+    metavar="PORT",
+    help="A port of the bridge that is the host's own, and no guest's; may be given several "
+    "times, or once as an empty word for none.  [default: the physical NICs]",
+)
+@click.option(
     "--keep-fail-mode",
     is_flag=True,
     help="Leave the bridge's fail mode as it is. In standalone, it forwards everything "
@@ -61,20 +78,29 @@ log = logging.getLogger(__name__)
 )
 @click.version_option(__version__, prog_name="vna")
 @logged("vna")
+@configured("vna", Vna, {"node_id": "node.id", "ovsdb": "ovsdb", "named": "uplink"})
 def main(
-    node_id: str, run: Path, state: Path, address: str, ovsdb: str, keep_fail_mode: bool
+    configuration: Configuration[Vna],
+    node_id: str,
+    run: Path,
+    state: Path,
+    address: str,
+    ovsdb: str,
+    named: tuple[str, ...],
+    keep_fail_mode: bool,
 ) -> None:
     """Control the Open vSwitch bridge of this host, as vnmgr says."""
-    _check_database(ovsdb)
+    _check_database(ovsdb, "--ovsdb" if is_given("ovsdb") else configuration.place("ovsdb"))
     try:
         os.umask(0o077)
+        place = None if is_given("run") else vnmgr_address(configuration.directories)
+        calling = partial(Stream, *vnmgr_endpoint(place, run / "agents.sock", state))
         with listening(address) as server:
             state.mkdir(parents=True, exist_ok=True)
             cache = Cache.open(state / f"{node_id}.cache")
-            endpoint = f"ipc://{run}/agents.sock"
-            secure = not keep_fail_mode
-            uvloop.run(_run(node_id, cache, endpoint, server, ovsdb, may_set_fail_mode=secure))
-    except OSError as error:
+            secure, own = not keep_fail_mode, uplinks(named)
+            uvloop.run(_run(node_id, cache, calling, server, ovsdb, own, may_set_fail_mode=secure))
+    except (ConfigurationError, KeysError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -98,25 +124,28 @@ def listening(address: str) -> socket.socket:
         raise OSError(f"cannot listen at {address}: {error.strerror}") from error
 
 
-def _check_database(address: str) -> None:
+def _check_database(address: str, name: str) -> None:
     try:
         if address:
             destination(address)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--ovsdb") from error
+        raise click.BadParameter(str(error), param_hint=name) from error
 
 
 async def _run(
     node_id: str,
     cache: Cache,
-    endpoint: str,
+    calling: Callable[[], Stream],
     server: socket.socket,
     ovsdb: str,
+    is_uplink: Callable[[str], bool],
     *,
     may_set_fail_mode: bool,
 ) -> None:
-    stream = Stream(endpoint)
-    agent = Agent(node_id, cache, stream, Inbox(), needs_identities=bool(ovsdb))
+    stream = calling()
+    agent = Agent(
+        *(node_id, cache, stream, Inbox()), needs_identities=bool(ovsdb), is_uplink=is_uplink
+    )
     try:
         await serve(agent, stream, server, ovsdb, may_set_fail_mode=may_set_fail_mode)
     finally:
@@ -167,9 +196,7 @@ def take_switch(agent: Agent, switch: Switch) -> None:
         switch.close("another connection is served")
         return
     agent.served = switch
-    switch.on_port = lambda port, gone: agent.inbox.put(
-        PortStatus(Port(port.name, port.number, port.up), gone)
-    )
+    switch.on_port = lambda port, gone: agent.inbox.put(PortStatus(agent.port(port), gone))
     switch.on_drift = agent.found_drift
     switch.on_closed = lambda reason: _lose_switch(agent, switch, reason)
     agent.inbox.put(Connected(switch))

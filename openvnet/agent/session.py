@@ -10,7 +10,7 @@ from openvnet.agent.inbox import Identities
 from openvnet.agent.status import interface_status
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.ovsdb.client import Database, connect
-from openvnet.ovsdb.driver import MONITORED, identities, write_settings
+from openvnet.ovsdb.driver import MONITORED, bonds, identities, is_of_use, write_settings
 from openvnet.ovsdb.errors import OvsdbError
 from openvnet.pipeline.tables import Table
 from openvnet.wire.messages import (
@@ -100,17 +100,17 @@ async def follow_ovsdb(agent: Agent, address: str, *, may_set_fail_mode: bool) -
 
 
 async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> None:
-    changed = asyncio.Event()
+    changed, tables = asyncio.Event(), database.tables
 
     async def react() -> None:
-        known: dict[str, str] | None = None
+        known: Identities | None = None
         while True:
             await changed.wait()
             changed.clear()
             agent.on_swept = changed.set  # Not before OVSDB has told what there is.
-            if (found := identities(database.tables)) != known:
+            if (found := Identities(identities(tables), bonds(tables))) != known:
                 known = found
-                agent.inbox.put(Identities(found))
+                agent.inbox.put(found)
             if agent.switch is not None:
                 overlooked, agent.switch_was_empty = agent.switch_was_empty, False
                 for sentence in await write_settings(
@@ -124,7 +124,7 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
 
     reacting = asyncio.create_task(react())
     try:
-        running = asyncio.create_task(database.run(MONITORED, changed.set))
+        running = asyncio.create_task(database.run(MONITORED, changed.set, is_of_use))
         await asyncio.wait({reacting, running}, return_when=asyncio.FIRST_COMPLETED)
         for task in (reacting, running):
             if task.done():

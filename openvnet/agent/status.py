@@ -8,7 +8,7 @@ from openvnet.agent.failures import failures
 from openvnet.compiler import Compiler
 from openvnet.features.attachment import RESERVED, claimants
 from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease
-from openvnet.model.host import Attachment, Bridge, Member, Port, PortIdentity
+from openvnet.model.host import Attachment, Bridge, Member, Port, PortIdentity, Uplink
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Drop, Flow
 from openvnet.state import View
@@ -24,6 +24,9 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
     interface = view.get(Interface, interface_uuid)
     if interface is None:
         yield "this host does not hear of it: none of its ports belongs to it"
+        return
+    if interface.mode == "host":
+        yield from _obstacles_of_host(interface_uuid, view)
         return
     if interface.mode != "vif":
         yield f"interfaces of mode {interface.mode} are not yet done"
@@ -43,9 +46,28 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
         yield "none of its IP leases goes with one of its MAC leases"
 
 
-def _why_not_attached(interface_uuid: str, view: View) -> str:
+def _obstacles_of_host(interface_uuid: str, view: View) -> Iterator[str]:
+    """What is in the way of an interface that only makes uplinks of its ports."""
+    uplinks = _uplinks_of(interface_uuid, view)
+    if not uplinks:
+        yield _why_not_attached(interface_uuid, view)
+    elif not any(port.up for port in uplinks):
+        yield f"the link of port {' and of '.join(port.name for port in uplinks)} is down"
+
+
+def _uplinks_of(interface_uuid: str, view: View) -> list[Port]:
+    names = _port_names(interface_uuid, view)
+    ports = _ports_meant(interface_uuid, names, view)
+    return [port for port in ports if view.get(Uplink, port.name)]
+
+
+def _port_names(interface_uuid: str, view: View) -> list[str]:
     rows = view.where(InterfacePort, interface_uuid=interface_uuid)
-    names = [row.port_name for row in rows if row.port_name]
+    return [row.port_name for row in rows if row.port_name]
+
+
+def _why_not_attached(interface_uuid: str, view: View) -> str:
+    names = _port_names(interface_uuid, view)
     for port in _ports_meant(interface_uuid, names, view):
         return _why_not_behind(port, interface_uuid, view)
     if not names:
@@ -66,6 +88,8 @@ def _why_not_behind(port: Port, interface_uuid: str, view: View) -> str:
     bridge = view.get(Bridge, "bridge")
     if port.number >= RESERVED:
         return f"port {port.name} is the host's own, and no guest's"
+    if port.uplink:
+        return f"port {port.name} is an uplink of the host, and no guest's"
     if bridge is None or not view.any(Datapath, dpid=bridge.dpid):
         return "this bridge is no datapath: no row has its dpid"
     first = next((uuid for uuid in claimants(port, view) if uuid != interface_uuid), None)
@@ -85,14 +109,14 @@ async def interface_status(agent: Agent, interface_uuid: str) -> InterfaceStatus
 
 async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     view = View(agent.compiler.state)
-    attachment = view.get(Attachment, interface_uuid)
+    place = _place(interface_uuid, view)
     switch, why = agent.switch, why_not_up(interface_uuid, view)
     why = why or _refusal(interface_uuid, agent)
-    if switch is None or attachment is None:
+    if switch is None or place is None:
         why = why or "no switch is connected"
         return InterfaceStatus(interface_uuid, up=False, why=why)
     drops = dict(drop_flows(interface_uuid, agent.compiler))
-    packets_in, packets_out = await switch.port_counters(attachment.number)
+    packets_in, packets_out = await switch.port_counters(place.number)
     packets = await switch.counters(list(drops))
     reasons: Counter[str] = Counter()
     for flow, reason in drops.items():
@@ -101,13 +125,21 @@ async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
         interface_uuid,
         up=not why,
         why=why,
-        port_name=attachment.port_name,
-        port_number=attachment.number,
+        port_name=place.port_name,
+        port_number=place.number,
         realised=agent.realised.number if agent.realised else None,
         packets_in=packets_in,
         packets_out=packets_out,
         drops={reason: count for reason, count in reasons.items() if count},
     )
+
+
+def _place(interface_uuid: str, view: View) -> Attachment | Uplink | None:
+    """The port that an interface is behind; of a host's uplinks, the first by name."""
+    interface = view.get(Interface, interface_uuid)
+    if interface is None or interface.mode != "host":
+        return view.get(Attachment, interface_uuid)
+    return next((view.get(Uplink, port.name) for port in _uplinks_of(interface_uuid, view)), None)
 
 
 def drop_flows(interface_uuid: str, compiler: Compiler) -> Iterator[tuple[Flow, str]]:

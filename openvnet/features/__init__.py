@@ -10,6 +10,7 @@ from openvnet.features import (
     attachment,
     defaults,
     flooding,
+    host,
     interest,
     security,
     switching,
@@ -20,6 +21,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
     (
         *interest.FEATURES,
         *defaults.FEATURES,
+        *host.FEATURES,
         *security.FEATURES,
         *arp.FEATURES,
         *switching.FEATURES,

@@ -1,10 +1,12 @@
 """Which interface is behind which port of this host, and what its leases amount to there.
 
     Port --claims--> Claim --first one--> Attachment --each lease--> Holding, Member, Chunk
+      └── uplink       └── mode host --> Uplink
 
 A port belongs to the interface whose interface port names it, by the port's own name or by its
 `external_ids:iface-id` (as libvirt and OpenStack set it); an iface-id may also be the interface's
-uuid. Where several would do, one is chosen from what they are, never from what came first.
+uuid. Where several would do, one is chosen from what they are, never from what came first. The
+host's own uplinks belong to no interface, whatever rows say.
 """
 
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from openvnet.model.host import (
     Member,
     Port,
     PortIdentity,
+    Uplink,
 )
 from openvnet.state import View
 
@@ -27,9 +30,12 @@ RESERVED = 0xFFFFFF00
 """Port numbers from here on are no guest's: LOCAL is the host itself (OFPP_MAX)."""
 
 
-def claims(port: Port, view: View) -> Iterator[Claim]:
+def claims(port: Port, view: View) -> Iterator[Claim | Uplink]:
     """The interface that a port is claimed by, if its row names this port and this datapath."""
     if port.number >= RESERVED:
+        return
+    if port.uplink:
+        yield Uplink(port.name, port.number)
         return
     for interface_uuid in claimants(port, view)[:1]:
         yield Claim(port.name, port.number, interface_uuid)
@@ -71,10 +77,17 @@ def _may_be_here(interface_uuid: str, view: View) -> bool:
     return any(is_here(row, view) for row in rows)
 
 
-def attachments(claim: Claim, view: View) -> Iterator[Attachment]:
-    """The port behind which an interface is: of those that claim it, one that is up, or first."""
+def attachments(claim: Claim, view: View) -> Iterator[Attachment | Uplink]:
+    """The port behind which an interface is: of those that claim it, one that is up, or first.
+
+    Every port of an interface of mode `host` is an uplink.
+    """
     interface = view.get(Interface, claim.interface_uuid)
-    if interface is None or interface.mode != "vif":
+    if interface is None:
+        return
+    if interface.mode == "host":
+        yield Uplink(claim.port_name, claim.number)
+    if interface.mode != "vif":
         return
     rivals = view.where(Claim, interface_uuid=claim.interface_uuid)
     if len(rivals) > 1:

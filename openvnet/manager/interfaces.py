@@ -12,13 +12,17 @@ from openvnet.manager.ports import first_port, moved_port
 from openvnet.model import INTERFACES, Interface, IpLease, MacLease, Row
 from openvnet.store.transaction import Transaction
 
+MODES = ("vif", "host")
+"""Guests, and the host's own uplinks; the other modes are not yet done."""
+
 PARAMETERS = INTERFACES.parameters or {}
 
 
 def interface_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
     """A new interface: its row, a port, and the leases that its parameters ask for."""
-    if values["mode"] != "vif":
-        raise InvalidArgument(f"mode {values['mode']} is not yet done; an interface must be vif.")
+    if values["mode"] not in MODES:
+        words = f"mode {values['mode']} is not yet done; an interface must be vif or host."
+        raise InvalidArgument(words)
     own = {name: value for name, value in values.items() if name not in PARAMETERS}
     yield Interface(**own)
     yield from first_port(transaction, values)

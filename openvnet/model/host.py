@@ -1,7 +1,8 @@
 """What an agent finds on its own host, and what it derives from that: rows that never leave it.
 
-Facts (`Bridge`, `Port`, `PortIdentity`) come from the switch. Derived rows are yielded by features
-and go back into State for features of a later stratum; each has a `key` of its class and its id.
+Facts (`Bridge`, `Port`, `PortIdentity`, `BondMember`) come from the switch. Derived rows are
+yielded by features and go back into State for features of a later stratum; each has a `key` of its
+class and its id.
 """
 
 from collections.abc import Hashable
@@ -29,6 +30,8 @@ class Port(msgspec.Struct, frozen=True, tag="port", tag_field="kind"):
     name: str
     number: int
     up: bool
+    uplink: bool = False
+    """It is named as an uplink, or a physical NIC: the host's own, and no guest's."""
 
 
 class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="kind"):
@@ -38,7 +41,15 @@ class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="
     iface_id: str
 
 
-Fact = Bridge | Port | PortIdentity
+class BondMember(msgspec.Struct, frozen=True, tag="bond_member", tag_field="kind"):
+    """What OVSDB says of a port that is one of several of a bond. Its id in State is its name."""
+
+    name: str
+    bond: str
+    """The name of the bond, which is a port in OVSDB only."""
+
+
+Fact = Bridge | Port | PortIdentity | BondMember
 """What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
@@ -55,6 +66,22 @@ class Claim(msgspec.Struct, frozen=True):
     def key(self) -> RowKey:
         """Its class and id."""
         return Claim, self.port_name
+
+
+class Uplink(msgspec.Struct, frozen=True):
+    """Derived: a port by which the host's own packets come and go; no guest is behind it."""
+
+    indexes: ClassVar = ("bridge",)
+
+    port_name: str
+    number: int
+    bridge: str = "bridge"
+    """The id of the Bridge row."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Uplink, self.port_name
 
 
 class Attachment(msgspec.Struct, frozen=True):

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from openvnet.openflow.encoding import NICIRA
+from openvnet.openflow.encoding import NICIRA, NXM_IN_PORT
 from openvnet.openflow.errors import MalformedMessage
 from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
 from openvnet.pipeline.fields import Term
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LOCAL,
     Action,
     Drop,
     Flow,
@@ -23,6 +24,7 @@ from openvnet.pipeline.flow import (
     Load,
     Move,
     Output,
+    OutputToFirst,
     Resubmit,
     SetField,
 )
@@ -103,9 +105,13 @@ def _decode_action(kind: int, octets: bytes) -> Action | Unknown:
 
 
 def _action_name(kind: int, octets: bytes) -> tuple[int, int, int]:
-    """Type, length and Nicira's subtype (0 for the standard's actions, any length for 25)."""
+    """Type, length and Nicira's subtype (0 for the standard's actions).
+
+    The length is 0 for those that are of any length.
+    """
     if kind == 0xFFFF and len(octets) >= 16 and octets[4:8] == NICIRA.to_bytes(4, "big"):
-        return kind, len(octets), int.from_bytes(octets[8:10], "big")
+        subtype = int.from_bytes(octets[8:10], "big")
+        return kind, 0 if subtype == 12 else len(octets), subtype
     return kind, 0 if kind == 25 else len(octets), 0
 
 
@@ -113,6 +119,15 @@ def _decode_output(octets: bytes) -> Action | None:
     """To the agent, parts of packets may be sent; to ports, the length means nothing."""
     port, most = struct.unpack_from("!IH", octets, 4)
     return Output(port) if port != CONTROLLER or most == 0xFFFF else None
+
+
+def _decode_output_to_first(octets: bytes) -> Action | None:
+    if len(octets) < 32:
+        return None
+    *how, header, count, slice_, destination = struct.unpack_from("!HHHIHHI", octets, 10)
+    if any(how) or header != NXM_IN_PORT or slice_ or destination or 32 + 2 * count > len(octets):
+        return None
+    return OutputToFirst(struct.unpack_from(f"!{count}H", octets, 32))
 
 
 def _decode_set_field(octets: bytes) -> Action | None:
@@ -146,6 +161,7 @@ def _decode_resubmit(octets: bytes) -> Action | None:
 _DECODERS: Mapping[tuple[int, int, int], Callable[[bytes], Action | None]] = {
     (0, 16, 0): _decode_output,
     (25, 0, 0): _decode_set_field,
+    (0xFFFF, 0, 12): _decode_output_to_first,
     (0xFFFF, 24, 7): _decode_load,
     (0xFFFF, 24, 6): _decode_move,
     (0xFFFF, 16, 14): _decode_resubmit,
@@ -160,6 +176,8 @@ def ports_named(place: bytes, instructions: bytes) -> Iterator[int]:
     for action in decode_instructions(instructions):
         if isinstance(action, Output) and action.port < LAST_PORT:
             yield action.port
+        elif isinstance(action, OutputToFirst):
+            yield from action.ports
 
 
 def flow_words(place: bytes, instructions: bytes) -> str:
@@ -206,6 +224,8 @@ def _action_words(action: Action | Unknown) -> str:
     match action:
         case Output(port):
             return f"output {_port_words(port)}"
+        case OutputToFirst(ports):
+            return f"output to the first live of {', '.join(map(str, ports))}"
         case SetField(field, value):
             return f"{field}={value_words(field, value)}"
         case Load(register, offset, bits, value):
@@ -223,4 +243,5 @@ def _action_words(action: Action | Unknown) -> str:
 
 
 def _port_words(port: int) -> str:
-    return {IN_PORT: "to its own port", CONTROLLER: "to the agent"}.get(port, str(port))
+    words = {IN_PORT: "to its own port", LOCAL: "to the host", CONTROLLER: "to the agent"}
+    return words.get(port, str(port))

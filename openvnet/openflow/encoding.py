@@ -28,6 +28,7 @@ from openvnet.pipeline.flow import (
     Match,
     Move,
     Output,
+    OutputToFirst,
     Resubmit,
     SetField,
 )
@@ -36,6 +37,9 @@ LEARNED = 1 << 63
 """The cookie bit of flows that the switch itself adds by `learn`; no flow of ours has it."""
 
 NICIRA = 0x00002320
+
+NXM_IN_PORT = 0x00000002
+"""The old header of the number of a port, 16 bits, by which NXAST_BUNDLE says what it lists."""
 
 LONGEST = 0xFFFF - 69
 """Octets of a place and instructions that fit into one message, bundled."""
@@ -47,6 +51,7 @@ _MATCH_HEADER = struct.Struct("!HH")
 _PLACE = struct.Struct("!BHHH")
 _APPLY = struct.Struct("!HH4x")
 _OUTPUT = struct.Struct("!HHIH6x")
+_BUNDLE = struct.Struct("!HHIHHHHIHHI4x")
 _LOAD = struct.Struct("!HHIHHIQ")
 _MOVE = struct.Struct("!HHIHHHHII")
 _RESUBMIT = struct.Struct("!HHIHHB3x")
@@ -176,6 +181,15 @@ def _encode_output(action: Output) -> bytes:
     return _OUTPUT.pack(0, 16, action.port, 0xFFFF)
 
 
+def _encode_output_to_first(action: OutputToFirst) -> bytes:
+    """By what to hash is said, but does not matter where the first live port is taken."""
+    ports = struct.pack(f"!{len(action.ports)}H", *action.ports)
+    ports += _PADDING[len(ports) & 7]
+    length, count = _BUNDLE.size + len(ports), len(action.ports)
+    head = _BUNDLE.pack(0xFFFF, length, NICIRA, 12, 0, 0, 0, NXM_IN_PORT, count, 0, 0)
+    return head + ports
+
+
 def _encode_set_field(action: SetField) -> bytes:
     head, width, padding = _SET_FIELDS[action.field]
     return head + action.value.to_bytes(width, "big") + padding
@@ -213,6 +227,7 @@ def _misplaced(action: Action) -> NoReturn:
 
 _ENCODERS: dict[type[Action], Callable[[Any], bytes]] = {
     Output: _encode_output,
+    OutputToFirst: _encode_output_to_first,
     SetField: _encode_set_field,
     Load: _encode_load,
     Move: _encode_move,

@@ -32,12 +32,19 @@ class Database:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._on_change: Callable[[], None] = lambda: None
+        self._is_of_use: Callable[[str, Columns], bool] = lambda _, __: True
 
     async def run(
-        self, monitored: Mapping[str, Sequence[str]], on_change: Callable[[], None]
+        self,
+        monitored: Mapping[str, Sequence[str]],
+        on_change: Callable[[], None],
+        is_of_use: Callable[[str, Columns], bool] = lambda _, __: True,
     ) -> None:
-        """Monitor columns of tables until the connection closes; call back after each change."""
-        self._on_change = on_change
+        """Monitor columns of tables until the connection closes; call back after each change.
+
+        Rows that are of no use are not kept.
+        """
+        self._on_change, self._is_of_use = on_change, is_of_use
         reading = asyncio.ensure_future(self._read())
         try:
             request = {table: {"columns": list(columns)} for table, columns in monitored.items()}
@@ -102,8 +109,9 @@ class Database:
         for table, rows in updates.items():
             known = self.tables.setdefault(table, {})
             for uuid, change in rows.items():
-                if "new" in change:
-                    known[uuid] = {name: plain(value) for name, value in change["new"].items()}
+                new = {name: plain(value) for name, value in change.get("new", {}).items()}
+                if new and self._is_of_use(table, new):
+                    known[uuid] = new
                 else:
                     known.pop(uuid, None)
         self._on_change()

@@ -21,6 +21,7 @@ MONITORED: Mapping[str, tuple[str, ...]] = {
     "Bridge": ("name", "datapath_id", "fail_mode", "other_config", "controller", "flow_tables"),
     "Controller": ("target", "max_backoff"),
     "Interface": ("name", "external_ids"),
+    "Port": ("name", "interfaces"),
     "Flow_Table": ("name",),
 }
 MAX_BACKOFFS = (1000, 1001)
@@ -33,6 +34,22 @@ def identities(tables: Tables) -> dict[str, str]:
         row["name"]: row["external_ids"]["iface-id"]
         for row in tables.get("Interface", {}).values()
         if row.get("external_ids", {}).get("iface-id")
+    }
+
+
+def is_of_use(table: str, row: Columns) -> bool:
+    """Whether a row needs to be kept: of ports, only bonds, which have several interfaces."""
+    return table != "Port" or isinstance(row["interfaces"], list)
+
+
+def bonds(tables: Tables) -> dict[str, str]:
+    """The bond of each interface that is a member of one: both by name."""
+    interfaces = tables.get("Interface", {})
+    return {
+        interfaces[uuid]["name"]: bond["name"]
+        for bond in tables.get("Port", {}).values()
+        for uuid in bond["interfaces"]
+        if uuid in interfaces
     }
 
 

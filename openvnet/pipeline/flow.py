@@ -16,6 +16,9 @@ from openvnet.pipeline.tables import Table
 IN_PORT = 0xFFFFFFF8
 """Output to the port that the packet came in by (OFPP_IN_PORT)."""
 
+LOCAL = 0xFFFFFFFE
+"""The bridge's own port, by which the host itself sends and receives (OFPP_LOCAL)."""
+
 CONTROLLER = 0xFFFFFFFD
 """Output to the agent (OFPP_CONTROLLER)."""
 
@@ -24,6 +27,12 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     """Send a copy to a port; to its own input port only with `IN_PORT`."""
 
     port: int
+
+
+class OutputToFirst(msgspec.Struct, frozen=True, gc=False):
+    """Send a copy to the first of several ports whose link is up by then (NXAST_BUNDLE)."""
+
+    ports: tuple[int, ...]
 
 
 class SetField(msgspec.Struct, frozen=True, gc=False):
@@ -70,7 +79,7 @@ class Drop(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Action = Output | SetField | Load | Move | Resubmit | Goto | Drop
+Action = Output | OutputToFirst | SetField | Load | Move | Resubmit | Goto | Drop
 Match = tuple[Term, ...]
 
 

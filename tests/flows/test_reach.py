@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import Datapath, IpLease, MacLease, Network
-from openvnet.model.host import Attachment, Port
+from openvnet.model.host import Attachment, Port, Uplink
 from openvnet.model.scalars import show_ipv4, show_mac
 from openvnet.pipeline.flow import Flow
 from tests.worlds import guest, histories, key_of, seed_world
@@ -228,6 +228,8 @@ def test_whatever_happened_before_reach_follows_the_rule(bridge, history, data):
         compiler.apply(changes)
     everyone = sorted(senders(compiler.state.rows))
     assume(everyone and not compiler.conflicts)
+    uplinks = {uplink.number for uplink in compiler.state.rows.get(Uplink, {}).values()}
+    assume(uplinks.isdisjoint(one.port for one in everyone))  # A bridge's numbers are unique.
     bridge.load([output for output in compiler.all() if isinstance(output, Flow)])
     pretended, to = data.draw(st.sampled_from(everyone)), data.draw(st.sampled_from(everyone))
     port = data.draw(st.sampled_from(everyone)).port

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from openvnet.openflow.driver import listen
 from openvnet.openflow.encoding import cookie_of
-from openvnet.pipeline.flow import Drop
+from openvnet.pipeline.flow import LOCAL, Drop
 
 _OUTPUT = re.compile(r"^\s+output:(\d+)$")
 _COOKIE = re.compile(r"cookie (0x[0-9a-f]+)")
+_SENT = "Datapath actions: "
 _ADDRESSES = {"eth_src": "dl_src", "eth_dst": "dl_dst"}
 
 
@@ -26,6 +27,8 @@ class Fate(NamedTuple):
     """Why it is dropped; empty if it is not."""
     leaves_as: dict
     """The fields of what leaves, by the switch's names."""
+    sent: str
+    """What the datapath does in the end, in the switch's words."""
 
 
 class TracedBridge:
@@ -78,9 +81,12 @@ class TracedBridge:
             for line, after in zip(lines, [*lines[1:], ""], strict=True)
             if (found := _OUTPUT.match(line)) and "skipping output" not in after
         }
+        reaches |= {LOCAL for line in lines if line.strip() == "LOCAL"}
         cookies = [int(cookie, 16) for cookie in _COOKIE.findall(text)]
         answered = any(line.strip() == "IN_PORT" for line in lines)
-        return Fate(frozenset(reaches), answered, self._reasons.get(cookies[-1], ""), _final(lines))
+        sent = next(line for line in lines if line.startswith(_SENT)).removeprefix(_SENT)
+        reason = self._reasons.get(cookies[-1], "")
+        return Fate(frozenset(reaches), answered, reason, _final(lines), sent)
 
     def _ask(self, method, *parameters):
         with socket.socket(socket.AF_UNIX) as asked:

@@ -31,12 +31,19 @@ def test_nothing_is_in_the_way():
     assert why() == ""
 
 
+@pytest.mark.parametrize("uplink", [True, False])
+def test_an_interface_of_mode_host_needs_a_port_and_no_lease(uplink):
+    host = Interface(uuid="if-1", mode="host"), Port("vm1", 1, up=True, uplink=uplink)
+    assert why(*host, without=[(IpLease, "il-1"), (MacLease, "ml-1")]) == ""
+
+
 PORT = InterfacePort(uuid="ifp-1", interface_uuid="if-1", port_name="vm1", datapath_uuid="dp-1")
 ELSEWHERE = Datapath(uuid="dp-2", display_name="two", dpid=OTHER_DPID, node_id="other")
 RIVAL = InterfacePort(uuid="ifp-0", interface_uuid="if-0", port_name="vm1", datapath_uuid="dp-1")
 LEASE = seed_world()[IpLease, "il-1"]
 OF_ANOTHER = msgspec.structs.replace(LEASE, mac_lease_uuid="ml-2")
 UNJOINED = msgspec.structs.replace(LEASE, mac_lease_uuid=None)
+OF_HOST = Interface(uuid="if-1", mode="host")
 
 
 def port_row(**different):
@@ -110,6 +117,22 @@ OBSTACLES = {
         [port_row(port_name="br0"), Port("br0", 0xFFFFFFFE, up=True)],
         [],
         "port br0 is the host's own, and no guest's",
+    ),
+    "an uplink": (
+        [Port("vm1", 1, up=True, uplink=True)],
+        [],
+        "port vm1 is an uplink of the host, and no guest's",
+    ),
+    "mode host, not plugged": ([OF_HOST], [(Port, "vm1")], "no port of this host is named vm1"),
+    "mode host, a rival": (
+        [OF_HOST, RIVAL],
+        [],
+        "port vm1 belongs to interface if-0, which names it too",
+    ),
+    "mode host, link": (
+        [OF_HOST, Port("vm1", 1, up=False)],
+        [],
+        "the link of port vm1 is down",
     ),
     "link": ([Port("vm1", 1, up=False)], [], "the link of port vm1 is down"),
     "no MAC lease": ((), [(MacLease, "ml-1")], "it has no MAC lease"),

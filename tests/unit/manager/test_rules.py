@@ -55,7 +55,7 @@ async def test_an_address_of_an_interface_needs_its_network_and_a_mac_address(he
 
 @in_house
 async def test_modes_that_are_not_yet_done_are_refused(here):
-    for mode in ("simulated", "host", "internal", "patch", "promiscuous", "remote"):
+    for mode in ("simulated", "internal", "patch", "promiscuous", "remote"):
         problem = await here.call.refused("create", "interfaces", values={"mode": mode})
         assert problem.error == "ArgumentError"
         assert f"mode {mode} is not yet done" in problem.message

@@ -25,12 +25,14 @@ from openvnet.pipeline.fields import ARP, Registers, Term, arp_op, eth_dst, in_p
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LOCAL,
     Drop,
     Flow,
     Goto,
     Load,
     Move,
     Output,
+    OutputToFirst,
     Resubmit,
     SetField,
     match,
@@ -107,6 +109,7 @@ def test_mutilated_flows_are_put_into_words_or_called_malformed(flow, data):
         (Flow(Table.ARP, -1, (), ()), "priority -1"),
         (Flow(300, 1, (), ()), "table 300"),
         (Flow(Table.ARP, 0, (), (Output(1), Output(1 << 32))), "Output"),
+        (Flow(Table.ARP, 0, (), (OutputToFirst((1, LOCAL)),)), "OutputToFirst"),
         (Flow(Table.ARP, 0, (), (SetField("eth_dst", 1 << 48),)), "SetField"),
         (Flow(Table.ARP, 0, (), (SetField("color", 1),)), "SetField"),
         (Flow(Table.ARP, 0, (), (Load(16, 0, 1, 1),)), "Load"),
@@ -146,6 +149,8 @@ def test_a_flow_in_words():
             Output(5),
             Output(IN_PORT),
             Output(CONTROLLER),
+            Output(LOCAL),
+            OutputToFirst((4, 9)),
             Goto(Table.L2_LOOKUP),
         ),
     )
@@ -154,7 +159,7 @@ def test_a_flow_in_words():
         "ARP 100: in_port=3, eth_type=0x806, arp_op=1, arp_spa=10.102.0.0/0xffff, "
         "reg0=0x2000000/0xff000000 -> eth_dst=eth_src, eth_src=52:54:00:00:00:01, "
         "reg0[0..23]=0x7, through FLOOD, output 5, output to its own port, output to the agent, "
-        "goto L2_LOOKUP"
+        "output to the host, output to the first live of 4, 9, goto L2_LOOKUP"
     )
     assert words_of(flow) == flow_words(place, instructions)
     assert flow_words(encode(Flow(Table.ARP, 0, (), ()))[1], b"") == "ARP 0: anything -> drop"
@@ -171,8 +176,11 @@ def test_what_we_have_no_word_for_is_shown_in_hexadecimal():
 
 
 def test_the_ports_that_a_flow_names_are_those_of_the_bridge():
-    flow = Flow(Table.ARP, 0, match(in_port(3)), (Output(5), Output(IN_PORT), Output(7)))
-    assert list(ports_named(*encode(flow)[1:])) == [3, 5, 7]
+    sent = Output(5), Output(IN_PORT), Output(LOCAL), OutputToFirst((4, 9)), Output(7)
+    flow = Flow(Table.ARP, 0, match(in_port(3)), sent)
+    assert list(ports_named(*encode(flow)[1:])) == [3, 5, 4, 9, 7]
+    from_host = Flow(Table.ARP, 0, match(in_port(LOCAL)), ())
+    assert list(ports_named(*encode(from_host)[1:])) == []
 
 
 @pytest.mark.parametrize(

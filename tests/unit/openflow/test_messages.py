@@ -7,7 +7,16 @@ from os_ken.ofproto import ofproto_v1_3 as of
 
 from openvnet.openflow import messages
 from openvnet.openflow.encoding import encode
-from openvnet.pipeline.flow import Drop, Goto, Load, Move, Output, Resubmit, SetField
+from openvnet.pipeline.flow import (
+    Drop,
+    Goto,
+    Load,
+    Move,
+    Output,
+    OutputToFirst,
+    Resubmit,
+    SetField,
+)
 from openvnet.pipeline.tables import Table
 from tests.flows_at_random import BITS, flows
 
@@ -162,6 +171,9 @@ def _acted(action):
     match action:
         case osken.OFPActionOutput():
             return Output(action.port)
+        case osken.NXActionBundle():
+            assert (action.algorithm, action.n_slaves) == (0, len(action.slaves))
+            return OutputToFirst(tuple(action.slaves))
         case osken.OFPActionSetField():
             return SetField(action.key, _number(action.value))
         case osken.NXActionRegLoad():
