@@ -37,7 +37,7 @@ format:  ## Format the code, and mend what lint can mend.
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
-docs:  ## Make the pages that are generated: the pipeline, REST and vnctl.
+docs:  ## Make the pages that are generated: the pipeline, configuration, REST and vnctl.
 	@tools/set-up test
 	$(PYTHON) -m openvnet.pipeline.page > docs/pipeline.md
 	$(PYTHON) docs/reference/generate.py

@@ -19,7 +19,7 @@ class System:
 
     def __init__(self, directory: Path, ovs: OpenVSwitch) -> None:
         self.directory, self.ovs = directory, ovs
-        self.controller = _free_port()
+        self.controller = free_port()
         """The TCP port at which the switch looks for vna."""
         self.agents: list[Process] = []
         ovs.connect(f"tcp:127.0.0.1:{self.controller}")
@@ -40,7 +40,8 @@ class System:
 
     def vna(self, module: str = "openvnet.agent.main", *more: str) -> Process:
         """Start a vna."""
-        words = ("--run", f"{self.directory}", "--state", f"{self.directory}", *more)
+        places = (f"--{name}={self.directory}" for name in ("run", "state", "config"))
+        words = (*places, *more)
         listening = ("--listen", f"127.0.0.1:{self.controller}")
         database = ("--ovsdb", f"unix:{self.ovs.directory}/db.sock")
         return Process(module, *words, *listening, *database)
@@ -77,7 +78,8 @@ def _fill(state: Path, rows: Iterable[Row]) -> None:
         raise outcome
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,7 +1,7 @@
 """Write the reference pages from the declarations, or check that they are as they should be.
 
-python docs/reference/generate.py            writes rest.md and vnctl.md
-python docs/reference/generate.py --check    exits with 1 if either is out of date
+python docs/reference/generate.py            writes the pages
+python docs/reference/generate.py --check    exits with 1 if one is out of date
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import configuration
 import rest
 import vnctl
 
@@ -18,6 +19,7 @@ HERE = Path(__file__).parent
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Each page's file and text."""
+    yield HERE / "configuration.md", "\n".join(configuration.page()) + "\n"
     yield HERE / "rest.md", "\n".join(rest.page()) + "\n"
     yield HERE / "vnctl.md", "\n".join(vnctl.page()) + "\n"
 

@@ -182,8 +182,18 @@ def plain(declared: Any) -> inspect.Type:
 
 def use(declared: Any) -> str:
     """Why a key does nothing (`keys.MEANINGLESS`, `keys.LATER`); empty if it does something."""
-    kind = inspect.type_info(declared)
-    return str((kind.extra or {}).get("use", "")) if isinstance(kind, inspect.Metadata) else ""
+    match inspect.type_info(declared):
+        case inspect.Metadata(extra={"use": why}):
+            return str(why)
+    return ""
+
+
+def description(declared: Any) -> str:
+    """What a key means."""
+    match inspect.type_info(declared):
+        case inspect.Metadata(extra_json_schema={"description": words}):
+            return str(words)
+    return ""
 
 
 def wanted(declared: Any) -> str:

@@ -27,7 +27,7 @@ class Process(msgspec.Struct, frozen=True):
 
 def processes(environment: Environment, directory: Path) -> Iterator[Process]:
     """All of an environment's, in the order in which they are told."""
-    run = ("--run", str(directory))
+    run = ("--run", str(directory), "--config", str(directory))
     yield _ours("vnmgr", "", "openvnet.manager.main", *run, "--state", str(directory / "vnmgr"))
     yield _ours("webapi", "", "openvnet.api.main", *run, "--port", str(WEBAPI_PORT))
     for host in environment.hosts:
@@ -57,7 +57,8 @@ def _processes_of_host(host: Host, directory: Path) -> Iterator[Process]:
         f"{host.name}/vna",
         host.name,
         "openvnet.agent.main",
-        *("--run", str(directory), "--state", f"{home}/vna", "--node-id", host.node_id),
+        *("--run", str(directory), "--config", str(directory), "--state", f"{home}/vna"),
+        *("--node-id", host.node_id),
         *("--listen", f"127.0.0.1:{OPENFLOW_PORT}", "--ovsdb", database),
     )
 

@@ -46,5 +46,5 @@ class Admission:
             self._refused.add(address)
             logger.warning(
                 "A program at %s was refused: it does not have this machine's keys.",
-                address.decode(errors="backslashreplace"),
+                address.decode(errors="backslashreplace").removeprefix("::ffff:"),
             )

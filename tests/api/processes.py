@@ -21,9 +21,12 @@ def command(module: str) -> list[str]:
 class Process:
     """A process of ours whose log is read all the time, or it would stop when the pipe is full."""
 
-    def __init__(self, module: str, *words: str) -> None:
+    def __init__(self, module: str, *words: str, **environment: str) -> None:
         self.running = subprocess.Popen(
-            [*command(module), *words], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+            [*command(module), *words],
+            env=ENVIRONMENT | environment,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.log: list[str] = []
         self._lines: Queue[str] = Queue()
@@ -67,16 +70,16 @@ def process(module: str, *words: str, says: str) -> Iterator[Process]:
 @contextmanager
 def vnmgr(run: Path) -> Iterator[Process]:
     """vnmgr with its database beside its sockets."""
-    words = ("openvnet.manager.main", "--run", str(run), "--state", str(run / "state"))
-    with process(*words, says="serves") as running:
+    places = ("--run", str(run), "--state", str(run / "state"), "--config", str(run))
+    with process("openvnet.manager.main", *places, says="serves") as running:
         yield running
 
 
 @contextmanager
 def webapi(run: Path, *more: str) -> Iterator[Process]:
     """webapi on the unix socket of a run directory, and on a TCP port that the system chooses."""
-    words = ("openvnet.api.main", "--run", str(run), "--port", "0", *more)
-    with process(*words, says="listening") as running:
+    words = ("--run", str(run), "--config", str(run), "--port", "0", *more)
+    with process("openvnet.api.main", *words, says="listening") as running:
         yield running
 
 
