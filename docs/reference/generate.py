@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import configuration
+import metrics
 import rest
 import vnctl
 
@@ -21,6 +22,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Each page's file and text."""
     yield HERE / "configuration.md", "\n".join(configuration.page()) + "\n"
     yield HERE / "rest.md", "\n".join(rest.page()) + "\n"
+    yield HERE / "metrics.md", "\n".join(metrics.page())
     yield HERE / "vnctl.md", "\n".join(vnctl.page()) + "\n"
 
 

@@ -35,10 +35,12 @@ from openvnet.agent.inbox import (
     snapshot_changes,
     update_changes,
 )
+from openvnet.agent.measuring import measure, measure_flows
 from openvnet.agent.telling import tell
 from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
+from openvnet.metrics import Metrics
 from openvnet.model.host import Bridge, Port
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
@@ -85,6 +87,7 @@ class Agent:
         strata: Sequence[Sequence[Feature]] = STRATA,
     ) -> None:
         self.node_id = node_id
+        self.metrics = Metrics("vna")
         self.inbox = inbox
         self.compiler = Compiler(strata)
         self.served: Switch | None = None
@@ -179,21 +182,28 @@ class Agent:
         self._stream.send(message)
 
     async def _turn(self, news: Iterable[News]) -> None:
-        started = time.perf_counter()
+        laps = [time.perf_counter()]
         dpid_before = self._dpid()
         changes = self._take(news)
         self._keep(changes)
+        laps.append(time.perf_counter())
         with bulk() if len(changes) > MANY else nullcontext():
             difference = self.compiler.apply(changes)
+        laps.append(time.perf_counter())
         if self._lost_place or self._dpid() != dpid_before:
             self.say_hello()
         else:
             self._subscribe(difference)
         written = await self._realise(difference)
+        laps.append(time.perf_counter())
         self._acknowledge()
-        took = 1000 * (time.perf_counter() - started)
+        laps.append(time.perf_counter())
         updates, self._taken = self._taken, []
-        tell(self.node_id, self.revision, updates, written, took)
+        if changes or updates:
+            measure(self.metrics, laps, len(updates))
+        if written:
+            measure_flows(self.metrics, written)
+        tell(self.node_id, self.revision, updates, written, 1000 * (laps[-1] - laps[0]))
         self._tidy()
 
     def _dpid(self) -> str | None:

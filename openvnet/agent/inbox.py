@@ -57,6 +57,9 @@ class Inbox:
         self._news.append(news)
         self._waiting.set()
 
+    def __len__(self) -> int:
+        return len(self._news)
+
     async def take(self) -> list[News]:
         """All news since the last call, at least one."""
         await self._waiting.wait()

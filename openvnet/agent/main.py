@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +17,19 @@ from openvnet import __version__
 from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
+from openvnet.agent.measuring import measure_drops
+from openvnet.agent.readings import declare_readings
 from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
 from openvnet.configuration.files import Configuration, vnmgr_address
 from openvnet.configuration.keys import Vna
 from openvnet.configuration.options import configured, is_given
 from openvnet.configuration.syntax import ConfigurationError
+from openvnet.listening import ListenError
 from openvnet.logs import logged
+from openvnet.metrics import Metrics
 from openvnet.openflow.driver import Switch, listen
 from openvnet.ovsdb.client import destination
+from openvnet.scraping import metrics_option, scraped
 from openvnet.uplinks import uplinks
 from openvnet.wire.finding import vnmgr_endpoint
 from openvnet.wire.keys import KeysError
@@ -77,6 +83,7 @@ log = logging.getLogger(__name__)
     "everywhere 15 s after vna fell silent.",
 )
 @click.version_option(__version__, prog_name="vna")
+@metrics_option
 @logged("vna")
 @configured("vna", Vna, {"node_id": "node.id", "ovsdb": "ovsdb", "named": "uplink"})
 def main(
@@ -88,6 +95,7 @@ def main(
     ovsdb: str,
     named: tuple[str, ...],
     keep_fail_mode: bool,
+    metrics_address: str | None,
 ) -> None:
     """Control the Open vSwitch bridge of this host, as vnmgr says."""
     _check_database(ovsdb, "--ovsdb" if is_given("ovsdb") else configuration.place("ovsdb"))
@@ -99,8 +107,13 @@ def main(
             state.mkdir(parents=True, exist_ok=True)
             cache = Cache.open(state / f"{node_id}.cache")
             secure, own = not keep_fail_mode, uplinks(named)
-            uvloop.run(_run(node_id, cache, calling, server, ovsdb, own, may_set_fail_mode=secure))
-    except (ConfigurationError, KeysError, OSError) as error:
+            path = run / f"{node_id}.metrics.sock"
+            asked = partial(scraped, path=path, address=metrics_address)
+            work = _run(
+                *(node_id, cache, calling, server, ovsdb, own, asked), may_set_fail_mode=secure
+            )
+            uvloop.run(work)
+    except (ConfigurationError, KeysError, ListenError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -139,6 +152,7 @@ async def _run(
     server: socket.socket,
     ovsdb: str,
     is_uplink: Callable[[str], bool],
+    asked: Callable[[Metrics], AbstractContextManager[None]],
     *,
     may_set_fail_mode: bool,
 ) -> None:
@@ -146,8 +160,10 @@ async def _run(
     agent = Agent(
         *(node_id, cache, stream, Inbox()), needs_identities=bool(ovsdb), is_uplink=is_uplink
     )
+    declare_readings(agent, stream)
     try:
-        await serve(agent, stream, server, ovsdb, may_set_fail_mode=may_set_fail_mode)
+        with asked(agent.metrics):
+            await serve(agent, stream, server, ovsdb, may_set_fail_mode=may_set_fail_mode)
     finally:
         stream.close()
         cache.close()
@@ -198,6 +214,7 @@ def take_switch(agent: Agent, switch: Switch) -> None:
     agent.served = switch
     switch.on_port = lambda port, gone: agent.inbox.put(PortStatus(agent.port(port), gone))
     switch.on_drift = agent.found_drift
+    switch.on_drops = lambda drops: measure_drops(agent.metrics, drops)
     switch.on_closed = lambda reason: _lose_switch(agent, switch, reason)
     agent.inbox.put(Connected(switch))
 

@@ -29,6 +29,14 @@ from openvnet.api.errors import (
 from openvnet.api.openapi import RESPONSE_HEADERS, document
 from openvnet.api.routes import Place, named, place, route, routes
 from openvnet.api.telling import tell
+from openvnet.metrics import (
+    CALL_SECONDS,
+    CONTENT_TYPE,
+    HTTP_SECONDS,
+    HTTP_WAITING,
+    UNANSWERED,
+    Metrics,
+)
 from openvnet.model.operations import Operation
 from openvnet.wire import messages
 
@@ -41,32 +49,71 @@ _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
-def application(call: Call, origins: frozenset[str] = frozenset()) -> ASGIApp:
-    """The application; web pages of these origins may write (none but our own, by default)."""
+def application(call: Call, origins: frozenset[str], metrics: Metrics) -> ASGIApp:
+    """The application; web pages of these origins may write, and those of our own."""
+    call = _measured(call, metrics)
     own = _own_routes(call)
+    waiting = 0
+    metrics.read(HTTP_WAITING, lambda: waiting)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal waiting
         if scope["type"] != "http":
             return
-        request = Request(scope, receive)
-        found = place(scope["path"])
+        started, waiting = time.perf_counter(), waiting + 1
         try:
-            response = await _answer(request, found, call, own, origins)
+            response = await respond(Request(scope, receive), place(scope["path"]))
+            await response(scope, receive, send)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            took = time.perf_counter() - started
+            metrics.observe(HTTP_SECONDS, took, method, str(response.status_code))
         except ClientDisconnect:
-            return
+            pass
+        finally:
+            waiting -= 1
+
+    async def respond(request: Request, found: Place) -> Response:
+        try:
+            if request.scope["path"] == "/metrics":
+                return _metrics(request, metrics)
+            return await _answer(request, found, call, own, origins)
+        except ClientDisconnect:
+            raise
         except asyncio.CancelledError:
             # The server ends, and has given this request all the time that it gives.
             ending = Unavailable("webapi ends. A write that waited for hosts may be done; look.")
-            response = refusal(ending.problem(), found.format)
+            return refusal(ending.problem(), found.format)
         except ApiError as error:
-            response = refusal(error.problem(), found.format, error.headers)
+            return refusal(error.problem(), found.format, error.headers)
         except Exception:
-            _LOG.exception("%s %s failed", request.method, scope["path"])
+            _LOG.exception("%s %s failed", request.method, request.scope["path"])
             problem = messages.Problem("InternalError", "500", 500, "webapi failed; see its log.")
-            response = refusal(problem, found.format)
-        await response(scope, receive, send)
+            return refusal(problem, found.format)
 
     return _readable_by(app, origins) if origins else app
+
+
+def _metrics(request: Request, metrics: Metrics) -> Response:
+    if request.method not in ("GET", "HEAD"):
+        raise UnknownMethod(request.method, "/metrics", ("GET",))
+    return Response(metrics.page(), media_type=CONTENT_TYPE)
+
+
+def _measured(call: Call, metrics: Metrics) -> Call:
+    """The same, and how long it takes is counted."""
+
+    async def measured(request: messages.Request) -> messages.Reply:
+        started = time.perf_counter()
+        try:
+            reply = await call(request)
+        except Unavailable:
+            metrics.count(UNANSWERED)
+            raise
+        waited = "no" if request.wait is None else "yes"
+        metrics.observe(CALL_SECONDS, time.perf_counter() - started, request.verb, waited)
+        return reply
+
+    return measured
 
 
 def _readable_by(app: ASGIApp, origins: frozenset[str]) -> ASGIApp:

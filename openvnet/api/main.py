@@ -16,12 +16,13 @@ import uvloop
 from openvnet import __version__
 from openvnet.api.app import application
 from openvnet.api.asking import asking
-from openvnet.api.listening import ListenError, tcp_socket, unix_socket
 from openvnet.configuration.files import Configuration, vnmgr_address
 from openvnet.configuration.keys import Webapi
 from openvnet.configuration.options import configured, is_given
 from openvnet.configuration.syntax import ConfigurationError
+from openvnet.listening import ListenError, tcp_socket, unix_socket
 from openvnet.logs import logged
+from openvnet.metrics import Metrics
 from openvnet.wire.finding import vnmgr_endpoint
 from openvnet.wire.keys import KeysError
 from openvnet.wire.rpc import Rpc
@@ -108,7 +109,9 @@ def main(
             host, number, *_ = tcp.getsockname()
             where = f"http://{host}:{number} and unix:{path}; vnmgr is at {endpoint}"
             runner.run(serve(calling, [tcp, unix], where, patience, frozenset(origins)))
-    except (ConfigurationError, KeysError, ListenError) as error:
+    except ListenError as error:
+        raise click.ClickException(f"webapi {error}") from None
+    except (ConfigurationError, KeysError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
@@ -124,7 +127,7 @@ async def serve(
     """Serve on these sockets, which are there in words too, until SIGTERM or SIGINT."""
     rpc = calling()
     config = uvicorn.Config(
-        application(asking(rpc, patience), origins),
+        application(asking(rpc, patience), origins, Metrics("webapi")),
         http="httptools",
         ws="none",
         lifespan="off",

@@ -21,11 +21,13 @@ from openvnet.configuration.files import Configuration
 from openvnet.configuration.keys import Vnmgr
 from openvnet.configuration.options import configured
 from openvnet.configuration.syntax import ConfigurationError
+from openvnet.listening import ListenError
 from openvnet.logs import logged
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
 from openvnet.manager.tcp import Tcp, told_tcp
+from openvnet.scraping import metrics_option, scraped
 from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
@@ -55,10 +57,15 @@ logger = logging.getLogger(__name__)
     help="URL of the database.  [default: as the files say; SQLite in the state directory]",
 )
 @click.version_option(__version__, prog_name="vnmgr")
+@metrics_option
 @logged("vnmgr")
 @configured("vnmgr", Vnmgr, {})
 def main(
-    configuration: Configuration[Vnmgr], state: Path, run_directory: Path, database: str | None
+    configuration: Configuration[Vnmgr],
+    state: Path,
+    run_directory: Path,
+    database: str | None,
+    metrics_address: str | None,
 ) -> None:
     """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""
     os.umask(0o077)
@@ -67,8 +74,8 @@ def main(
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         url = database or database_url(configuration, state.absolute())
         tcp = told_tcp(configuration, state.absolute())
-        uvloop.run(serve(url, run_directory.absolute(), tcp))
-    except (ConfigurationError, KeysError, StoreError) as failure:
+        uvloop.run(serve(url, run_directory.absolute(), tcp, metrics_address))
+    except (ConfigurationError, KeysError, ListenError, StoreError) as failure:
         sys.exit(f"vnmgr: {failure}")
     except zmq.ZMQError as failure:
         sys.exit(f"vnmgr: the sockets in {run_directory} cannot be made: {failure.strerror}.")
@@ -87,7 +94,9 @@ def database_url(configuration: Configuration[Vnmgr], state: Path) -> str:
     return f"sqlite:///{state / file}"
 
 
-async def serve(url: str, run_directory: Path, tcp: Tcp | None) -> None:
+async def serve(
+    url: str, run_directory: Path, tcp: Tcp | None, metrics_address: str | None
+) -> None:
     """Serve until SIGTERM or SIGINT. Raise what `serving` raises if it cannot begin."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -102,7 +111,7 @@ async def serve(url: str, run_directory: Path, tcp: Tcp | None) -> None:
     loop.set_exception_handler(fail)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with serving(url, run_directory, tcp):
+    with serving(url, run_directory, tcp, metrics_address):
         # What was loaded stays: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -113,10 +122,12 @@ async def serve(url: str, run_directory: Path, tcp: Tcp | None) -> None:
 
 
 @contextmanager
-def serving(url: str, run_directory: Path, tcp: Tcp | None = None) -> Iterator[None]:
+def serving(
+    url: str, run_directory: Path, tcp: Tcp | None = None, metrics_address: str | None = None
+) -> Iterator[None]:
     """Serve while in this context, in the running loop.
 
-    Raise StoreError, ConfigurationError, zmq.ZMQError or OSError if it cannot begin.
+    Raise StoreError, ConfigurationError, ListenError, zmq.ZMQError or OSError if it cannot begin.
     """
     with ExitStack() as closing:
         lock = held(run_directory / "vnmgr.lock", f"The directory {run_directory}")
@@ -136,6 +147,8 @@ def serving(url: str, run_directory: Path, tcp: Tcp | None = None) -> Iterator[N
         closing.callback(streams.close)
         requests = Requests(front, store, replica, streams)
         closing.callback(requests.close)
+        path = run_directory / "vnmgr.metrics.sock"
+        closing.enter_context(scraped(requests.metrics, path, metrics_address))
         rows = sum(map(len, replica.state.rows.values()))
         logger.info(
             "vnmgr %s serves %s rows at revision %s of epoch %s in %s.",

@@ -17,11 +17,13 @@ from openvnet.logs import Fields
 from openvnet.manager.answers import Answer, answer, envelope, plain
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
 from openvnet.manager.names import found
+from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import parent_uuid, resource_of, written
+from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
@@ -59,6 +61,7 @@ class Requests:
         self._replica = replica
         self._streams = streams
         self._tasks: set[asyncio.Task[None]] = set()
+        self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._front = front
         front.hand(REQUEST, self._take)
 
@@ -78,7 +81,10 @@ class Requests:
         if not asked:
             return
         writes = [Write(partial(written, request=one.request), one.request.origin) for one in asked]
-        for one, outcome in zip(asked, self._store.commit(writes), strict=True):
+        started = time.perf_counter()
+        outcomes = self._store.commit(writes)
+        self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "commit")
+        for one, outcome in zip(asked, outcomes, strict=True):
             self._finish(one, outcome)
 
     def _finish(self, asked: Asked, outcome: Outcome) -> None:
@@ -88,7 +94,10 @@ class Requests:
             return
         concerned: list[Agent] = []
         if outcome.changes:
+            started = time.perf_counter()
             concerned = self._streams.publish(outcome.changes, outcome.number)
+            self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
+            self.metrics.count(CHANGES, resource_of(request).collection, request.verb)
             if logger.isEnabledFor(logging.INFO):
                 _tell(asked, outcome)
         result = self._result(request, outcome.result)
@@ -103,7 +112,10 @@ class Requests:
 
     async def _wait(self, asked: Asked, reply: Reply, wait: Wait) -> None:
         seconds = (asked.request.wait or 0.0) - (time.monotonic() - asked.at)
+        started = time.perf_counter()
         lag = await self._streams.waiting.until(wait, max(0.0, seconds))
+        if lag.hosts and not lag.lagging:
+            self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "acknowledge")
         realised = Realised(
             1000 * (time.monotonic() - asked.at),
             lag.hosts,
@@ -138,6 +150,7 @@ class Requests:
             reply = Reply(asked.request.id, await reading, revision=self._newest(asked.request))
         except Exception as refusal:
             reply = Reply(asked.request.id, problem=_problem(asked.request, refusal))
+        self.metrics.observe(READ_SECONDS, time.monotonic() - asked.at)
         self._reply(asked, reply)
 
     def _newest(self, request: Request) -> Revision | None:
@@ -180,6 +193,8 @@ class Requests:
         return rows[request.offset : request.offset + request.limit], len(rows)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
+        if reply.problem is not None:
+            self.metrics.count(REFUSED, reply.problem.error)
         self._front.send(asked.peer, encode(reply))
 
     _reads: ClassVar = {"show": _show, "list": _list, "nodes": _nodes}

@@ -78,6 +78,8 @@ class Streams:
     def __init__(self, front: Front, replica: Replica) -> None:
         self.agents: dict[str, Agent] = {}
         """By node id."""
+        self.broken = 0
+        """Streams that were given up since their agents did not take what they were sent."""
         self._peers: dict[bytes, Agent] = {}
         self._speaking: dict[Listener, Agent] = {}
         self._left: dict[bytes, bytes] = {}
@@ -246,6 +248,7 @@ class Streams:
         logger.warning(
             "Agent %s does not take what it is sent; it must say hello again.", agent.node_id
         )
+        self.broken += 1
         self._break(agent)
 
     def _break(self, agent: Agent) -> None:

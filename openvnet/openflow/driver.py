@@ -9,7 +9,7 @@ block.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from openvnet.openflow import connection as connections
@@ -42,10 +42,14 @@ class Switch:
         """Called with each port that appears, changes or is gone (then True)."""
         self.on_drift: Callable[[Drift], None] = lambda _: None
         """Called with each thing that others did to the flows, when it was undone."""
+        self.on_drops: Callable[[Mapping[str, int]], None] = lambda _: None
+        """Called with packets that flows have dropped since the last time, by reason."""
         self.on_closed: Callable[[str], None] = lambda _: None
         """Called once, with the reason in words."""
         self._connection = connection
-        self._flows = BridgeFlows(connection, lambda drift: self.on_drift(drift))
+        self._flows = BridgeFlows(
+            connection, lambda drift: self.on_drift(drift), lambda drops: self.on_drops(drops)
+        )
 
     async def reconcile(
         self, desired: Iterable[Flow], sweep: bool, ports: Collection[int]
@@ -91,6 +95,11 @@ class Switch:
         )
         self._connection.write(b"".join(requests))
         return answers
+
+    @property
+    def flows(self) -> int:
+        """How many flows are desired and in the switch."""
+        return self._flows.count
 
     async def port_counters(self, number: int) -> tuple[int, int]:
         """Packets that came from a port, and that went to it; 0 and 0 if there is no such port."""

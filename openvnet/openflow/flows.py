@@ -15,6 +15,7 @@ from openvnet.openflow import messages, replies
 from openvnet.openflow.connection import Connection
 from openvnet.openflow.decoding import ports_named
 from openvnet.openflow.desired import DesiredFlows
+from openvnet.openflow.drops import DropCounts
 from openvnet.openflow.encoding import LEARNED, cookie_of, encode, place_of, places_of
 from openvnet.openflow.errors import Disconnected, OpenFlowError, UnencodableFlow
 from openvnet.openflow.healing import Damage, Drift, Patience, damage
@@ -46,8 +47,13 @@ class Wanted(NamedTuple):
 class BridgeFlows:
     """See `driver.Switch`, whose methods these are."""
 
-    def __init__(self, connection: Connection, on_drift: Callable[[Drift], None]) -> None:
-        self._connection, self._on_drift = connection, on_drift
+    def __init__(
+        self,
+        connection: Connection,
+        on_drift: Callable[[Drift], None],
+        on_drops: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        self._connection, self._on_drift, self._on_drops = connection, on_drift, on_drops
         self._desired = DesiredFlows()
         self._writer = FlowWriter(connection, self._desired)
         self._turn = asyncio.Lock()
@@ -56,6 +62,7 @@ class BridgeFlows:
         self._reports: dict[bytes, FlowUpdate] = {}
         self._reports_lost = self._port_lost = False
         self._patience = Patience()
+        self._drops = DropCounts()
         self._healing: asyncio.Task[None] | None = None
 
     async def reconcile(
@@ -68,6 +75,7 @@ class BridgeFlows:
             wanted = await _wanted(desired)
             actual = await self._read_flows(asked)
             found = self._compare(wanted.flows, actual)
+            self._on_drops(self._drops.more(wanted.flows, actual))
             self._desired.clear()
             for cookie in found.present:
                 self._desired.put(cookie, wanted.places[cookie], wanted.flows[cookie])
@@ -87,7 +95,9 @@ class BridgeFlows:
 
     async def _audit(self, slice: int, of: int) -> Written:
         actual = await self._read_flows(self._ask_flows(slice, of - 1))
-        found = self._compare(self._desired.slice(slice, of), actual)
+        desired = self._desired.slice(slice, of)
+        self._on_drops(self._drops.more(desired, actual, slice, of))
+        found = self._compare(desired, actual)
         damages = tuple(_damages(found, actual))
         written = await self._settle(found, actual)
         await self._report(damages, written)
@@ -138,6 +148,11 @@ class BridgeFlows:
             flows.extend(replies.read_flow_stats(part))
             await asyncio.sleep(0)
         return flows
+
+    @property
+    def count(self) -> int:
+        """How many flows are desired and in the switch."""
+        return len(self._desired.flows)
 
     # What the connection brings.
 

@@ -39,6 +39,11 @@ class Stream:
             raise message
         return message
 
+    @property
+    def waiting(self) -> int:
+        """Messages that have come and were not received yet."""
+        return self._received.qsize()
+
     def close(self) -> None:
         """Leave at once."""
         self._wire.close()

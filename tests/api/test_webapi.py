@@ -72,7 +72,7 @@ def test_a_second_webapi_of_the_same_directory_is_refused(tmp_path):
         second.end()
         assert second.log == [
             f"Error: webapi cannot listen on {tmp_path}/webapi.sock: "
-            "another webapi listens there.\n"
+            "another process listens there.\n"
         ]
         assert (tmp_path / "webapi.sock").is_socket()
 

@@ -40,7 +40,7 @@ def test_what_it_keeps_is_its_users_alone(tmp_path):
     running = vna(tmp_path, "--node-id", "host.of.example")
     running.says("listens")
     running.end()
-    made = [tmp_path / "state", tmp_path / "state" / "host.of.example.cache"]
+    made = [tmp_path / "run", tmp_path / "state", tmp_path / "state" / "host.of.example.cache"]
     assert sorted(tmp_path.rglob("*")) == made
     for path in made:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

@@ -1,4 +1,4 @@
-"""The sockets of webapi: TCP, and a unix socket for those who share its machine.
+"""Sockets that programs are asked at: TCP, and unix sockets for those who share their machine.
 
 In a network namespace of its own (a lab), 127.0.0.1 is out of reach of the user's shell, and the
 file is not. Who may open it may write networks: its user, and the group of the directory if that is
@@ -13,11 +13,11 @@ from pathlib import Path
 
 
 class ListenError(Exception):
-    """An address on which webapi cannot listen, and why."""
+    """An address at which one cannot listen, and why."""
 
 
 def tcp_socket(host: str, port: int) -> socket.socket:
-    """A bound TCP socket; port 0 lets the system choose."""
+    """A TCP socket that listens; port 0 lets the system choose."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -28,18 +28,18 @@ def tcp_socket(host: str, port: int) -> socket.socket:
         bound.listen()
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ListenError(f"webapi cannot listen on {host}:{port}: {reason}.") from None
+        raise ListenError(f"cannot listen on {host}:{port}: {reason}.") from None
     return bound
 
 
 @contextmanager
 def unix_socket(path: Path) -> Iterator[socket.socket]:
-    """A bound unix socket for whom the directory is for; its file goes with it."""
+    """A unix socket that listens, for whom the directory is for; its file goes with it."""
     try:
         bound = _bound(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ListenError(f"webapi cannot listen on {path}: {reason}.") from None
+        raise ListenError(f"cannot listen on {path}: {reason}.") from None
     inode = path.stat().st_ino
     try:
         yield bound
@@ -51,7 +51,7 @@ def unix_socket(path: Path) -> Iterator[socket.socket]:
 def _bound(path: Path) -> socket.socket:
     """Bind beside the path and move the file there once its mode is right: nobody comes between."""
     if _answers(path):
-        raise OSError(0, "another webapi listens there")
+        raise OSError(0, "another process listens there")
     bound = socket.socket(socket.AF_UNIX)
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     bound.bind(str(beside))
@@ -73,7 +73,7 @@ def _answers(path: Path) -> bool:
 
 
 def _remove(path: Path, inode: int) -> None:
-    """Remove the file, if it has not become that of another webapi."""
+    """Remove the file, if it has not become that of another process."""
     try:
         if path.stat().st_ino == inode:
             path.unlink()
