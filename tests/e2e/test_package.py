@@ -1,6 +1,7 @@
 """`make deb`: built, installed on a copy of this machine, used as the units' users, removed."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,10 +21,6 @@ ovsdb-tool create /run/ovs.db {SCHEMA}
 ovsdb-server /run/ovs.db --remote=punix:/run/openvswitch/db.sock --detach --no-chdir --pidfile
 ovs-vsctl --no-wait init
 ovs-vswitchd --detach --no-chdir --pidfile --enable-dummy=override --disable-system
-ovs-vsctl add-br br0 -- set bridge br0 datapath_type=dummy fail-mode=standalone \
-    protocols=OpenFlow10,OpenFlow12,OpenFlow13 other-config:datapath-id=0000aaaaaaaaaaaa \
-    -- add-port br0 inst1 -- set interface inst1 type=dummy \
-    -- set-controller br0 tcp:127.0.0.1:6633
 """
 LEFT = ("/var/lib/dpkg/", "/var/cache/", "/var/log/", "/etc/", "/var/lib/systemd/")
 """Where dpkg and its triggers write."""
@@ -68,11 +65,11 @@ def served(host):
         process.wait(timeout=10)
 
 
-def vnctl(host, words, *, status=0):
-    """As somebody of group openvnet."""
-    groups = ("--reuid=nobody", "--regid=nogroup", "--groups=openvnet")
-    where = "VNET_WEBAPI=unix:/run/openvnet/webapi.sock"
-    return host.run("setpriv", *groups, "env", where, "vnctl", *words.split(), status=status)
+def commands():
+    """The commands of the page on installing, as root types them."""
+    page = (ROOT / "docs" / "install.md").read_text()
+    (block,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    return [line.removeprefix("$ ").removeprefix("sudo ") for line in block.splitlines()]
 
 
 def log(host, program):
@@ -102,18 +99,30 @@ def test_systemd_finds_no_fault_in_its_units(host):
     assert host.run("systemd-analyze", "verify", "--man=yes", *installed) == ""
 
 
-def test_the_units_users_bring_a_network_into_the_switch(served):
+def test_the_first_network_of_the_page_on_installing_is_in_the_switch(served):
+    until(lambda: "listening" in log(served, "webapi"), "webapi listens")
+    bridge, *more = commands()
+    served.run("sh", "-ec", bridge)
     until(lambda: "in sync" in log(served, "vna"), "vna is in sync")
-    for words in (
-        "datapaths add --uuid dp-1 --display-name here --dpid 0x0000aaaaaaaaaaaa --node-id vna",
-        "networks add --uuid nw-1 --display-name first --ipv4-network 10.100.0.0",
-        "interfaces add --uuid if-1 --mode vif --port-name inst1 --network-uuid nw-1"
-        " --mac-address 10:54:ff:00:00:01 --ipv4-address 10.100.0.10 --wait",
-    ):
-        vnctl(served, words)
-    flows = served.run("ovs-ofctl", "-O", "OpenFlow13", "dump-flows", "br0")
-    assert "10:54:ff:00:00:01" in flows
+    printed = [served.run("sh", "-ec", command) for command in more]
+    assert "port inst1 (1): up" in printed[-2]
+    assert "10:54:ff:00:00:01" in printed[-1]
     until(lambda: "secure" in served.run("ovs-vsctl", "get-fail-mode", "br0"), "vna wrote to OVSDB")
+
+
+def test_vnctl_of_a_member_of_the_group_reaches_webapi_at_its_socket(served):
+    until(lambda: "listening" in log(served, "webapi"), "webapi listens")
+    member = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=openvnet")
+    where = "VNET_WEBAPI=unix:/run/openvnet/webapi.sock"
+    assert "nw-" in served.run(
+        *member,
+        "env",
+        where,
+        "vnctl",
+        "networks",
+        "add",
+        *("--display-name", "a", "--ipv4-network", "10.0.0.0"),
+    )
 
 
 def test_who_is_in_no_group_of_ours_reaches_no_socket_of_ours(served):
