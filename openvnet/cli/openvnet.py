@@ -12,6 +12,8 @@ from rich.console import Console
 
 from openvnet.cli.address import webapi_address
 from openvnet.cli.settings import files, settings
+from openvnet.cli.this_host import bundle, doctor
+from openvnet.cli.this_host import status as status_here
 from openvnet.cli.this_host import up as up_here
 from openvnet.lab import building, namespaces, pages
 from openvnet.lab.demo import declare, demonstrate, teller
@@ -41,7 +43,8 @@ def main() -> None:
         signal.signal(number, signal.default_int_handler)  # As Ctrl-C: what was built goes.
 
 
-main.add_command(up_here)
+for command in (up_here, status_here, doctor, bundle):
+    main.add_command(command)
 
 
 @main.command()

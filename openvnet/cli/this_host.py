@@ -2,19 +2,26 @@
 
 import functools
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
+from openvnet.cli import host_pages
 from openvnet.cli.address import webapi_address
 from openvnet.cli.settings import files, settings
 from openvnet.host.errors import HostError
 from openvnet.host.places import Places, places
 from openvnet.host.switch import DEFAULT_DATABASE
 
+if TYPE_CHECKING:
+    from openvnet.host.gathering import Question
+
+BRIDGE = "br0"
 LISTEN = "127.0.0.1:6633"
 
 _Directory = click.Path(path_type=Path, file_okay=False)
@@ -64,10 +71,48 @@ def _placed(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def _asked(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that only looks its options; it is called with the `Question` they make."""
+
+    @click.option(
+        "--bridge",
+        default=BRIDGE,
+        show_default=True,
+        help="OpenVNet's bridge, if it is not the one whose controller is where --listen says.",
+    )
+    @click.option(
+        "--listen",
+        default=LISTEN,
+        show_default=True,
+        metavar="HOST:PORT",
+        help="Where vna is to be found by the bridge.",
+    )
+    @_placed
+    @functools.wraps(command)
+    def run(places: Places, ovsdb: str, bridge: str, listen: str, **given: Any) -> None:
+        from openvnet.host.gathering import Question
+
+        _check(bridge, listen)
+        webapi = webapi_address(os.environ, settings(files(Path.home())))
+        command(question=Question(places, ovsdb, listen, bridge, webapi), **given)
+
+    return run
+
+
+_output = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(("table", "json")),
+    default="table",
+    show_default=True,
+    help="For people or for programs.",
+)
+
+
 @click.command()
 @click.option(
     "--bridge",
-    default="br0",
+    default=BRIDGE,
     show_default=True,
     help="The bridge that OpenVNet is to have; made if it is not there.",
 )
@@ -101,13 +146,16 @@ def up(places: Places, bridge: str, no_bridge: bool, listen: str, **given: Any) 
 
     from openvnet.host import starting
 
-    _check_listen(listen)
+    _check(bridge, listen)
     name = None if no_bridge else bridge
     plan = starting.Plan(places, given.pop("ovsdb"), name, listen, **given)
     uvloop.run(starting.up(plan, _tell, lambda address: _welcome(address, name or bridge)))
 
 
-def _check_listen(listen: str) -> None:
+def _check(bridge: str, listen: str) -> None:
+    if not re.fullmatch(r"[^\s/]{1,15}", bridge):
+        words = f"{bridge!r} must be the name of a network link, of at most 15 letters"
+        raise click.BadParameter(words, param_hint="--bridge")
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= 0xFFFF:
         words = f"{listen!r} must be host:port, with a port from 1 to 65535"
@@ -135,3 +183,64 @@ def _welcome(webapi: str, bridge: str) -> None:
     click.echo("".join(f"  {step}\n" for step in steps))
     click.echo("Ctrl-C ends it; what is declared stays, and the switch keeps its flows.")
     sys.stdout.flush()
+
+
+@click.command()
+@_output
+@_asked
+def status(question: "Question", output: str) -> None:
+    """Say how OpenVNet fares on this host.
+
+    Exit status: 0 if it is well, 1 if not. A guest that is not up is shown with the reason, and
+    makes no difference: it may be switched off.
+    """
+    from openvnet.host.gathering import gather
+    from openvnet.host.status import status as status_of
+
+    found = status_of(gather(question, with_interfaces=True))
+    _print(found, output, lambda: host_pages.status_lines(found))
+    sys.exit(0 if found.well else 1)
+
+
+@click.command()
+@_output
+@_asked
+def doctor(question: "Question", output: str) -> None:
+    """Say what is well on this host and what is not, and what to do. Nothing is changed.
+
+    Exit status: 0 if all is well, 1 if something must be done.
+    """
+    from openvnet.host.findings import findings, must_act
+    from openvnet.host.gathering import gather
+
+    found = findings(gather(question))
+    said = {"well": not must_act(found), "findings": found}
+    _print(said, output, lambda: host_pages.doctor_lines(found))
+    sys.exit(1 if must_act(found) else 0)
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@_asked
+def bundle(question: "Question", file: Path | None) -> None:
+    """Collect what a bug report needs into FILE, a .tar.gz, without secrets.
+
+    Whoever reads it sees your networks' names and addresses; its list of contents says what is in
+    it, and what was left out.
+    """
+    from openvnet.host.bundle import default_path, write_bundle
+    from openvnet.host.gathering import gather
+
+    facts = gather(question, with_interfaces=True)
+    path = file or default_path(os.uname().nodename, facts.now)
+    for line in write_bundle(path, facts):
+        click.echo(line)
+    click.echo(f"\nAll of this is in {path}, which only you may read.")
+
+
+def _print(found: Any, output: str, lines: Callable[[], Iterable[str]]) -> None:
+    if output == "json":
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    for line in lines():
+        click.echo(line)

@@ -119,7 +119,7 @@ def _check_others(plan: Plan) -> None:
         if other:
             raise HostError(
                 f"{name} runs already in {plan.places.run}, as process {other.pid}, and this "
-                f"command did not start it. End it first (`systemctl stop vnet-{name}`), or "
+                f"command did not start it. End it first (`systemctl stop openvnet-{name}`), or "
                 "choose other directories with --run and --state."
             )
     ports = {"vna": (int(plan.listen.rpartition(":")[2]), "--listen")}
@@ -146,8 +146,6 @@ async def _bridge(plan: Plan, tell: Tell) -> Bridge | None:
     bridge, sentences = await prepare_bridge(plan.ovsdb, wanted)
     for sentence in sentences or [f"bridge {bridge.name} is there: datapath id {bridge.dpid}"]:
         tell(sentence)
-    if sentences and not in_kernel:
-        tell("this kernel has no openvswitch module, so the bridge switches in userspace")
     return bridge
 
 

@@ -13,15 +13,17 @@ import msgspec
 
 from openvnet.host.errors import SwitchError
 from openvnet.ovsdb.client import Columns, Database, Tables, connect
-from openvnet.ovsdb.errors import OvsdbError
+from openvnet.ovsdb.errors import OvsdbError, TransactionError
 
 DEFAULT_DATABASE = "unix:/run/openvswitch/db.sock"
 PROTOCOLS = ("OpenFlow10", "OpenFlow12", "OpenFlow13")
 NEEDED = "OpenFlow13"
-SWITCH_SECONDS = 10.0
+SWITCH_SECONDS = 5.0
 """How long Open vSwitch may take to make a bridge."""
 
 CONNECT_SECONDS = 5.0
+
+NO_MODULE = "this kernel has no openvswitch module"
 
 MONITORED: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ("ovs_version", "next_cfg", "cur_cfg", "datapath_types"),
@@ -165,6 +167,8 @@ async def open_database(address: str) -> AsyncIterator[tuple[Database, asyncio.E
             await asyncio.gather(running, return_exceptions=True)
     except ValueError as error:
         raise SwitchError(f"--ovsdb: {error}") from None
+    except TransactionError as error:
+        raise SwitchError(str(error)) from None
     except (OSError, OvsdbError) as error:  # TimeoutError is an OSError.
         raise SwitchError(unreachable(address, error)) from None
 
@@ -211,28 +215,40 @@ async def prepare_bridge(address: str, wanted: Wanted) -> tuple[Bridge, list[str
             number = await _transact(database, operations)
             await _until(lambda: _seen(database.tables) >= number, changed, _MUTE)
         made = switch_of(database.tables).bridge(wanted.name)
-        if made is None or not made.dpid:
-            raise SwitchError(_failure(wanted, made))
+        why = _why_not(made)
+        if made is None or why:
+            if found is None:
+                await _remove_bridge(database, wanted.name)
+            raise SwitchError(f"Open vSwitch cannot make bridge {wanted.name}: {why}.")
         return made, sentences
 
 
 _MUTE = (
-    "Open vSwitch's database has the bridge, but ovs-vswitchd does not make it: it does not run, "
-    "or hangs (`systemctl restart openvswitch-switch`; its log is in /var/log/openvswitch)."
+    "Open vSwitch's database is written, but ovs-vswitchd does not do it: it does not run, or "
+    "hangs (`systemctl restart openvswitch-switch`; its log is in /var/log/openvswitch)."
 )
 
 
-def _failure(wanted: Wanted, made: Bridge | None) -> str:
-    errors = [port.error for port in made.ports if port.error] if made else []
-    why = errors[0] if errors else "ovs-vswitchd has not given it a datapath id"
-    return f"Open vSwitch does not make bridge {wanted.name}: {why}."
+def _why_not(made: Bridge | None) -> str:
+    """Why a bridge does not work, empty if it does."""
+    if made is None:
+        return "somebody has removed it"
+    own = (port.error for port in made.ports if port.name == made.name and port.error)
+    return next(own, "" if made.dpid else "ovs-vswitchd has not given it a datapath id")
+
+
+async def _remove_bridge(database: Database, name: str) -> None:
+    bridges = database.tables["Bridge"].items()
+    gone = [["bridges", "delete", ["uuid", uuid]] for uuid, row in bridges if row["name"] == name]
+    root = {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": gone}
+    await _transact(database, [root])
 
 
 def bridge_changes(found: Bridge | None, wanted: Wanted) -> tuple[list[str], Operations]:
     """What to write so that a bridge is there and asks vna; raise SwitchError if it must not."""
     if found is None:
-        kind = wanted.datapath_type or "system"
-        words = f"made bridge {wanted.name}: datapath id 0x{wanted.dpid}, datapath type {kind}"
+        where = f"in userspace ({NO_MODULE})" if wanted.datapath_type else "in the kernel"
+        words = f"made bridge {wanted.name}: datapath id 0x{wanted.dpid}, switches {where}"
         return [words], list(_new_bridge(wanted))
     _check_owner(found, wanted)
     missing = list(_missing(found, wanted))

@@ -1,0 +1,109 @@
+"""The host's own path through its bridge, written without vna: at boot, or when vna is not there.
+
+The flows are computed from what the host alone knows, by the very features that vna runs, and so
+are the same to the last bit: a vna that is there, or comes later, finds nothing to change. They are
+only added; nothing is removed, and no setting is changed. A bridge without a controller that is in
+`standalone` is left alone: it is a plain switch, which passes the host's packets by itself.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from openvnet.compiler import Compiler
+from openvnet.features import STRATA
+from openvnet.host.errors import HostError, SwitchError
+from openvnet.host.switch import open_database, switch_of
+from openvnet.model.host import BondMember, Bridge, Port, RowKey, Uplink
+from openvnet.openflow.driver import Switch, connect
+from openvnet.openflow.errors import OpenFlowError
+from openvnet.ovsdb.client import Tables
+from openvnet.ovsdb.driver import bonds, is_of_use
+from openvnet.pipeline.flow import Flow
+from openvnet.uplinks import uplinks
+
+AGAIN_SECONDS = 0.2
+
+
+class HostPath(msgspec.Struct, frozen=True):
+    """What was done for a bridge."""
+
+    plain: bool = False
+    """It is a plain switch, and nothing was written."""
+    uplinks: tuple[str, ...] = ()
+    """The ports by which the host's packets now pass."""
+
+
+async def write_path(
+    bridge: str, named: Collection[str], sockets: Path, seconds: float
+) -> HostPath:
+    """Write the host's path; wait so long for Open vSwitch, the bridge and the named ports.
+
+    `sockets` is Open vSwitch's directory of them. Raises HostError; whatever could be written is.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            return await _write_once(bridge, named, sockets)
+        except HostError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _write_once(bridge: str, named: Collection[str], sockets: Path) -> HostPath:
+    async with open_database(f"unix:{sockets}/db.sock") as (database, _):
+        tables = database.tables
+    if _is_plain(bridge, tables):
+        return HostPath(plain=True)
+    try:
+        switch = await connect(f"{sockets}/{bridge}.mgmt")
+        compiler = Compiler(STRATA)
+        outputs = compiler.apply(dict(_facts(switch, named, tables))).add
+        flows = [output for output in outputs if isinstance(output, Flow)]
+        written = await switch.write(flows, ())
+        switch.close("all is written")
+    except OpenFlowError as error:
+        raise SwitchError(f"bridge {bridge} does not take the host's path: {error}.") from None
+    except OSError as error:
+        words = f"ovs-vswitchd does not answer at {sockets}/{bridge}.mgmt: {error.strerror}."
+        raise SwitchError(words) from None
+    for refused in written.refused:
+        raise SwitchError(f"bridge {bridge} refused a flow of the host's path: {refused.reason}.")
+    _check_ports(bridge, named, switch, tables)
+    return HostPath(uplinks=tuple(sorted(compiler.state.rows.get(Uplink, {}))))
+
+
+def _is_plain(bridge: str, tables: Tables) -> bool:
+    switch = switch_of(tables)
+    found = switch.bridge(bridge)
+    if found is None:
+        there = ", ".join(each.name for each in switch.bridges) or "none"
+        raise SwitchError(f"Open vSwitch has no bridge {bridge}; of bridges it has: {there}.")
+    return found.fail_mode != "secure" and not found.controllers
+
+
+def _facts(switch: Switch, named: Collection[str], tables: Tables) -> Iterator[tuple[RowKey, Any]]:
+    is_uplink = uplinks(named)
+    yield (Bridge, "bridge"), Bridge(switch.dpid)
+    for port in switch.ports.values():
+        yield (Port, port.name), Port(port.name, port.number, port.up, is_uplink(port.name))
+    for name, bond in _bonds(tables).items():
+        yield (BondMember, name), BondMember(name, bond)
+
+
+def _bonds(tables: Tables) -> dict[str, str]:
+    several = {id: row for id, row in tables.get("Port", {}).items() if is_of_use("Port", row)}
+    return bonds({**tables, "Port": several})
+
+
+def _check_ports(bridge: str, named: Collection[str], switch: Switch, tables: Tables) -> None:
+    """Raise SwitchError if a named uplink is not there."""
+    for name in named:
+        if name and name not in switch.ports:
+            members = sorted(port for port, bond in _bonds(tables).items() if bond == name)
+            hint = f"; it is a bond: name its members, {' and '.join(members)}" if members else ""
+            raise SwitchError(f"uplink {name} is no port of bridge {bridge}{hint}.")
