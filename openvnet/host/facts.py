@@ -6,7 +6,7 @@ import msgspec
 
 from openvnet.host.places import Places
 from openvnet.host.processes import Process
-from openvnet.host.switch import Bridge, Switch
+from openvnet.host.switch import Bridge, Controller, Switch
 
 
 class Unknown(msgspec.Struct, frozen=True, tag=True):
@@ -77,6 +77,7 @@ class Facts(msgspec.Struct, frozen=True):
     switch: Switch | Unknown
     vswitchd: Process | Unknown | None
     """None: it does not run."""
+    vswitchd_version: str | Unknown
     kernel_has_openvswitch: bool
     vnmgr: Process | Unknown | None
     webapi: Process | Unknown | None
@@ -101,6 +102,13 @@ class Facts(msgspec.Struct, frozen=True):
             if any(controller.target == target for controller in bridge.controllers)
         )
         return self.switch.bridge(self.bridge_name) or next(asking, None)
+
+    def reaches(self, controller: Controller) -> bool:
+        """Whether a bridge is connected; Open vSwitch's own word is up to 5 s late."""
+        if controller.target != f"tcp:{self.listen}":
+            return controller.connected
+        serves = self.node is not None and self.node[1]["state"] == "in sync"
+        return self.vna is not None and (controller.connected or serves)
 
     @property
     def node(self) -> tuple[str, dict[str, Any]] | None:

@@ -62,8 +62,10 @@ def open_vswitch(facts: Facts) -> Findings:
         words, _, remedy = facts.switch.why.partition(". ")
         yield Finding("Open vSwitch", "act", words, remedy)
         return
-    version = facts.switch.version
-    if _numbers(version) < _numbers(TESTED):
+    version = facts.vswitchd_version
+    if isinstance(version, Unknown):
+        yield Finding("Open vSwitch", "well", f"answers at {facts.ovsdb}")
+    elif _numbers(version) < _numbers(TESTED):
         words = f"version {version} is older than {TESTED}, which OpenVNet is tested with"
         yield Finding("Open vSwitch", "note", words)
     else:
@@ -139,7 +141,7 @@ def controller(facts: Facts) -> Findings:
 
 
 def _connection(ours: Controller, facts: Facts) -> Finding:
-    if ours.connected:
+    if facts.reaches(ours):
         return Finding("controller", "well", f"connected to {ours.target}")
     why = f" ({ours.error})" if ours.error else ""
     words = f"the bridge is not connected to {ours.target}{why}"

@@ -7,6 +7,8 @@ hangs (a switch, a disk, a database), its fact is unknown, and all others are th
 import asyncio
 import os
 import platform
+import re
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
@@ -60,6 +62,7 @@ def gather(question: Question, *, with_interfaces: bool = False) -> Facts:
         **{name: partial(_directory, path) for name, path in _directories(places)},
         "switch": lambda: _switch(question.ovsdb),
         "vswitchd": lambda: _vswitchd(question.ovsdb),
+        "vswitchd_version": lambda: _vswitchd_version(question.ovsdb),
         "vnmgr": lambda: behind_socket(places.run / "rpc.sock"),
         "webapi": lambda: behind_socket(places.webapi),
         "vna": lambda: behind_port(port),
@@ -135,16 +138,36 @@ def _switch(address: str) -> Switch:
 
 
 def _vswitchd(ovsdb: str) -> Process | None:
-    """The daemon beside the database's socket: its pid file, and whether it answers."""
+    """The daemon beside the database's socket: its pid file, and whether somebody listens."""
+    with suppress(FileNotFoundError):
+        pid, control = _control(ovsdb)
+        if behind_socket(control):
+            return process(pid)
+    return None
+
+
+def _vswitchd_version(ovsdb: str) -> str:
+    """As in "3.1.0"; it is asked as `ovs-appctl version` does."""
+    _, control = _control(ovsdb)
+    with closing(socket.socket(socket.AF_UNIX)) as connection:
+        connection.settimeout(WORK_SECONDS)
+        connection.connect(str(control))
+        connection.sendall(b'{"method":"version","params":[],"id":0}')
+        said = connection.recv(4096).decode()
+    found = re.search(r"\) (\d[\w.]*)", said)
+    if not found:
+        raise HostError(f"ovs-vswitchd says no version, but {said}")
+    return found[1]
+
+
+def _control(ovsdb: str) -> tuple[int, Path]:
+    """The number of ovs-vswitchd and its control socket; raise FileNotFoundError, HostError."""
     socket_path = destination(ovsdb)
     if not isinstance(socket_path, str):
         raise HostError("Open vSwitch is on another host")
     beside = Path(socket_path).parent
-    with suppress(FileNotFoundError):
-        pid = int((beside / "ovs-vswitchd.pid").read_text())
-        if behind_socket(beside / f"ovs-vswitchd.{pid}.ctl"):
-            return process(pid)
-    return None
+    pid = int((beside / "ovs-vswitchd.pid").read_text())
+    return pid, beside / f"ovs-vswitchd.{pid}.ctl"
 
 
 def _version(address: str) -> str:

@@ -94,7 +94,7 @@ def status(facts: Facts) -> Status:
 def _programs(facts: Facts) -> tuple[Program, ...]:
     webapi = "" if isinstance(facts.webapi_version, Unknown) else facts.webapi_version
     vna = facts.node[1].get("version", "") if facts.node else ""
-    switch = "" if isinstance(facts.switch, Unknown) else facts.switch.version
+    switch = "" if isinstance(facts.vswitchd_version, Unknown) else facts.vswitchd_version
     return (
         _program("vnmgr", facts.vnmgr, "", not isinstance(facts.live, Unknown)),
         _program("webapi", facts.webapi, webapi, bool(webapi)),
@@ -130,7 +130,7 @@ def _connections(facts: Facts) -> tuple[Connection, ...]:
     if bridge is None:
         return ()
     found = [
-        Connection(bridge.name, bridge.dpid, each.target, each.connected, each.error)
+        Connection(bridge.name, bridge.dpid, each.target, facts.reaches(each), each.error)
         for each in bridge.controllers
     ]
     return tuple(found or [Connection(bridge.name, bridge.dpid, "", False, "it has no controller")])

@@ -26,7 +26,7 @@ CONNECT_SECONDS = 5.0
 NO_MODULE = "this kernel has no openvswitch module"
 
 MONITORED: Mapping[str, Sequence[str]] = {
-    "Open_vSwitch": ("ovs_version", "next_cfg", "cur_cfg", "datapath_types"),
+    "Open_vSwitch": ("next_cfg", "cur_cfg", "datapath_types"),
     "Bridge": (
         *("name", "datapath_id", "datapath_type", "fail_mode", "protocols", "other_config"),
         *("controller", "ports"),
@@ -81,7 +81,6 @@ class Bridge(msgspec.Struct, frozen=True):
 class Switch(msgspec.Struct, frozen=True):
     """What Open vSwitch's database says."""
 
-    version: str
     datapath_types: tuple[str, ...]
     bridges: tuple[Bridge, ...]
 
@@ -95,7 +94,6 @@ def switch_of(tables: Tables) -> Switch:
     (root,) = tables.get("Open_vSwitch", {"": {}}).values()
     bridges = (_bridge_of(row, tables) for row in tables.get("Bridge", {}).values())
     return Switch(
-        _word(root.get("ovs_version")),
         tuple(several(root.get("datapath_types"))),
         tuple(sorted(bridges, key=lambda bridge: bridge.name)),
     )

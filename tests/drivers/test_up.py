@@ -200,7 +200,7 @@ def test_an_address_that_is_none_is_a_wrong_call(here, listen):
 
 def test_what_a_bridge_has_already_is_not_written_again():
     made = {
-        "Open_vSwitch": {"o": {"ovs_version": "3.1.0", "datapath_types": ["netdev", "system"]}},
+        "Open_vSwitch": {"o": {"datapath_types": ["netdev", "system"]}},
         "Bridge": {
             "b": {
                 "name": "br0",
