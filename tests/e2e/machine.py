@@ -13,42 +13,46 @@ from openvnet.lab.namespaces import init_of
 
 ROOT = Path(__file__).parents[2]
 
-_SET_UP = """
+_CHANGED = "/mnt"
+
+_SET_UP = f"""
 mount -t tmpfs none "$1" && cd "$1" && mkdir upper work root
-mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root && cd root
+mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root
+mount --bind upper root{_CHANGED} && cd root
 mount --rbind /dev dev && mount -t proc proc proc
 for place in run tmp "$2"; do mount -t tmpfs none "./$place"; done
 chmod 1777 tmp
 ip link set lo up
-exec chroot . sh -c 'echo ready; exec cat'
+mkdir run/before
+pivot_root . run/before
+umount --lazy /run/before && rmdir /run/before
+echo ready
+exec cat
 """
 
 
 class Machine:
     """The copy; paths are as it sees them."""
 
-    def __init__(self, init: int, directory: Path) -> None:
+    def __init__(self, init: int) -> None:
         self._walls = ("nsenter", "--target", str(init), "--mount", "--net", "--pid")
-        self._directory = directory
         self.root = Path(f"/proc/{init}/root")
 
     def start(self, *command: str, **more: int) -> "subprocess.Popen[str]":
         """Start a command there, as root."""
-        return self._start("--root", "--wd", "--", *command, **more)
+        words = (*self._walls, "--", *command)
+        return subprocess.Popen(words, env=_ENVIRONMENT, text=True, **more)
 
     def run(self, *command: str, status: int = 0) -> str:
         """Run a command there to its end; returns what it prints."""
-        return _ended(self.start(*command, **_CAUGHT), status)
+        running = self.start(*command, **_CAUGHT)
+        printed, _ = running.communicate(timeout=120)
+        assert running.returncode == status, f"{command}: {printed}"
+        return printed
 
     def changed(self) -> set[str]:
         """The files that are there and not here, or not as here."""
-        upper = f"{self._directory}/upper"
-        found = self._start("--", "find", upper, "-type", "f", "-printf", "/%P\\n", **_CAUGHT)
-        return set(_ended(found).splitlines())
-
-    def _start(self, *words: str, **more: int) -> "subprocess.Popen[str]":
-        command = (*self._walls, *words)
-        return subprocess.Popen(command, env=_ENVIRONMENT, text=True, **more)
+        return set(self.run("find", _CHANGED, "-type", "f", "-printf", "/%P\\n").splitlines())
 
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
@@ -57,12 +61,6 @@ _CAUGHT = {
     "stdout": subprocess.PIPE,
     "stderr": subprocess.STDOUT,
 }
-
-
-def _ended(running: "subprocess.Popen[str]", status: int = 0) -> str:
-    printed, _ = running.communicate(timeout=120)
-    assert running.returncode == status, f"{running.args}: {printed}"
-    return printed
 
 
 @contextmanager
@@ -76,6 +74,6 @@ def machine(directory: Path) -> Iterator[Machine]:
     try:
         assert unshare.stdout
         assert unshare.stdout.readline() == "ready\n"
-        yield Machine(init_of(unshare), directory)
+        yield Machine(init_of(unshare))
     finally:
         unshare.communicate(timeout=10)
