@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from openvnet.cli.address import webapi_address
+from openvnet.cli.host_path import host
 from openvnet.cli.settings import files, settings
 from openvnet.cli.this_host import bundle, doctor
 from openvnet.cli.this_host import status as status_here
@@ -43,7 +44,7 @@ def main() -> None:
         signal.signal(number, signal.default_int_handler)  # As Ctrl-C: what was built goes.
 
 
-for command in (up_here, status_here, doctor, bundle):
+for command in (up_here, status_here, doctor, bundle, host):
     main.add_command(command)
 
 

@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.host.errors import HostError, SwitchError
@@ -27,40 +25,41 @@ from openvnet.uplinks import uplinks
 
 AGAIN_SECONDS = 0.2
 
-
-class HostPath(msgspec.Struct, frozen=True):
-    """What was done for a bridge."""
-
-    plain: bool = False
-    """It is a plain switch, and nothing was written."""
-    uplinks: tuple[str, ...] = ()
-    """The ports by which the host's packets now pass."""
+_PLAIN = (
+    "Bridge {} is a plain switch: it has no controller, and its fail mode is not secure. "
+    "Nothing was written."
+)
+_PATH = "Bridge {}: the host's own packets pass by {}."
+_NO_UPLINK = "Bridge {} has no uplink: nobody reaches the host through it."
 
 
-async def write_path(
-    bridge: str, named: Collection[str], sockets: Path, seconds: float
-) -> HostPath:
+async def write_path(bridge: str, named: Collection[str], database: str, seconds: float) -> str:
     """Write the host's path; wait so long for Open vSwitch, the bridge and the named ports.
 
-    `sockets` is Open vSwitch's directory of them. Raises HostError; whatever could be written is.
+    `database` is the address of a unix socket, beside which the bridge's own is. Returns what was
+    done, in words. Raises HostError; whatever could be written is.
     """
+    scheme, _, socket = database.partition(":")
+    if scheme != "unix" or not socket:
+        raise SwitchError(f"--ovsdb: {database!r} must be unix:/path: the bridge is beside it.")
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         try:
-            return await _write_once(bridge, named, sockets)
+            return await _write_once(bridge, named, Path(socket))
         except HostError:
             if asyncio.get_running_loop().time() > deadline:
                 raise
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _write_once(bridge: str, named: Collection[str], sockets: Path) -> HostPath:
-    async with open_database(f"unix:{sockets}/db.sock") as (database, _):
+async def _write_once(bridge: str, named: Collection[str], database_socket: Path) -> str:
+    socket = database_socket.with_name(f"{bridge}.mgmt")
+    async with open_database(f"unix:{database_socket}") as (database, _):
         tables = database.tables
     if _is_plain(bridge, tables):
-        return HostPath(plain=True)
+        return _PLAIN.format(bridge)
     try:
-        switch = await connect(f"{sockets}/{bridge}.mgmt")
+        switch = await connect(str(socket))
         compiler = Compiler(STRATA)
         outputs = compiler.apply(dict(_facts(switch, named, tables))).add
         flows = [output for output in outputs if isinstance(output, Flow)]
@@ -69,12 +68,12 @@ async def _write_once(bridge: str, named: Collection[str], sockets: Path) -> Hos
     except OpenFlowError as error:
         raise SwitchError(f"bridge {bridge} does not take the host's path: {error}.") from None
     except OSError as error:
-        words = f"ovs-vswitchd does not answer at {sockets}/{bridge}.mgmt: {error.strerror}."
-        raise SwitchError(words) from None
+        raise SwitchError(f"ovs-vswitchd does not answer at {socket}: {error.strerror}.") from None
     for refused in written.refused:
         raise SwitchError(f"bridge {bridge} refused a flow of the host's path: {refused.reason}.")
     _check_ports(bridge, named, switch, tables)
-    return HostPath(uplinks=tuple(sorted(compiler.state.rows.get(Uplink, {}))))
+    names = sorted(map(str, compiler.state.rows.get(Uplink, {})))
+    return (_PATH if names else _NO_UPLINK).format(bridge, " and ".join(names))
 
 
 def _is_plain(bridge: str, tables: Tables) -> bool:

@@ -214,6 +214,24 @@ def _fail(future: asyncio.Future[list[bytes]], error: OpenFlowError) -> None:
         future.exception()  # Marks it as seen: nobody may be waiting any more.
 
 
+async def connect(path: str) -> Connection:
+    """Call a switch at the path of a unix socket; raise OSError or OpenFlowError."""
+    loop = asyncio.get_running_loop()
+    opened: asyncio.Future[Connection] = loop.create_future()
+
+    def made() -> Connection:
+        connection = Connection(opened.set_result)
+        connection.on_closed = fail
+        return connection
+
+    def fail(reason: str) -> None:
+        if not opened.done():
+            opened.set_exception(Disconnected(reason))
+
+    await loop.create_unix_connection(made, path)
+    return await opened
+
+
 async def listen(
     address: tuple[str, int] | str | socket.socket, on_open: Callable[[Connection], None]
 ) -> asyncio.Server:

@@ -172,6 +172,16 @@ class Switch:
         self.on_closed(reason)
 
 
+async def connect(path: str) -> Switch:
+    """A bridge by the unix socket of its management: as somebody beside its controller.
+
+    Raises OSError if nobody is there, and OpenFlowError.
+    """
+    switch = Switch(await connections.connect(path))
+    await switch.handshake()
+    return switch
+
+
 def _flows_of(parts: Iterable[bytes]) -> Iterator[replies.ActualFlow]:
     for part in parts:
         yield from replies.read_flow_stats(part)
