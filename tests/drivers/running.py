@@ -7,7 +7,6 @@ from openvnet.agent.agent import Agent
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Inbox
 from openvnet.agent.main import listening, serve
-from openvnet.features import STRATA
 from openvnet.wire.messages import (
     Hello,
     Revision,
@@ -76,14 +75,14 @@ def manager(directory):
 
 
 @asynccontextmanager
-async def agent_in(directory, ovs, *, strata=STRATA, ovsdb="", bridges=("br0",)):
+async def agent_in(directory, ovs, *, ovsdb="", bridges=("br0",), **more):
     """A vna with a cache in a directory, to which bridges connect."""
     with listening("127.0.0.1:0") as server:
         address = f"tcp:127.0.0.1:{server.getsockname()[1]}"
         for bridge in bridges:
             await asyncio.to_thread(ovs.connect, address, bridge)
         stream, cache = Stream(f"ipc://{directory}/agents.sock"), Cache.open(directory / "cache")
-        agent = Agent("vna", cache, stream, Inbox(), needs_identities=bool(ovsdb), strata=strata)
+        agent = Agent("vna", cache, stream, Inbox(), needs_identities=bool(ovsdb), **more)
         serving = asyncio.create_task(serve(agent, stream, server, ovsdb))
         try:
             yield agent
