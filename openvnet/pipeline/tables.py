@@ -13,7 +13,8 @@ class Table(IntEnum):
         return self
 
     PORT_SECURITY = (
-        "Find the sender and its network by port, MAC and IP address; drop what it may not send."
+        "Pass what is between the host and its uplinks. Of all else, find the sender and its "
+        "network by port, MAC and IP address; drop what it may not send."
     )
     ARP = "Find the holder of the address that a request is for, if it is known."
     ARP_REPLY = (

@@ -221,3 +221,12 @@ def test_an_uplink_that_is_pulled_out_and_plugged_in_is_one_again(world):
     world.unplug("outside")
     world.plug("outside")
     assert host_answers(world)
+
+
+def test_an_interface_of_mode_host_is_up_where_its_port_is(world):
+    world.vnctl("interfaces", "del", "if-wrong", "--wait")
+    words = "interfaces add --uuid if-eth0 --mode host --owner-datapath-uuid dp-test1"
+    world.vnctl(*words.split(), "--port-name", "eth0", "--wait")
+    shown = json.loads(world.vnctl("interfaces", "show", "if-eth0", "-o", "json").stdout)
+    assert '"up": true' in json.dumps(shown)
+    assert all_is_well(world)
