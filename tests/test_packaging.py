@@ -12,6 +12,7 @@ from openvnet.configuration.keys import PROGRAMS
 
 PACKAGING = Path(__file__).parent.parent / "packaging"
 EXPOSURE = {
+    "openvnet-host-path.service": 1.2,
     "openvnet-ovsdb.service": 0.7,
     "openvnet-vna.service": 1.1,
     "openvnet-vnmgr.service": 1.1,
