@@ -39,6 +39,7 @@ class InboxWithPorts(Inbox):
 @click.option("--state", type=Path, required=True)
 @click.option("--listen", "address", required=True)
 @click.option("--ovsdb", required=True)
+@click.option("--config", expose_value=False)  # Nothing of it is needed here.
 def main(count: int, run: Path, state: Path, address: str, ovsdb: str) -> None:
     """Run it."""
     logs.start("vna")
