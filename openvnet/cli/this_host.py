@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BRIDGE = "br0"
 LISTEN = "127.0.0.1:6633"
 
-_Directory = click.Path(path_type=Path, file_okay=False)
+_Directory = click.Path(path_type=Path, file_okay=False, readable=False)
 
 
 def _placed(command: Callable[..., None]) -> Callable[..., None]:

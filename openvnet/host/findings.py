@@ -115,7 +115,7 @@ def fail_mode(facts: Facts) -> Findings:
         return
     words = (
         f"bridge {bridge.name} is {bridge.fail_mode or 'standalone'}: 15 s after vna fell silent, "
-        "Open vSwitch drops all flows and forwards everything everywhere. vna sets `secure` once "
+        "Open vSwitch drops all flows and forwards everything everywhere. vna sets secure once "
         "its flows are in, unless it was started with --keep-fail-mode"
     )
     yield Finding("fail mode", "act", words, f"`ovs-vsctl set-fail-mode {bridge.name} secure`")

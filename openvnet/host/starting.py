@@ -81,7 +81,8 @@ async def _run(
         await asyncio.wait({supervising, greeting}, return_when=asyncio.FIRST_COMPLETED)
         if greeting.done():
             greeting.result()
-        await supervising
+        await asyncio.wait({supervising})  # Which is to be cancelled once, below.
+        supervising.result()
     finally:
         for task in (greeting, supervising):
             task.cancel()
@@ -186,15 +187,16 @@ async def _greet(plan: Plan, bridge: Bridge | None, tell: Tell, welcome: Tell) -
         nodes.update(_asked(address, "/nodes") or {})
         return any(_is_ours(node, bridge) for node in nodes.values())
 
-    await _until(connected, "a bridge connects to vna", tell)
+    await _until(connected, "vna and its bridge are in sync", tell)
     node_id, node = next(item for item in nodes.items() if _is_ours(item[1], bridge))
     tell(await asyncio.to_thread(_declared, address, node_id, node["dpid"]))
     welcome(await asyncio.to_thread(_http_address, plan.places, address))
 
 
 def _is_ours(node: Mapping[str, Any], bridge: Bridge | None) -> bool:
-    """Whether a live host is this one; without a bridge of ours, any that has one is."""
-    return node["dpid"] == bridge.dpid if bridge else node["dpid"] is not None
+    """Whether a host is this one, and in sync; without a bridge of ours, any that has one is."""
+    ours = node["dpid"] == bridge.dpid if bridge else node["dpid"] is not None
+    return ours and node["state"] == "in sync"
 
 
 async def _until(true: Any, what: str, tell: Tell) -> None:

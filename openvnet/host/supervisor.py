@@ -61,12 +61,15 @@ Tell = Callable[[str], None]
 async def supervise(programs: Sequence[Program], tell: Tell) -> None:
     """Keep programs running until cancelled; raise HostError if one cannot be kept running.
 
-    When it returns, none of them runs.
+    When it returns, none of them runs. Cancelled twice, it gives them no time to end in peace.
     """
     tasks = [asyncio.create_task(_kept_running(program, tell)) for program in programs]
     tasks.append(asyncio.create_task(_tidy([program.log for program in programs])))
     try:
-        await asyncio.gather(*tasks)
+        # Not gather, which hands a cancellation on: each task is to be cancelled once.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
         for task in tasks:
             task.cancel()

@@ -67,11 +67,13 @@ def test_a_child_that_is_killed_is_started_again(running, victim, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_ends_with_all_of_its_children(running, number):
+def test_it_ends_with_all_of_its_children(running, number, tmp_path):
     parent, pids = running
     assert parent.end(number) == 0
     assert "the switch keeps its flows" in parent.said[-1]
     wait_until_gone(list(pids.values()))
+    state = [path.name for path in (tmp_path / "state").iterdir()]
+    assert "openvnet.sqlite-wal" not in state, "vnmgr was not given the time to end in peace"
 
 
 def test_a_child_that_does_not_end_does_not_hold_it_up(running):
@@ -146,6 +148,7 @@ def test_who_has_the_port_is_named(here):
 
 
 def test_vnmgr_that_somebody_else_started_is_named(here, tmp_path):
+    (tmp_path / "run").mkdir(mode=0o700)
     with vnmgr(tmp_path / "run") as other:
         said = refused(*here)
     assert f"vnmgr runs already in {tmp_path}/run, as process {other.running.pid}" in said
