@@ -48,7 +48,8 @@ def found(transaction: Transaction, kind: type[R], uuid: str, name: str = "uuid"
     if row is None:
         resource = _BY_KIND[kind]
         _check_form(resource, uuid, name)
-        raise UnknownUuid(_unknown(transaction, resource, uuid))
+        subject = resource.singular if name == "uuid" else name
+        raise UnknownUuid(_unknown(transaction, resource, f"{subject} {uuid}", uuid))
     return row
 
 
@@ -64,8 +65,8 @@ def _check_form(resource: Resource, uuid: str, name: str = "uuid") -> None:
         raise InvalidUuid(f"{name} {uuid}: {error}.") from None
 
 
-def _unknown(transaction: Transaction, resource: Resource, uuid: str) -> str:
-    sentence = f"{resource.singular} {uuid} does not exist"
+def _unknown(transaction: Transaction, resource: Resource, subject: str, uuid: str) -> str:
+    sentence = f"{subject} does not exist"
     known = transaction.neighbours(resource.kind, uuid, NEIGHBOURS)
     nearest = get_close_matches(uuid, known, n=1)
     return f"{sentence}; did you mean {nearest[0]}?" if nearest else f"{sentence}."

@@ -131,7 +131,7 @@ def listen(endpoint: str, receive: Receive, keys: ServerKeys | None = None) -> W
         socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
         socket.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        _over_tcp(socket)
+        _over_tcp(socket, may_be_ipv6="[" in endpoint)
     try:
         socket.bind(endpoint)
     except zmq.ZMQError:
@@ -159,7 +159,7 @@ def dial(
         socket.setsockopt(zmq.CURVE_SERVERKEY, keys.server)
         socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
         socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
-        _over_tcp(socket)
+        _over_tcp(socket, may_be_ipv6=True)
     said = ""
 
     def seen(event: int) -> None:
@@ -194,8 +194,8 @@ def _refusal(event: int, endpoint: str, keys: ClientKeys | None) -> str:
     )
 
 
-def _over_tcp(socket: zmq.Socket[bytes]) -> None:
-    socket.setsockopt(zmq.IPV6, 1)
+def _over_tcp(socket: zmq.Socket[bytes], *, may_be_ipv6: bool) -> None:
+    socket.setsockopt(zmq.IPV6, int(may_be_ipv6))
     socket.setsockopt(zmq.HEARTBEAT_IVL, BEAT_MILLISECONDS)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, SILENCE_MILLISECONDS)
 

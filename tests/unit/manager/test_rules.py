@@ -10,6 +10,7 @@ import zmq
 from openvnet.manager.networks import LAST_VNI, allotted_vni
 from openvnet.model import Network
 from openvnet.store.database import Write, opened
+from openvnet.wire.front import AGENT, REQUEST
 from openvnet.wire.messages import Request, encode
 from tests.vnmgr import DPID, furnished, guest, house, in_house, ip, mac
 
@@ -310,7 +311,9 @@ async def test_an_unknown_uuid_is_answered_with_the_nearest_one(here):
     for verb in ("update", "delete"):
         assert await here.call.refused(verb, "networks", "nw-vest1") == problem
     values = {"network_uuid": "nw-vest1", "ipv4_address": 1}
-    assert await here.call.refused("create", "ip_leases", values=values) == problem
+    referring = await here.call.refused("create", "ip_leases", values=values)
+    assert (referring.error, referring.status) == (problem.error, 404)
+    assert referring.message == "network_uuid nw-vest1 does not exist; did you mean nw-test1?"
     problem = await here.call.refused("show", "datapaths", "dp-nothinglike")
     assert problem.message == "datapath dp-nothinglike does not exist."
 
@@ -442,12 +445,14 @@ async def test_a_database_that_cannot_be_written_is_said_to_and_nothing_is_lost(
 
 @in_house
 async def test_what_cannot_be_read_is_left_unanswered_and_harms_nobody(here):
-    for name in ("rpc", "agents"):
+    for name, purpose in (("rpc", REQUEST), ("agents", AGENT)):
         stranger = zmq.Context.instance().socket(zmq.DEALER)
         stranger.connect(f"ipc://{here.directory}/{name}.sock")
-        stranger.send(b"\xc1 rubbish")
-        stranger.send(encode({"type": "hello"}))
-        stranger.send(encode(Request(7, "list", "networks")))
+        stranger.send(encode(Request(6, "list", "networks")))
+        stranger.send_multipart([b"no purpose", encode(Request(6, "list", "networks"))])
+        stranger.send_multipart([purpose, b"\xc1 rubbish"])
+        stranger.send_multipart([purpose, encode({"type": "hello"})])
+        stranger.send_multipart([purpose, encode(Request(7, "list", "networks"))])
         if name == "rpc":
             while not stranger.poll(0):
                 await asyncio.sleep(0)
