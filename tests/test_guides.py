@@ -15,7 +15,9 @@ from openvnet.lab.environment import SEED, declarations
 from openvnet.lab.errors import LabError
 from openvnet.lab.waiting import until
 
-GUIDES = sorted((Path(__file__).parent.parent / "docs" / "guides").glob("*.md"))
+HOST = Path(__file__).parent.parent / "docs" / "guides" / "host.md"
+"""Which is for a host where nothing runs yet; see tests/e2e/test_up.py."""
+GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST})
 ACTIVATE = ". .venv/bin/activate"
 """Which the tests have done already."""
 
@@ -36,7 +38,7 @@ class Step:
     @property
     def only_reads(self) -> bool:
         """Whether it may be run again until it prints what is to come about."""
-        return re.match(r"vnctl \S+( show\b|$)", self.command) is not None
+        return re.match(r"vnctl \S+( show\b|$)|openvnet (status|doctor)", self.command) is not None
 
 
 def steps(page: Path) -> Iterator[Step]:

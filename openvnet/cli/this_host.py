@@ -16,7 +16,7 @@ from openvnet.cli.address import webapi_address
 from openvnet.cli.settings import files, settings
 from openvnet.host.errors import HostError
 from openvnet.host.places import Places, places
-from openvnet.host.switch import DEFAULT_DATABASE
+from openvnet.host.switch import default_database
 
 if TYPE_CHECKING:
     from openvnet.host.gathering import Question
@@ -56,8 +56,8 @@ def _placed(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option(
         "--ovsdb",
-        default=DEFAULT_DATABASE,
-        show_default=True,
+        default=lambda: default_database(os.environ),
+        show_default="unix:/run/openvswitch/db.sock, or in OVS_RUNDIR",
         help="Open vSwitch's database: unix:/path or tcp:host:port.",
     )
     @functools.wraps(command)

@@ -140,6 +140,12 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def default_database(variables: Mapping[str, str]) -> str:
+    """Where Open vSwitch's own programs would look for its database."""
+    own = variables.get("OVS_RUNDIR")
+    return f"unix:{own}/db.sock" if own else DEFAULT_DATABASE
+
+
 async def read_switch(address: str) -> Switch:
     """What Open vSwitch's database says now; raise SwitchError."""
     async with open_database(address) as (database, _):

@@ -1,8 +1,10 @@
 """`openvnet up` on a host with Open vSwitch and two guests, and nothing else."""
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,11 +13,13 @@ import pytest
 
 from openvnet.lab.building import lab
 from openvnet.lab.environment import Environment, Guest, Host, Network, declarations
-from openvnet.lab.errors import CommandFailed
+from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.waiting import until
 from tests.e2e.test_plain_user import NOBODY, becoming
 from tests.openvswitch import open_vswitch
 from tests.system import free_port
+from tests.test_guides import HOST as HOST_GUIDE
+from tests.test_guides import pattern, steps
 from tests.up import OPENVNET, READY, Up, words
 
 OURS = ("vnmgr", "webapi", "vna")
@@ -48,15 +52,20 @@ def on_host(host, *arguments):
 
 
 @contextmanager
-def up_on(host, *arguments):
+def running_on(host, command, variables):
     """`openvnet up` on a host of a lab, until the end of the block."""
-    variables = {**os.environ, **host.variables("host1")}
-    running = Up(on_host(host, "up", *options(host), *arguments), variables)
+    running = Up(host.command("host1", command), variables)
     try:
         yield running
     finally:
         host.run("host1", "sh", "-c", "pkill -9 -f '[c]li.openvnet' || true")
         running.running.communicate()
+
+
+def up_on(host, *arguments):
+    """The same, with options that keep it in the lab's directory."""
+    variables = {**os.environ, **host.variables("host1")}
+    return running_on(host, (*OPENVNET, "up", *options(host), *arguments), variables)
 
 
 def numbers(host, pattern):
@@ -124,6 +133,57 @@ def test_a_bridge_that_open_vswitch_cannot_make_is_said_with_its_reason(bare):
     assert refused.returncode == 1
     assert "Open vSwitch cannot make bridge lo: could not open network device lo" in refused.stderr
     assert bare.run("host1", "ovs-vsctl", "list-br").split() == ["br0"]
+
+
+def test_the_guide_to_a_host_goes_as_it_says(tmp_path):
+    """With the page's own commands, on a host that has Open vSwitch and two guests."""
+    with lab(TWO_GUESTS, without=OURS) as host:
+        host.run("host1", "ovs-vsctl", "del-br", "br0")
+        variables = environment_of_a_user(host, tmp_path)
+        first, *others = steps(HOST_GUIDE)
+        with running_on(host, ("sh", "-c", f"exec {first.command}"), variables) as running:
+            running.says(READY)
+            assert re.fullmatch(pattern(first.shown), "".join(running.said))
+            for step in others:
+                goes_as_it_says(step, host, variables)
+            host.settle()
+            assert reaches(host)
+
+
+def environment_of_a_user(host, directory):
+    """What a user's shell on a host has, so that all of it is within the lab's directory."""
+    for name in ("vnctl", "openvnet"):
+        words = f"from openvnet.cli.{name} import main; main()"
+        (directory / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -uc "{words}" "$@"\n')
+        (directory / name).chmod(0o755)
+    inside = host.variables("host1")
+    inside["PATH"] = f"{directory}:{inside['PATH']}"
+    inside["LOG_DIRECTORY"] = str(host.directory / "log")
+    inside["OPENVNET_STATE"], inside["OPENVNET_RUN"] = f"{host.root}/state", host.root
+    return {**os.environ, **inside, "HOME": str(directory)}
+
+
+def goes_as_it_says(step, host, variables):
+    """Type a step; what only reads is typed again until it shows what is to come about."""
+    said = []
+
+    def goes():
+        typed = subprocess.run(
+            host.command("host1", ("sh", "-c", f"cd {host.root}; {step.command}")),
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        said.append(typed.stdout)
+        as_shown = not step.shown or re.fullmatch(pattern(step.shown), typed.stdout)
+        return typed.returncode == step.status and bool(as_shown)
+
+    try:
+        until(goes, "it prints what the page shows", seconds=15 if step.only_reads else 0)
+    except LabError:
+        pytest.fail(f"{step.command}\n{said[-1]}")
 
 
 def test_a_plain_user_has_all_of_it_in_directories_of_their_own():
