@@ -83,6 +83,8 @@ class Answer:
     """Of a write, and the newest of `/nodes`: epoch, a slash, number."""
     realised: Realised | None
     """Of a write that waited."""
+    changed: bool = True
+    """Of a write: whether it made that revision, or all was so already."""
 
 
 class Client:
@@ -239,7 +241,8 @@ def _answer(response: HTTPResponse, text: bytes, address: str) -> Answer:
         body = msgspec.json.decode(text)
     except msgspec.DecodeError:
         raise Unreadable(f"What answers at {address} is not webapi: no JSON.") from None
-    return Answer(body, text, response.headers["OpenVNet-Revision"], _realised(response))
+    revision, changed = (response.headers[f"OpenVNet-{name}"] for name in ("Revision", "Changed"))
+    return Answer(body, text, revision, _realised(response), changed != "false")
 
 
 def _refused(status: int, text: bytes, address: str) -> ClientError:

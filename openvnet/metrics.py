@@ -177,6 +177,9 @@ REALISED = Declared(
 CONNECTED = Declared(
     *("vna", "openvnet_vna_switch_connected", "gauge"), "1 while a bridge is connected."
 )
+HEARD = Declared(
+    *("vna", "openvnet_vna_vnmgr_heard", "gauge"), "1 while vnmgr has said something lately."
+)
 AGENT_IN_SYNC = Declared(
     *("vna", "openvnet_vna_in_sync", "gauge"),
     "1 while a bridge is connected and vnmgr has said all that this host may hear of.",

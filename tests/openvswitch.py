@@ -52,6 +52,10 @@ class OpenVSwitch:
             pid_file.unlink()
             os.kill(pid, signal.SIGKILL)
 
+    def signal(self, number: signal.Signals, program: str = "ovs-vswitchd") -> None:
+        """Send a signal to a program, such as one that holds it up."""
+        os.kill(int((self.directory / f"{program}.pid").read_text()), number)
+
     def connect(self, controller: str, bridge: str = "br0") -> None:
         """Point a bridge to a controller."""
         self.vsctl(

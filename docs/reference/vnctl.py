@@ -60,7 +60,7 @@ With `--wait` a write returns when every live host concerned has it in its switc
 that took:
 
 ```
-revision 42 is on the wire of 1 host (vna) after 3.1 ms
+revision 42 is in the switch of 1 host (vna) after 3.1 ms
 ```
 
 | Exit status | Meaning |

@@ -49,6 +49,7 @@ from openvnet.state import Changes, RowKey
 from openvnet.uplinks import is_physical
 from openvnet.wire.messages import (
     Acknowledge,
+    Beat,
     Failure,
     FromAgent,
     Hello,
@@ -70,6 +71,9 @@ PATIENCE_SECONDS = 0.5
 read: a switch that is read twice is held up twice, and what it has is as good as it was before."""
 
 RETRY_SECONDS = 1.0
+
+SILENT_SECONDS = 2.0
+"""How long a switch may owe an answer before it is said that it does not answer."""
 
 
 class Agent:
@@ -94,6 +98,8 @@ class Agent:
         """The bridge that is connected, also before a turn has heard of it."""
         self.switch: Switch | None = None
         """The same, as turns know it."""
+        self.hears_vnmgr = True
+        """Whether vnmgr has said something lately; it beats even if it has nothing to say."""
         self.drift = 0
         """Flows that were found other than they should be, since the start."""
         self._drifts: list[Drift] = []
@@ -106,6 +112,8 @@ class Agent:
         self._cache, self._stream, self._is_uplink = cache, stream, is_uplink
         self._asked = self._answered = self._greeted = 0
         self._greeting = self._lost_place = False
+        self._told = ""
+        """What vnmgr has been told of its state."""
         self._taken: list[Update] = []
         """What vnmgr said and this turn has taken, for the log."""
         self._read, self._read_by = False, 0.0
@@ -130,6 +138,10 @@ class Agent:
         """How the agent fares, in words."""
         if self.switch is None:
             return "no switch is connected"
+        if self.switch.silent > SILENT_SECONDS:
+            return "the switch does not answer"
+        if not self.hears_vnmgr:
+            return "vnmgr is silent"
         return "in sync" if self.in_sync else "waiting for vnmgr"
 
     async def take_turns(self) -> None:
@@ -142,6 +154,11 @@ class Agent:
                 log.warning("the switch did not take what is desired: %s", error)
                 self._read = False  # What it has now must be read before more is written.
                 asyncio.get_running_loop().call_later(RETRY_SECONDS, self.inbox.wake)
+
+    def beat(self) -> None:
+        """Tell vnmgr that this agent lives, and how it fares."""
+        self._told = self.state
+        self._send(Beat(self.revision, self._told, self.drift))
 
     def say_hello(self) -> None:
         """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""
@@ -204,6 +221,8 @@ class Agent:
         if written:
             measure_flows(self.metrics, written)
         tell(self.node_id, self.revision, updates, written, 1000 * (laps[-1] - laps[0]))
+        if self.state != self._told:
+            self.beat()
         self._tidy()
 
     def _dpid(self) -> str | None:

@@ -184,7 +184,7 @@ async def serve(
     work = [
         agent.take_turns(),
         listen_to_vnmgr(agent, stream),
-        beat(agent, stream),
+        beat(agent),
         audit(agent),
     ]
     if ovsdb:

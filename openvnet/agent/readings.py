@@ -9,6 +9,7 @@ from openvnet.metrics import (
     DRIFT,
     FLOWS,
     FLOWS_REFUSED,
+    HEARD,
     INBOX,
     REALISED,
 )
@@ -27,6 +28,7 @@ def declare_readings(agent: Agent, stream: Stream) -> None:
     read(AGENT_REVISION, lambda: _number(agent.revision))
     read(REALISED, lambda: _number(agent.realised))
     read(CONNECTED, lambda: agent.switch is not None)
+    read(HEARD, lambda: agent.hears_vnmgr)
     read(AGENT_IN_SYNC, lambda: agent.switch is not None and agent.in_sync)
 
 

@@ -15,6 +15,7 @@ from openvnet.ovsdb.errors import OvsdbError
 from openvnet.pipeline.tables import Table
 from openvnet.wire.messages import (
     BEAT_SECONDS,
+    SILENCE_SECONDS,
     AskStatus,
     Beat,
     Revision,
@@ -40,11 +41,19 @@ async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
     answering: set[asyncio.Task[None]] = set()
     while True:
         try:
-            message = await stream.receive()
+            async with asyncio.timeout(SILENCE_SECONDS if agent.hears_vnmgr else None):
+                message = await stream.receive()
+        except TimeoutError:
+            agent.hears_vnmgr = False
+            log.warning("vnmgr is silent: what is known stays in force; changes will come later")
+            continue
         except msgspec.DecodeError as error:
             log.warning("vnmgr sent what cannot be read: %s", error)
             received = None  # Asked for at once, it would come again at once.
             continue
+        if not agent.hears_vnmgr:
+            agent.hears_vnmgr = True
+            log.info("vnmgr is heard again")
         match message:
             case Snapshot() | Update():
                 received = message.revision
@@ -63,10 +72,10 @@ async def _answer(agent: Agent, stream: Stream, question: AskStatus) -> None:
     stream.send(Status(question.ask, tuple(statuses)))
 
 
-async def beat(agent: Agent, stream: Stream) -> None:
-    """Tell vnmgr that this agent lives, and how it fares."""
+async def beat(agent: Agent) -> None:
+    """Beat for ever."""
     while True:
-        stream.send(Beat(agent.revision, agent.state, agent.drift))
+        agent.beat()
         await asyncio.sleep(BEAT_SECONDS)
 
 

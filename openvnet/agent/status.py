@@ -1,5 +1,6 @@
 """How an interface fares on this host, in words, and the counters of what it sends and drops."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator
 
@@ -13,6 +14,9 @@ from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Drop, Flow
 from openvnet.state import View
 from openvnet.wire.messages import InterfaceStatus
+
+PATIENCE_SECONDS = 0.7
+"""How long the switch may take to tell its counters; vnmgr gives the agent a second for all."""
 
 
 def why_not_up(interface_uuid: str, view: View) -> str:
@@ -100,11 +104,14 @@ def _why_not_behind(port: Port, interface_uuid: str, view: View) -> str:
 
 async def interface_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     """How an interface fares, with its counters as the switch has them now."""
+    why = "the switch does not answer"
     try:
-        return await _asked_status(agent, interface_uuid)
-    except OpenFlowError as error:
-        why = f"the switch does not answer: {error}"
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await _asked_status(agent, interface_uuid)
+    except TimeoutError:
         return InterfaceStatus(interface_uuid, up=False, why=why)
+    except OpenFlowError as error:
+        return InterfaceStatus(interface_uuid, up=False, why=f"{why}: {error}")
 
 
 async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:

@@ -3,7 +3,7 @@
 from openvnet.api.app import Call
 from openvnet.api.errors import Unavailable
 from openvnet.wire.messages import Reply, Request
-from openvnet.wire.rpc import NoAnswer, Rpc
+from openvnet.wire.rpc import NoAnswer, NotAsked, Rpc
 
 
 def asking(rpc: Rpc, patience: float) -> Call:
@@ -23,6 +23,8 @@ def asking(rpc: Rpc, patience: float) -> Call:
                 origin=request.origin,
                 timeout=patience,
             )
+        except NotAsked as error:
+            raise Unavailable(str(error)) from None
         except NoAnswer as error:
             reading = request.verb in ("show", "list", "nodes")
             doubt = (

@@ -18,6 +18,7 @@ Object = dict[str, Any]
 RESPONSE_HEADERS = {
     "OpenVNet-Revision": "The revision of a write: its epoch, a slash, its number. "
     "Of `/nodes` and `/health`: the newest revision.",
+    "OpenVNet-Changed": "`false` of a write after which all is as it was; its revision is older.",
     "OpenVNet-Realised-Milliseconds": "With `wait`: how long the hosts took.",
     "OpenVNet-Realised-Hosts": "With `wait`: a JSON list of the hosts that have realised it.",
     "OpenVNet-Lagging": "With `wait`: a JSON list of the hosts that have not; the write stands.",

@@ -30,6 +30,10 @@ def tell(operation: Operation, request: Request, reply: Reply, seconds: float) -
         words = "refused: %s %s %s: %s; asked by %s"
         log.info(words, *what, why, request.origin, extra=fields)
         return
+    if not reply.changed:
+        words = "unchanged: %s %s %s: all was so already; asked by %s"
+        log.info(words, *what, request.origin, extra=fields)
+        return
     number = fields["revision"] = reply.revision.number
     words = "revision %d: %s %s %s, answered after %.1f ms; asked by %s"
     log.info(words, number, *what, milliseconds, request.origin, extra=fields)

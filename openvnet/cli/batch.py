@@ -6,7 +6,8 @@ from typing import TextIO
 
 import click
 
-from openvnet.cli.session import INTERRUPTED, NOT_REALISED
+from openvnet.cli.session import NOT_REALISED
+from openvnet.cli.start import INTERRUPTED
 
 Run = Callable[[list[str]], int]
 """Runs one command; returns its exit status."""

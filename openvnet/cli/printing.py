@@ -175,14 +175,17 @@ def _word(value: Any) -> str:
     return msgspec.json.encode(value).decode() if isinstance(value, (dict, list)) else str(value)
 
 
-def realised_lines(revision: str | None, realised: Realised) -> Iterator[str]:
+def realised_lines(revision: str | None, realised: Realised, changed: bool = True) -> Iterator[str]:
     """What came of waiting, for people."""
     number = (revision or "").rpartition("/")[2]
+    if not changed:
+        yield f"nothing has changed: all was so already, as of revision {number} or before"
+        return
     if realised.hosts:
         count = f"{len(realised.hosts)} host{'s' if len(realised.hosts) > 1 else ''}"
         names = ", ".join(realised.hosts)
         took = f"{realised.milliseconds:.1f} ms"
-        yield f"revision {number} is on the wire of {count} ({names}) after {took}"
+        yield f"revision {number} is in the switch of {count} ({names}) after {took}"
     elif not realised.lagging:
         yield f"no host is concerned: revision {number} is written, and no live host carries it yet"
     if realised.lagging:

@@ -16,9 +16,6 @@ from openvnet.client import Answer, Client, Realised, Refused
 NOT_REALISED = 3
 """Exit status: the write stands, but a host has not realised it in time."""
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
-
 
 @dataclass
 class Session:
@@ -62,15 +59,15 @@ class Session:
             click.echo(text)
         self.shown = True
         if answer.realised is not None:
-            self._tell(answer.revision, answer.realised)
+            self._tell(answer, answer.realised)
 
     def refuse(self, refusal: Refused) -> None:
         """Say what was refused, where others are still to be asked for."""
         click.echo(f"Error: {refusal}", err=True)
         self.refused = True
 
-    def _tell(self, revision: str | None, realised: Realised) -> None:
-        for line in realised_lines(revision, realised):
+    def _tell(self, answer: Answer, realised: Realised) -> None:
+        for line in realised_lines(answer.revision, realised, answer.changed):
             click.echo(line, err=True)
         if realised.lagging or realised.failures:
             self.lag = True

@@ -21,8 +21,9 @@ from openvnet.cli.batch import run_batch
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Commands, Group, dashed
 from openvnet.cli.options import output_option
-from openvnet.cli.session import INTERRUPTED, NOT_REALISED, Session
+from openvnet.cli.session import NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
+from openvnet.cli.start import INTERRUPTED
 from openvnet.client import ClientError
 from openvnet.model import RESOURCES
 

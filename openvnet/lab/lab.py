@@ -6,6 +6,7 @@ terminal has the same lab with `open_lab`. `openvnet.lab.building.lab` makes one
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -230,21 +231,23 @@ def _database_answers(lab: Lab, process: Process) -> bool:
 
 
 def _switch_answers(lab: Lab, process: Process) -> bool:
-    """It has made the bridges that the database names."""
+    """It has made the bridges that the database names, and their vna has done its part."""
     try:
         made = lab.run(process.place, "ovs-appctl", "--timeout=5", "ofproto/list")
     except CommandFailed:
         return False
     wanted = lab.run(process.place, "ovs-vsctl", "--timeout=5", "list-br")
-    return made.split() == wanted.split()
+    return made.split() == wanted.split() and (not made or _is_whole(lab))
 
 
 def _manager_answers(lab: Lab, _process: Process) -> bool:
-    return (lab.directory / "rpc.sock").is_socket()
+    with socket.socket(socket.AF_UNIX) as probe:
+        answers = probe.connect_ex(str(lab.directory / "rpc.sock")) == 0
+    return answers and _is_whole(lab)
 
 
 def _webapi_answers(lab: Lab, _process: Process) -> bool:
-    return _bridges(lab) is not None
+    return _nodes(lab) is not None
 
 
 def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
@@ -259,13 +262,26 @@ def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
     if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
         since_start = lab.log(process.name).read_text(errors="replace").rpartition("listens at")[2]
         return "the switch has all" in since_start
-    return bool((_bridges(lab) or {}).get(lab.environment.host(process.place).node_id))
+    return _is_whole(lab)
 
 
-def _bridges(lab: Lab) -> dict[str, str | None] | None:
-    """The datapath id that each live agent controls, if any; None if webapi does not answer."""
+def _is_whole(lab: Lab) -> bool:
+    """Each vna that lives is in sync, or its switch is dead; true if there is nobody to ask."""
+    if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
+        return True
+    nodes = _nodes(lab)
+    return nodes is not None and all(
+        host.node_id in nodes
+        and (nodes[host.node_id] == "in sync" or lab.pid(f"{host.name}/ovs-vswitchd") is None)
+        for host in lab.environment.hosts
+        if lab.pid(f"{host.name}/vna") is not None
+    )
+
+
+def _nodes(lab: Lab) -> dict[str, str] | None:
+    """How each live agent fares, in words; None if webapi or vnmgr does not answer."""
     with closing(Client(lab.webapi, timeout=5.0)) as client, suppress(ClientError):
-        return {node: found["dpid"] for node, found in client.get("/nodes").body.items()}
+        return {node: found["state"] for node, found in client.get("/nodes").body.items()}
     return None
 
 

@@ -102,7 +102,8 @@ class Requests:
                 _tell(asked, outcome)
         result = self._result(request, outcome.result)
         revision = Revision(self._store.epoch, outcome.number)
-        reply = Reply(request.id, result, revision=revision)
+        changed = bool(outcome.changes)
+        reply = Reply(request.id, result, revision=revision, changed=changed)
         if request.wait is None:
             self._reply(asked, reply)
         else:

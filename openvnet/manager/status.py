@@ -81,18 +81,19 @@ def _nowhere(interface: Interface, streams: Streams, replica: Replica) -> Answer
 
 
 def _why_not(port: InterfacePort, streams: Streams, replica: Replica) -> str:
-    wanted = (
-        f"named {port.port_name}"
-        if port.port_name
-        else f"with external_ids:iface-id {port.interface_uuid}"
-    )
+    if port.port_name:
+        unnamed, wanted = "", f"named {port.port_name}"
+    else:
+        unnamed = "its port has no name, and "
+        wanted = f"with external_ids:iface-id {port.interface_uuid}"
     if port.datapath_uuid is None:
-        return f"no live host has a port {wanted}"
+        return f"{unnamed}no live host has a port {wanted}"
     datapath = replica.get(Datapath, port.datapath_uuid)
     if datapath is None:
         return f"its datapath {port.datapath_uuid} does not exist"
     agents = streams.agents.values()
-    return next(_why_not_there(datapath, agents), f"datapath {datapath.uuid} has no port {wanted}")
+    nobody = f"{unnamed}datapath {datapath.uuid} has no port {wanted}"
+    return next(_why_not_there(datapath, agents), nobody)
 
 
 def _why_not_there(datapath: Datapath, agents: Iterable[Agent]) -> Iterator[str]:

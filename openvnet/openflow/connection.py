@@ -12,6 +12,7 @@ with the next one, which costs nothing if nothing changed.
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -57,10 +58,16 @@ class Connection(asyncio.Protocol):
         self._heard, self._probed = True, False
         self._last_xid = 0
         self._asked: dict[int, asyncio.Future[list[bytes]]] = {}
+        self._asked_at = self._heard_at = time.monotonic()
         self._parts: dict[int, list[bytes]] = {}
         self._writable = asyncio.Event()
         self._writable.set()
         self._reason = "the switch closed the connection"
+
+    @property
+    def silent(self) -> float:
+        """For how many seconds the switch has said nothing, though it owes an answer."""
+        return time.monotonic() - max(self._asked_at, self._heard_at) if self._asked else 0.0
 
     def xids(self, count: int = 1) -> int:
         """Take this many transaction ids in a row; return the first."""
@@ -92,6 +99,8 @@ class Connection(asyncio.Protocol):
         if self.closed:
             _fail(future, Disconnected(self._reason))
         else:
+            if not self._asked:
+                self._asked_at = time.monotonic()
             self._asked[xid] = future
         return future
 
@@ -144,7 +153,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Cut what comes into messages, and hand them on."""
-        self._heard = True
+        self._heard, self._heard_at = True, time.monotonic()
         buffer = self._buffer + data if self._buffer else data
         at, end = 0, len(buffer)
         try:

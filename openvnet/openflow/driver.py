@@ -97,6 +97,11 @@ class Switch:
         return answers
 
     @property
+    def silent(self) -> float:
+        """For how many seconds the switch has said nothing, though it owes an answer."""
+        return self._connection.silent
+
+    @property
     def flows(self) -> int:
         """How many flows are desired and in the switch."""
         return self._flows.count

@@ -25,9 +25,19 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 10.0
 """Seconds that a call waits for its reply, beyond those that vnmgr is asked to wait."""
 
+RESTART_SECONDS = 2.5
+"""How long vnmgr may be away before a call is given up: it may just be restarting."""
+
+RETRY_SECONDS = 0.7
+"""How long a call waits at least: a vnmgr that has started is found within half a second."""
+
 
 class NoAnswer(Exception):
     """vnmgr did not answer. The text says so for people."""
+
+
+class NotAsked(NoAnswer):
+    """Nobody was there to be asked, so nothing was done."""
 
 
 class Rpc:
@@ -38,6 +48,7 @@ class Rpc:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
+        self._away_since = asyncio.get_running_loop().time()
         self._wire = dial(endpoint, self._take, self._changed, keys)
 
     async def call(
@@ -56,7 +67,7 @@ class Rpc:
     ) -> Reply:
         """Ask, and wait for the reply, at most `timeout` seconds longer than `wait`.
 
-        Raise NoAnswer.
+        Raise NoAnswer; NotAsked if it is known that vnmgr has not even heard the question.
         """
         request = Request(
             id=next(self._numbers),
@@ -73,28 +84,44 @@ class Rpc:
         return await self._answer(request, timeout + (wait or 0.0))
 
     async def _answer(self, request: Request, seconds: float) -> Reply:
+        deadline = asyncio.get_running_loop().time() + seconds
+        await self._sent(encode(request), seconds)
         try:
-            async with asyncio.timeout(seconds):
-                await self._sent(encode(request))
+            async with asyncio.timeout_at(deadline):
                 reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
                 self._waiting[request.id] = reply
                 return await reply
         except TimeoutError:
-            raise NoAnswer(f"vnmgr does not answer at {self._endpoint}.") from None
+            raise NoAnswer(
+                f"vnmgr at {self._endpoint} is there, but has not answered in {seconds:g} s; "
+                "its log may say what holds it up."
+            ) from None
         finally:
             self._waiting.pop(request.id, None)
 
-    async def _sent(self, data: bytes) -> None:
-        # While there is no connection, a call waits for one: vnmgr may be restarting.
-        while not self._wire.send(REQUEST, data):
-            self._connected.clear()
-            await self._connected.wait()
+    async def _sent(self, data: bytes, seconds: float) -> None:
+        """Send it; while there is no connection, wait for one, but not for long."""
+        if self._wire.send(REQUEST, data):
+            return
+        now = asyncio.get_running_loop().time()
+        patience = max(RETRY_SECONDS, self._away_since + RESTART_SECONDS - now)
+        try:
+            async with asyncio.timeout(min(patience, seconds)):
+                while not self._wire.send(REQUEST, data):
+                    self._connected.clear()
+                    await self._connected.wait()
+        except TimeoutError:
+            raise NotAsked(
+                f"vnmgr does not answer at {self._endpoint}; is it running? Start it, or see in "
+                "its log why it ended."
+            ) from None
 
     def _changed(self, connected: bool) -> None:
         if connected:
             self._connected.set()
             return
         self._connected.clear()
+        self._away_since = asyncio.get_running_loop().time()
         for reply in self._waiting.values():
             if not reply.done():
                 reply.set_exception(NoAnswer("vnmgr went away before it answered."))

@@ -120,9 +120,9 @@ def test_wide_letters_are_as_wide_as_terminals_show_them():
 
 def test_what_came_of_waiting_is_said_in_words():
     said = realised_lines("e/42", Realised(3.14, ("vna",), (), ()))
-    assert lines(said) == ["revision 42 is on the wire of 1 host (vna) after 3.1 ms"]
+    assert lines(said) == ["revision 42 is in the switch of 1 host (vna) after 3.1 ms"]
     said = realised_lines("e/42", Realised(3.14, ("vna", "vnb"), (), ()))
-    assert lines(said) == ["revision 42 is on the wire of 2 hosts (vna, vnb) after 3.1 ms"]
+    assert lines(said) == ["revision 42 is in the switch of 2 hosts (vna, vnb) after 3.1 ms"]
 
 
 def test_nobody_concerned_is_said_in_words():
@@ -130,10 +130,15 @@ def test_nobody_concerned_is_said_in_words():
     assert said.startswith("no host is concerned: revision 42 is written")
 
 
+def test_a_write_that_changes_nothing_is_said_in_words():
+    (said,) = realised_lines("e/42", Realised(0.0, (), (), ()), changed=False)
+    assert said == "nothing has changed: all was so already, as of revision 42 or before"
+
+
 def test_who_lags_is_named_and_that_the_write_stands():
     said = realised_lines("e/42", Realised(1000.0, ("vna",), ("vnb: no switch",), ("if-1: full",)))
     assert lines(said) == [
-        "revision 42 is on the wire of 1 host (vna) after 1000.0 ms",
+        "revision 42 is in the switch of 1 host (vna) after 1000.0 ms",
         "revision 42 stands, but is not yet realised by vnb: no switch",
         "revision 42 stands, but was refused by the switch: if-1: full",
     ]

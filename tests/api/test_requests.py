@@ -103,6 +103,14 @@ TWICE = {
     },
     "JSON": {"content": b'{"uuid": "nw-1", "uuid": "nw-2"}'},
     "JSON below one name": {"content": b'{"network": {"uuid": "nw-1", "uuid": "nw-2"}}'},
+    "YAML": {
+        "content": b"uuid: nw-1\ndisplay_name: one\nuuid: nw-2\n",
+        "headers": {"Content-Type": "application/yaml"},
+    },
+    "YAML below one name": {
+        "content": b"network: {uuid: nw-1, 'uuid': nw-1}",
+        "headers": {"Content-Type": "text/x-yaml"},
+    },
 }
 
 

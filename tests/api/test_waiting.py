@@ -58,7 +58,7 @@ def guest(number):
 async def test_a_write_that_was_waited_for_says_who_has_it_and_how_long_that_took(run):
     async with agent(run, "vm1"):
         done = await ctl(run, "interfaces", "add", *guest(1), "--wait")
-    assert "is on the wire of 1 host (vna) after" in done.stderr
+    assert "is in the switch of 1 host (vna) after" in done.stderr
     assert done.stderr.startswith("revision ")
     assert done.stdout.startswith("uuid ")
 
@@ -68,6 +68,14 @@ async def test_a_write_that_concerns_nobody_says_so(run):
     async with agent(run, "vm2"):
         done = await ctl(run, "networks", "modify", "nw-w", "--display-name", "n", "--wait")
         assert done.stderr.startswith("no host is concerned: revision ")
+
+
+@in_loop
+async def test_a_write_that_changes_nothing_says_so(run):
+    async with agent(run, "vm2"):
+        words = ("networks", "modify", "nw-w", "--display-name", "same", "--wait")
+        assert "nothing has changed" not in (await ctl(run, *words)).stderr
+        assert (await ctl(run, *words)).stderr.startswith("nothing has changed: all was so")
 
 
 @in_loop

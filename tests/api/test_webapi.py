@@ -86,6 +86,19 @@ def test_without_vnmgr_it_says_so_and_with_it_goes_on(tmp_path):
             assert client.get("/networks").body["total_count"] == 0
 
 
+def test_a_vnmgr_that_is_away_is_known_at_once_and_nothing_is_left_in_doubt(tmp_path):
+    socket = f"unix:{tmp_path}/webapi.sock"
+    with webapi(tmp_path), Client(socket, timeout=5) as client:
+        with pytest.raises(Refused) as caught:  # It may just be restarting.
+            client.get("/networks")
+        with pytest.raises(Refused) as again:
+            client.write("POST", "/networks", {"ipv4_network": "10.0.0.0"}, wait=60)
+    for refused in caught.value, again.value:
+        assert refused.status == 503
+        assert "is it running?" in str(refused)
+        assert "not known" not in str(refused)
+
+
 def test_an_open_connection_does_not_keep_it_from_ending(tmp_path):
     with (
         webapi(tmp_path) as running,

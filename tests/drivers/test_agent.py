@@ -262,6 +262,32 @@ def test_an_agent_that_lost_its_cache_while_vnmgr_is_dead_keeps_what_it_does_not
     assert made.ovs.dump("in_port=1,table=0") == of_vm1
 
 
+def test_a_switch_that_hangs_is_said_to_where_one_looks_and_is_in_sync_when_it_goes_on(living):
+    def state():
+        return living.client.get("/nodes").body["vna"]["state"]
+
+    living.ovs.signal(signal.SIGSTOP)
+    try:
+        until(lambda: state() == "the switch does not answer", "the nodes say so")
+        (status,) = living.client.get("/interfaces/if-1").body["status"]
+        assert (status["up"], status["why"]) == (False, "the switch does not answer")
+    finally:
+        living.ovs.signal(signal.SIGCONT)
+    until(lambda: state() == "in sync", "it is in sync again")
+    is_as_it_must_be(living)
+
+
+def test_a_vnmgr_that_hangs_is_said_to_be_silent_and_what_was_written_then_comes(living):
+    (agent,) = living.agents
+    living.manager.running.send_signal(signal.SIGSTOP)
+    agent.says("vnmgr is silent")
+    living.manager.running.send_signal(signal.SIGCONT)
+    agent.says("vnmgr is heard again")
+    plug(living, "vm3")
+    assert add(living, "interfaces", interface(3)).realised.hosts == ("vna",)
+    is_as_it_must_be(living)
+
+
 @pytest.mark.parametrize("round_", range(6))
 def test_an_acknowledged_interface_is_in_the_switch_whenever_vna_is_killed(made, round_):
     """The kill falls wherever the write is just then; afterwards vna comes back alone."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from openvnet.client import Client
 from openvnet.lab.building import lab
 from openvnet.lab.directory import wait_until_let_go
 from openvnet.lab.environment import SEED
@@ -186,6 +187,16 @@ def test_processes_are_killed_and_started_from_another_terminal(up):
     again = openvnet(up, "lab", "start", "vna")
     assert again.returncode == 1
     assert "host1/vna runs already" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["vna", "vnmgr", "webapi", "ovs-vswitchd"])
+def test_what_was_started_works_at_once(seed, name):
+    seed.restart(name)
+    with Client(seed.webapi) as client:
+        nodes = client.get("/nodes").body
+    assert {node: found["state"] for node, found in nodes.items()} == {
+        host.node_id: "in sync" for host in seed.environment.hosts
+    }
 
 
 def test_a_lab_is_ended_from_another_terminal(tmp_path):

@@ -283,7 +283,10 @@ async def test_an_interface_that_is_nowhere_says_why_in_words(here):
     await ears.in_sync()
     assert await why("if-1") == "datapath dp-1 has no port named vm1"
     await here.call.create("interfaces", uuid="if-2", mode="vif")
-    assert await why("if-2") == "no live host has a port with external_ids:iface-id if-2"
+    unnamed, wanted = "its port has no name, and ", "a port with external_ids:iface-id if-2"
+    assert await why("if-2") == f"{unnamed}no live host has {wanted}"
+    await here.call("update", "interfaces", "if-2", values={"owner_datapath_uuid": "dp-1"})
+    assert await why("if-2") == f"{unnamed}datapath dp-1 has no {wanted.removeprefix('a ')}"
     await here.call("delete", "ports", parent="if-2")
     assert await why("if-2") == "it has no port"
 
