@@ -39,7 +39,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 disable_created_metrics()  # type: ignore[no-untyped-call]  # They double the page, and say nothing.
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Declared:
     """One metric of one program."""
 
@@ -202,6 +202,9 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._counters: dict[Declared, Counter] = {}
         self._histograms: dict[Declared, Histogram] = {}
+        # Those of each combination of labels, as to look them up is most of what counting costs.
+        self._counts: dict[tuple[Declared, tuple[str, ...]], Counter] = {}
+        self._observations: dict[tuple[Declared, tuple[str, ...]], Histogram] = {}
         self._readings: dict[Declared, Callable[[], Reading]] = {}
         self._registry.register(_Readings(self._readings))
         ProcessCollector(registry=self._registry)
@@ -211,23 +214,31 @@ class Metrics:
 
     def count(self, metric: Declared, *labels: str, by: float = 1.0) -> None:
         """Something has happened."""
-        counter = self._counters.get(metric)
-        if counter is None:
-            counter = Counter(metric.name, metric.doc, metric.labels, registry=self._registry)
-            self._counters[metric] = counter
-        (counter.labels(*labels) if labels else counter).inc(by)
+        counter = self._counts.get((metric, labels))
+        (counter or self._counter(metric, labels)).inc(by)
 
     def observe(self, metric: Declared, seconds: float, *labels: str) -> None:
         """Something took so long."""
-        histogram = self._histograms.get(metric)
-        if histogram is None:
-            histogram = Histogram(
-                *(metric.name, metric.doc, metric.labels),
-                registry=self._registry,
-                buckets=SECONDS,
+        histogram = self._observations.get((metric, labels))
+        (histogram or self._histogram(metric, labels)).observe(seconds)
+
+    def _counter(self, metric: Declared, labels: tuple[str, ...]) -> Counter:
+        if metric not in self._counters:
+            self._counters[metric] = Counter(
+                *(metric.name, metric.doc, metric.labels), registry=self._registry
             )
-            self._histograms[metric] = histogram
-        (histogram.labels(*labels) if labels else histogram).observe(seconds)
+        whole = self._counters[metric]
+        made = self._counts[metric, labels] = whole.labels(*labels) if labels else whole
+        return made
+
+    def _histogram(self, metric: Declared, labels: tuple[str, ...]) -> Histogram:
+        if metric not in self._histograms:
+            self._histograms[metric] = Histogram(
+                *(metric.name, metric.doc, metric.labels), registry=self._registry, buckets=SECONDS
+            )
+        whole = self._histograms[metric]
+        made = self._observations[metric, labels] = whole.labels(*labels) if labels else whole
+        return made
 
     def read(self, metric: Declared, reading: Callable[[], Reading]) -> None:
         """How to look something up, each time that it is asked for; it must be quick."""

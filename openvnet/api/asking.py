@@ -3,7 +3,7 @@
 from openvnet.api.app import Call
 from openvnet.api.errors import Unavailable
 from openvnet.wire.messages import Reply, Request
-from openvnet.wire.rpc import NoAnswer, NotAsked, Rpc
+from openvnet.wire.rpc import NoAnswer, Rpc
 
 
 def asking(rpc: Rpc, patience: float) -> Call:
@@ -23,13 +23,11 @@ def asking(rpc: Rpc, patience: float) -> Call:
                 origin=request.origin,
                 timeout=patience,
             )
-        except NotAsked as error:
-            raise Unavailable(str(error)) from None
         except NoAnswer as error:
             reading = request.verb in ("show", "list", "nodes")
             doubt = (
                 ""
-                if reading
+                if reading or not error.asked
                 else " Whether the write was done is not known; look before you repeat it."
             )
             raise Unavailable(f"{error}{doubt}") from None

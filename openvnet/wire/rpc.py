@@ -28,16 +28,19 @@ TIMEOUT = 10.0
 RESTART_SECONDS = 2.5
 """How long vnmgr may be away before a call is given up: it may just be restarting."""
 
-RETRY_SECONDS = 0.7
+RETRY_SECONDS = 1.0
 """How long a call waits at least: a vnmgr that has started is found within half a second."""
 
 
 class NoAnswer(Exception):
-    """vnmgr did not answer. The text says so for people."""
+    """vnmgr did not answer. The text says so for people.
 
+    `asked` is false if nobody was there to be asked, so that nothing was done.
+    """
 
-class NotAsked(NoAnswer):
-    """Nobody was there to be asked, so nothing was done."""
+    def __init__(self, words: str, *, asked: bool = True) -> None:
+        super().__init__(words)
+        self.asked = asked
 
 
 class Rpc:
@@ -67,7 +70,7 @@ class Rpc:
     ) -> Reply:
         """Ask, and wait for the reply, at most `timeout` seconds longer than `wait`.
 
-        Raise NoAnswer; NotAsked if it is known that vnmgr has not even heard the question.
+        Raise NoAnswer.
         """
         request = Request(
             id=next(self._numbers),
@@ -111,10 +114,9 @@ class Rpc:
                     self._connected.clear()
                     await self._connected.wait()
         except TimeoutError:
-            raise NotAsked(
-                f"vnmgr does not answer at {self._endpoint}; is it running? Start it, or see in "
-                "its log why it ended."
-            ) from None
+            words = f"vnmgr does not answer at {self._endpoint}; is it running?"
+            do = "Start it, or see in its log why it ended."
+            raise NoAnswer(f"{words} {do}", asked=False) from None
 
     def _changed(self, connected: bool) -> None:
         if connected:

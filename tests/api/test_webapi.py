@@ -78,7 +78,7 @@ def test_a_second_webapi_of_the_same_directory_is_refused(tmp_path):
 
 
 def test_without_vnmgr_it_says_so_and_with_it_goes_on(tmp_path):
-    with webapi(tmp_path, "--patience", "0.5"), Client(f"unix:{tmp_path}/webapi.sock") as client:
+    with webapi(tmp_path), Client(f"unix:{tmp_path}/webapi.sock") as client:
         with pytest.raises(Refused, match="vnmgr") as caught:
             client.get("/networks")
         assert (caught.value.error, caught.value.status) == ("Unavailable", 503)
