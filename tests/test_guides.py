@@ -1,4 +1,7 @@
-"""The commands of each guide, run in a lab: they print what the page shows, and end as it says."""
+"""The commands of each guide and of the tutorial: they print what the page shows, and end so.
+
+A guide is run in a lab; the tutorial, page after page, on a host where nothing is set up.
+"""
 
 import os
 import re
@@ -14,9 +17,11 @@ from openvnet.lab.building import lab
 from openvnet.lab.environment import SEED, declarations
 from openvnet.lab.errors import LabError
 from openvnet.lab.waiting import until
+from tests.e2e.host import host
 
 HOST = Path(__file__).parent.parent / "docs" / "guides" / "host.md"
 """Which is for a host where nothing runs yet; see tests/e2e/test_up.py."""
+TUTORIAL = sorted((HOST.parents[1] / "tutorial").glob("*.md"))
 GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST})
 ACTIVATE = ". .venv/bin/activate"
 """Which the tests have done already."""
@@ -38,16 +43,19 @@ class Step:
     @property
     def only_reads(self) -> bool:
         """Whether it may be run again until it prints what is to come about."""
-        return re.match(r"vnctl \S+( show\b|$)|openvnet (status|doctor)", self.command) is not None
+        reading = r"vnctl \S+( show\b|$)|openvnet (status|doctor)|ovs-vsctl show$"
+        return re.match(reading, self.command) is not None
 
 
 def steps(page: Path) -> Iterator[Step]:
-    """The commands of a page, in order."""
+    """The commands of a page, in order; each after a prompt of a user, of root, or of more lines."""
     for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
         found: list[Step] = []
         for line in block.splitlines():
-            if line.startswith("$ "):
-                found.append(Step(line.removeprefix("$ ")))
+            if line.startswith(("$ ", "# ")):
+                found.append(Step(line[2:]))
+            elif line.startswith("> ") and not found[-1].shown:
+                found[-1].command += f"\n{line[2:]}"
             else:
                 found[-1].shown.append(line)
         yield from (step for step in found if step.command != ACTIVATE)
@@ -100,6 +108,19 @@ def shell(tmp_path):
 @pytest.mark.e2e
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_a_guide_goes_as_it_says(page, shell):
+    walk(page, shell)
+
+
+@pytest.mark.e2e
+def test_the_tutorial_goes_as_it_says():
+    assert [page.name[0] for page in TUTORIAL] == ["1", "2"]
+    with host() as machine:
+        for page in TUTORIAL:
+            walk(page, machine.run)
+
+
+def walk(page, shell):
+    """Type each command of a page; it must print what the page shows, and end as it says."""
     walked = list(steps(page))
     assert walked
     for step in walked:
@@ -112,6 +133,6 @@ def test_a_guide_goes_as_it_says(page, shell):
             return status == step.status and bool(as_shown)
 
         try:
-            until(goes, "it prints what the page shows", seconds=10 if step.only_reads else 0)
+            until(goes, "it prints what the page shows", seconds=20 if step.only_reads else 0)
         except LabError:
             pytest.fail(f"{step.command}\n{outcomes[-1]}")

@@ -90,12 +90,11 @@ class Host:
 
 
 def _install(directory: Path) -> None:
-    """The commands of OpenVNet, without the path of this repository in each."""
+    """The commands of OpenVNet, which are known by their names."""
     (directory / "bin").mkdir()
     for name, module in PROGRAMS.items():
         path = directory / "bin" / name
-        words = f"from {module} import main; main()"
-        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{words}" "$@"\n')
+        path.write_text(f"#!{sys.executable}\nfrom {module} import main\nmain()\n")
         path.chmod(0o755)
 
 
