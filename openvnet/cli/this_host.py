@@ -1,6 +1,7 @@
 """`openvnet up`, `status`, `doctor` and `bundle`: OpenVNet on the host that they are typed on."""
 
 import functools
+import io
 import os
 import re
 import sys
@@ -63,6 +64,8 @@ def _placed(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(state: Path | None, run: Path | None, log: Path | None, **given: Any) -> None:
         found = places(os.environ, os.geteuid(), state=state, run=run, log=log)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # Not every terminal has a tick.
         try:
             command(places=found, **given)
         except HostError as error:

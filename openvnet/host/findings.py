@@ -60,7 +60,7 @@ def open_vswitch(facts: Facts) -> Findings:
     """Whether Open vSwitch's database and its daemon answer."""
     if isinstance(facts.switch, Unknown):
         words, _, remedy = facts.switch.why.partition(". ")
-        yield Finding("Open vSwitch", "act", words, remedy)
+        yield Finding("Open vSwitch", "act", words.removeprefix("Open vSwitch "), remedy)
         return
     version = facts.vswitchd_version
     if isinstance(version, Unknown):

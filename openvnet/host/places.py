@@ -3,12 +3,16 @@
 The user's are those of the XDG base directory specification.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from openvnet.host.errors import HostError
+
+SOCKET_PATH_BYTES = 107
+"""The longest path of a unix socket, see unix(7)."""
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -32,6 +36,12 @@ class Places(msgspec.Struct, frozen=True):
 
     def made(self) -> "Places":
         """Make those that are missing, for this user alone; raise HostError."""
+        longest = len(os.fsencode(self.webapi)) + len(".1234567")  # Its name while it is made.
+        if longest > SOCKET_PATH_BYTES:
+            raise HostError(
+                f"the run directory {self.run} has a name that is too long for sockets in it; "
+                "--run names a shorter one."
+            )
         for name, directory in msgspec.structs.asdict(self).items():
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)

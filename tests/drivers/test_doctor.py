@@ -108,18 +108,26 @@ def test_where_nothing_runs_it_says_what_to_start(bare):
     assert "vnmgr: it does not run" in shown.stdout
 
 
-@pytest.mark.parametrize("name", ["vnmgr", "webapi", "vna"])
-def test_a_program_that_hangs_hangs_nobody(well, name):
+def test_programs_that_hang_hang_nobody(well):
     here, running = well
-    pid = children(running.running.pid)[name]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        begun = time.monotonic()
-        here.findings()
-        here.run("status")
-        assert time.monotonic() - begun < 20
-    finally:
+    pids = children(running.running.pid)
+    begun = time.monotonic()
+    os.kill(pids["vnmgr"], signal.SIGSTOP)
+    found = here.findings()
+    assert "it runs, but webapi" in found["vnmgr"]
+    assert "vnmgr.log" in found["vnmgr"]
+    for name in ("webapi", "vna"):
+        os.kill(pids[name], signal.SIGSTOP)
+    assert here.run("status").returncode == 1
+    assert time.monotonic() - begun < 20
+    for pid in pids.values():
         os.kill(pid, signal.SIGCONT)
+
+
+def test_a_terminal_that_has_no_ticks_is_no_obstacle(bare):
+    ended = bare.run("doctor", PYTHONIOENCODING="iso8859-2")
+    assert ended.returncode == 1
+    assert "? versions: OpenVNet" in ended.stdout
 
 
 def test_a_database_of_open_vswitch_that_hangs_hangs_nobody(bare):

@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from openvnet.host.errors import HostError
 from openvnet.host.places import places
 from openvnet.host.starting import datapath_uuid
 
@@ -37,3 +40,10 @@ def test_the_name_of_a_datapath_is_made_from_the_host_and_fits():
     assert datapath_uuid("Node-1.example.org") == "dp-node1"
     assert datapath_uuid("a" * 40) == f"dp-{'a' * 16}"
     assert datapath_uuid("ホスト") is None
+
+
+def test_a_directory_in_which_no_socket_can_be_made_is_refused_before_anything_is(tmp_path):
+    run = tmp_path / ("r" * 100)
+    with pytest.raises(HostError, match="--run names a shorter one"):
+        places({}, 0, state=tmp_path / "s", run=run, log=tmp_path / "l").made()
+    assert not list(tmp_path.iterdir())
