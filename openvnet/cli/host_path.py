@@ -47,8 +47,18 @@ def host() -> None:
     metavar="SECONDS",
     help="How long Open vSwitch, the bridge and the named ports may take to be there.",
 )
+@click.option(
+    "--if-exists",
+    is_flag=True,
+    help="A bridge that Open vSwitch does not have is no error, and is not waited for.",
+)
 def path(
-    bridge: str | None, named: tuple[str, ...], config: Path | None, ovsdb: str, wait: float
+    bridge: str | None,
+    named: tuple[str, ...],
+    config: Path | None,
+    ovsdb: str,
+    wait: float,
+    if_exists: bool,
 ) -> None:
     """Let the host's own packets pass between the bridge's LOCAL port and its uplinks.
 
@@ -61,7 +71,7 @@ def path(
     told, trouble = _told(config)
     bridge, named = bridge or told.bridge, named or told.uplink
     try:
-        click.echo(asyncio.run(write_path(bridge, named, ovsdb, wait)))
+        click.echo(asyncio.run(write_path(bridge, named, ovsdb, wait, if_exists=if_exists)))
     except HostError as error:
         raise click.ClickException(f"{error} {trouble}".strip()) from None
     if trouble:

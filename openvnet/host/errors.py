@@ -2,6 +2,7 @@
 
 HostError
 └── SwitchError   Open vSwitch is not there, or is not as it must be
+    └── NoBridge  it has no bridge of that name
 """
 
 
@@ -11,3 +12,7 @@ class HostError(Exception):
 
 class SwitchError(HostError):
     """Open vSwitch is not there, or is not as it must be."""
+
+
+class NoBridge(SwitchError):
+    """Open vSwitch has no bridge of that name."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
-from openvnet.host.errors import HostError, SwitchError
+from openvnet.host.errors import HostError, NoBridge, SwitchError
 from openvnet.host.switch import open_database, switch_of
 from openvnet.model.host import BondMember, Bridge, Port, RowKey, Uplink
 from openvnet.openflow.driver import Switch, connect
@@ -30,13 +30,17 @@ _PLAIN = (
     "Nothing was written."
 )
 _PATH = "Bridge {}: the host's own packets pass by {}."
+_NO_BRIDGE = "Open vSwitch has no bridge {}: nothing was written."
 _NO_UPLINK = "Bridge {} has no uplink: nobody reaches the host through it."
 
 
-async def write_path(bridge: str, named: Collection[str], database: str, seconds: float) -> str:
+async def write_path(
+    bridge: str, named: Collection[str], database: str, seconds: float, *, if_exists: bool = False
+) -> str:
     """Write the host's path; wait so long for Open vSwitch, the bridge and the named ports.
 
-    `database` is the address of a unix socket, beside which the bridge's own is. Returns what was
+    `database` is the address of a unix socket, beside which the bridge's own is. With `if_exists`,
+    a bridge that Open vSwitch does not have is neither waited for nor an error. Returns what was
     done, in words. Raises HostError; whatever could be written is.
     """
     scheme, _, socket = database.partition(":")
@@ -46,7 +50,9 @@ async def write_path(bridge: str, named: Collection[str], database: str, seconds
     while True:
         try:
             return await _write_once(bridge, named, Path(socket))
-        except HostError:
+        except HostError as error:
+            if if_exists and isinstance(error, NoBridge):
+                return _NO_BRIDGE.format(bridge)
             if asyncio.get_running_loop().time() > deadline:
                 raise
         await asyncio.sleep(AGAIN_SECONDS)
@@ -81,7 +87,7 @@ def _is_plain(bridge: str, tables: Tables) -> bool:
     found = switch.bridge(bridge)
     if found is None:
         there = ", ".join(each.name for each in switch.bridges) or "none"
-        raise SwitchError(f"Open vSwitch has no bridge {bridge}; of bridges it has: {there}.")
+        raise NoBridge(f"Open vSwitch has no bridge {bridge}; of bridges it has: {there}.")
     return found.fail_mode != "secure" and not found.controllers
 
 

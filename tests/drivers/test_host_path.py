@@ -106,6 +106,10 @@ def test_what_it_cannot_do_is_said_in_words(ovs):
         "Error: uplink nic9 is no port of bridge br0.\n",
     )
     assert "no bridge br9; of bridges it has: br0" in host_path(ovs, "--bridge", "br9")[1]
+    assert host_path(ovs, "--bridge", "br9", "--if-exists", wait="60") == (
+        0,
+        "Open vSwitch has no bridge br9: nothing was written.\n",
+    )
     assert "must be unix:/path" in host_path(ovs, "--ovsdb", "tcp:127.0.0.1:6640")[1]
     ovs.vsctl("set", "bridge", "br0", "protocols=OpenFlow10")
     assert "does not offer OpenFlow 1.3" in host_path(ovs)[1]
