@@ -78,10 +78,11 @@ def _fill(state: Path, rows: Iterable[Row]) -> None:
         raise outcome
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that nobody has there now."""
+    family, *_, (address, *_) = socket.getaddrinfo(host, 0)[0]
+    with socket.socket(family) as probe:
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 

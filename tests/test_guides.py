@@ -48,7 +48,7 @@ class Step:
 
 
 def steps(page: Path) -> Iterator[Step]:
-    """The commands of a page, in order; each after a prompt of a user, of root, or of more lines."""
+    """The commands of a page, in order; `> ` before a line says that it belongs to the last one."""
     for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
         found: list[Step] = []
         for line in block.splitlines():

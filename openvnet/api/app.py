@@ -49,8 +49,13 @@ _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
-def application(call: Call, origins: frozenset[str], metrics: Metrics) -> ASGIApp:
-    """The application; web pages of these origins may write, and those of our own."""
+def application(
+    call: Call, origins: frozenset[str], metrics: Metrics, page_limit: int = reading.PAGE_LIMIT
+) -> ASGIApp:
+    """The application; web pages of these origins may write, and those of our own.
+
+    A list has `page_limit` items at most, unless the request says how many.
+    """
     call = _measured(call, metrics)
     own = _own_routes(call)
     waiting = 0
@@ -76,7 +81,7 @@ def application(call: Call, origins: frozenset[str], metrics: Metrics) -> ASGIAp
         try:
             if request.scope["path"] == "/metrics":
                 return _metrics(request, metrics)
-            return await _answer(request, found, call, own, origins)
+            return await _answer(request, found, call, own, origins, page_limit)
         except ClientDisconnect:
             raise
         except asyncio.CancelledError:
@@ -153,7 +158,12 @@ def _own_routes(call: Call) -> Mapping[str, Own]:
 
 
 async def _answer(
-    request: Request, found: Place, call: Call, own: Mapping[str, Own], origins: frozenset[str]
+    request: Request,
+    found: Place,
+    call: Call,
+    own: Mapping[str, Own],
+    origins: frozenset[str],
+    page_limit: int,
 ) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     path = request.scope["path"]
@@ -165,6 +175,8 @@ async def _answer(
     if operation.writes:
         _refuse_foreign(request, origins)
     given = await _given(request, operation)
+    if operation.verb == "list":
+        given.setdefault("limit", page_limit)
     question, started = asked(operation, found, given, _origin(request)), time.perf_counter()
     reply = await call(question)
     if operation.writes:

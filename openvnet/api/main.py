@@ -108,7 +108,8 @@ def main(
             calling = partial(Rpc, endpoint, keys)
             host, number, *_ = tcp.getsockname()
             where = f"http://{host}:{number} and unix:{path}; vnmgr is at {endpoint}"
-            runner.run(serve(calling, [tcp, unix], where, patience, frozenset(origins)))
+            limit = configuration.own.pagination_limit
+            runner.run(serve(calling, [tcp, unix], where, patience, frozenset(origins), limit))
     except ListenError as error:
         raise click.ClickException(f"webapi {error}") from None
     except (ConfigurationError, KeysError) as error:
@@ -123,11 +124,12 @@ async def serve(
     where: str,
     patience: float,
     origins: frozenset[str],
+    page_limit: int,
 ) -> None:
     """Serve on these sockets, which are there in words too, until SIGTERM or SIGINT."""
     rpc = calling()
     config = uvicorn.Config(
-        application(asking(rpc, patience), origins, Metrics("webapi")),
+        application(asking(rpc, patience), origins, Metrics("webapi"), page_limit),
         http="httptools",
         ws="none",
         lifespan="off",

@@ -89,7 +89,8 @@ def _parameters(operation: Operation) -> Iterator[Object]:
         )
         yield _query("wait", words, waiting)
     if operation.verb == "list":
-        yield _query("limit", "Items at most.", {**LIMIT.schema, "default": PAGE_LIMIT})
+        words = f"Items at most; {PAGE_LIMIT} if neither this nor webapi's configuration says."
+        yield _query("limit", words, dict(LIMIT.schema))
         yield _query("offset", "Items to skip.", {**OFFSET.schema, "default": 0})
 
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from openvnet.client import Client
 from openvnet.wire.keys import client_keys, server_keys
 from openvnet.wire.rpc import Rpc
-from tests.api.processes import ENVIRONMENT, Process, command
+from tests.api.processes import ENVIRONMENT, Process, command, webapi
+from tests.api.processes import vnmgr as manager_of
 from tests.system import free_port, process_of
 
 MODULES = {
@@ -81,7 +83,7 @@ def nodes(endpoint, keys):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0.0.0.0"])
 def test_vna_finds_vnmgr_by_its_file_and_is_who_its_own_says(tmp_path, host):
-    port = free_port()
+    port = free_port(host)
     here = written(
         tmp_path,
         common='db { adapter "sqlite" database "vnet" }',
@@ -122,6 +124,13 @@ def test_vnmgr_is_called_at_its_socket_where_that_is_said_on_the_command_line(tm
     here = written(tmp_path, vnmgr=ADDRESS.format("192.0.2.1", 9102))
     with vna(here, f"--run={here}/run") as agent, vnmgr(here, f"--config={here / 'state'}"):
         agent.says("hello to vnmgr")
+
+
+def test_a_list_is_as_long_as_the_file_of_webapi_says(tmp_path):
+    run = written(tmp_path / "run", webapi="pagination_limit 2")
+    with manager_of(run), webapi(run), Client(f"unix:{run}/webapi.sock") as client:
+        assert client.get("/networks").body["limit"] == 2
+        assert client.get("/networks", limit=7).body["limit"] == 7
 
 
 def test_keys_that_mean_nothing_here_are_named_once(tmp_path):
