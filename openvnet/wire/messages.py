@@ -207,9 +207,9 @@ class Reply(msgspec.Struct, frozen=True):
     problem: Problem | None = None
     revision: Revision | None = None
     """Of a write; of `nodes`, the newest."""
+    realised: Realised | None = None
     changed: bool = True
     """Of a write: whether it made that revision, or everything was so already."""
-    realised: Realised | None = None
 
 
 def encode(message: Any) -> bytes:
