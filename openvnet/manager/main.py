@@ -149,6 +149,7 @@ def serving(
         closing.callback(requests.close)
         path = run_directory / "vnmgr.metrics.sock"
         closing.enter_context(scraped(requests.metrics, path, metrics_address))
+        where = f"{run_directory} and at {tcp.host}:{tcp.port}" if tcp else str(run_directory)
         rows = sum(map(len, replica.state.rows.values()))
         logger.info(
             "vnmgr %s serves %s rows at revision %s of epoch %s in %s.",
@@ -156,7 +157,7 @@ def serving(
             rows,
             store.number,
             store.epoch,
-            run_directory,
+            where,
         )
         yield
 
