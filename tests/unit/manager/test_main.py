@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from openvnet.lab.waiting import until
 from openvnet.wire.rpc import NoAnswer, Rpc
 from tests.vnmgr import Client
 
@@ -45,16 +47,23 @@ def refused(directory, *more):
 
 
 def asking(directory, conversation):
-    """Have a conversation with the process."""
+    """Have a conversation with the process, as soon as it listens."""
+    path = directory / "run" / "rpc.sock"
+    until(lambda: listens(path), "vnmgr listens", seconds=30)
 
     async def within():
-        rpc = Rpc(f"ipc://{directory}/run/rpc.sock")
+        rpc = Rpc(f"ipc://{path}")
         try:
             return await conversation(Client(rpc))
         finally:
             rpc.close()
 
     return asyncio.run(within())
+
+
+def listens(path):
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def count(directory):
