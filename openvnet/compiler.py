@@ -23,6 +23,8 @@ scratch" notices.
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
+import msgspec
+
 from openvnet.state import Cell, Changes, Id, RowKey, State, View
 
 
@@ -37,7 +39,7 @@ class Output(Protocol):
 Feature = tuple[type[Any], Callable[[Any, View], Iterable[Output]]]
 
 
-class Owner(NamedTuple):
+class Owner(msgspec.Struct, frozen=True, gc=False):
     """Who yielded an output: a feature, by stratum and number, on a row."""
 
     stratum: int
@@ -45,7 +47,7 @@ class Owner(NamedTuple):
     id: Id
 
 
-class _Wish(NamedTuple):
+class _Wish(msgspec.Struct, frozen=True, gc=False):
     """What one owner wants for a key."""
 
     owner: Owner
@@ -75,9 +77,10 @@ class Compiler:
                 self._features.setdefault(kind, []).append((stratum, number))
         self._reads: dict[Owner, tuple[Cell, ...]] = {}
         self._readers: dict[Cell, Owner | set[Owner]] = {}
-        self._yields: dict[Owner, tuple[Any, ...]] = {}
+        self._yields: dict[Owner, Any | tuple[Any, ...]] = {}
         self._wanted: dict[Hashable, _Wish | dict[Owner, Any]] = {}
-        # Most cells have one reader and most keys one owner: those are held without a collection.
+        # Most cells have one reader, most keys one owner, and most owners yield one output: those
+        # are held without a collection.
 
     def apply(self, changes: Changes) -> Difference:
         """Take changes; return what to add and what to remove."""
@@ -113,7 +116,7 @@ class Compiler:
     def yielded(self, kind: type[Any], id: Id) -> Iterator[Any]:
         """What a row makes desired by itself."""
         for stratum, number in self._features.get(kind, ()):
-            yield from self._yields.get(Owner(stratum, number, id), ())
+            yield from _each(self._yields.get(Owner(stratum, number, id), ()))
 
     def kind_of(self, owner: Owner) -> type[Any]:
         """The kind of row that an owner ran on."""
@@ -140,10 +143,11 @@ class Compiler:
         """Run owners; note in `before` what was desired; return the derived rows concerned."""
         derived: dict[RowKey, None] = {}
         for owner in owners:
-            old = {output.key: output for output in self._yields.pop(owner, ())}
+            old = {output.key: output for output in _each(self._yields.pop(owner, ()))}
             new = self._run(owner)
             if new:
-                self._yields[owner] = tuple(new.values())
+                outputs = tuple(new.values())
+                self._yields[owner] = outputs if len(outputs) > 1 else outputs[0]
             for key, output in new.items():
                 if not old or old.pop(key, None) != output:
                     self._want(key, owner, output, before, derived)
@@ -237,6 +241,10 @@ class Compiler:
             if old is not None:
                 difference.remove.append(old)
         return difference
+
+
+def _each(outputs: Any | tuple[Any, ...]) -> tuple[Any, ...]:
+    return outputs if type(outputs) is tuple else (outputs,)
 
 
 def _is_row(key: Hashable) -> TypeGuard[RowKey]:

@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from openvnet import __version__
-from openvnet.agent.bulk import MANY, bulk
+from openvnet.agent.bulk import MANY, bulk, give_back
 from openvnet.agent.cache import KINDS, Cache
 from openvnet.agent.failures import failures
 from openvnet.agent.inbox import (
@@ -147,9 +147,8 @@ class Agent:
     async def take_turns(self) -> None:
         """Take news and realise it, for ever."""
         while True:
-            news = await self.inbox.take()
             try:
-                await self._turn(news)
+                await self._turn(await self.inbox.take())  # Kept by no name: it may be all rows.
             except OpenFlowError as error:
                 log.warning("the switch did not take what is desired: %s", error)
                 self._read = False  # What it has now must be read before more is written.
@@ -338,6 +337,7 @@ class Agent:
                     "the switch has all that is known; what is not stays, until vnmgr is heard"
                 )
             self.on_swept()
+            asyncio.get_running_loop().call_soon(give_back)  # What was read, once it is let go.
         for flow in (*difference.remove, *difference.add):
             self.refused.pop(flow.key, None)
         self.refused |= {refusal.flow.key: refusal.reason for refusal in written.refused}

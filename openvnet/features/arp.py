@@ -26,12 +26,14 @@ from openvnet.state import View
 
 REQUEST, REPLY = 1, 2
 
+_TO_REPLY, _PAST_ARP = Goto(Table.ARP_REPLY), (Goto(Table.L2_LOOKUP),)
+
 
 def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
     """Who answers to an address, where its network has members on this host."""
     if not view.any(Member, network_uuid=held.network_uuid):
         return
-    to_holder = (write(eth_dst, held.mac_address), Goto(Table.ARP_REPLY))
+    to_holder = (write(eth_dst, held.mac_address), _TO_REPLY)
     yield Flow(Table.ARP, 100, match(*_request(held)), to_holder)
 
 
@@ -58,7 +60,7 @@ def reply_flows(_: Bridge, __: View) -> Iterator[Flow]:
 def own_flows(member: Member, _: View) -> Iterator[Flow]:
     """No answer to a holder's requests for its own address."""
     own = match(in_port(member.port), *_request(member))
-    yield Flow(Table.ARP, 110, own, (Goto(Table.L2_LOOKUP),))
+    yield Flow(Table.ARP, 110, own, _PAST_ARP)
 
 
 def _request(held: Holding | Member) -> tuple[Term, ...]:

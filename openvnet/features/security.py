@@ -30,6 +30,8 @@ from openvnet.state import View
 REQUEST = 1
 ALL_BITS = 0xFFFFFFFF
 
+_TO_ARP, _TO_SWITCHING = Goto(Table.ARP), Goto(Table.L2_LOOKUP)
+
 
 def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     """What a member may send with one address, and the network that it is then on.
@@ -40,9 +42,9 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     to_network = write(Registers.network, member.vni)
     sender = (in_port(member.port), eth_src(member.mac_address))
     ipv4 = match(*sender, IPV4, UNTAGGED, ipv4_src(member.ipv4_address))
-    yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, Goto(Table.L2_LOOKUP)))
+    yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, _TO_SWITCHING))
     arp, own_mac = (*sender, ARP, UNTAGGED), arp_sha(member.mac_address)
-    to_arp = (to_network, Goto(Table.ARP))
+    to_arp = (to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
     yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
     probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member), own_mac)
@@ -59,17 +61,18 @@ def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     """What an attached interface sends, but may not: with its own MAC, and with another."""
     port = in_port(attachment.number)
     for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
+        own_mac = eth_src(lease.mac_address)
         for priority, protocol, reason in _REFUSALS:
-            sender = match(port, eth_src(lease.mac_address), *protocol)
-            yield Flow(Table.PORT_SECURITY, priority, sender, (Drop(reason),))
-    stranger = (Drop("source MAC address not leased"),)
-    yield Flow(Table.PORT_SECURITY, 2, match(port), stranger)
+            sender = match(port, own_mac, *protocol)
+            yield Flow(Table.PORT_SECURITY, priority, sender, reason)
+    yield Flow(Table.PORT_SECURITY, 2, match(port), _STRANGER)
 
 
+_STRANGER = (Drop("source MAC address not leased"),)
 _REFUSALS = (
-    (4, (IPV4, UNTAGGED), "IPv4 source address not leased"),
-    (4, (ARP, UNTAGGED), "ARP sender not leased"),
-    (3, (), "neither IPv4 nor ARP, or tagged"),
+    (4, (IPV4, UNTAGGED), (Drop("IPv4 source address not leased"),)),
+    (4, (ARP, UNTAGGED), (Drop("ARP sender not leased"),)),
+    (3, (), (Drop("neither IPv4 nor ARP, or tagged"),)),
 )
 
 FEATURES = ((Member, sender_flows), (Attachment, dropped_flows))

@@ -18,7 +18,9 @@ def unicast_flows(member: Member, _: View) -> Iterator[Flow]:
 def unknown_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
     """What an interface sends to nobody that its network knows."""
     unknown = match(in_port(attachment.number))
-    yield Flow(Table.L2_LOOKUP, 1, unknown, (Drop("unknown destination"),))
+    yield Flow(Table.L2_LOOKUP, 1, unknown, _UNKNOWN)
 
+
+_UNKNOWN = (Drop("unknown destination"),)
 
 FEATURES = ((Member, unicast_flows), (Attachment, unknown_flows))

@@ -133,15 +133,15 @@ def encode_match(match: Match) -> bytes:
 
 def _encode_terms(match: Match) -> bytes:
     encoded, last = b"", -1
-    for field, value, mask in match:
-        rank, exact, masked, width, _ = FIELDS[field]
+    for term in match:
+        rank, exact, masked, width, _ = FIELDS[term.field]
         if rank <= last:
             return _encode_terms(_in_order(match))
         last = rank
-        if mask is None:
-            encoded += exact + value.to_bytes(width, "big")
+        if term.mask is None:
+            encoded += exact + term.value.to_bytes(width, "big")
         else:
-            encoded += _encode_masked(exact, masked, width, value, mask)
+            encoded += _encode_masked(exact, masked, width, term.value, term.mask)
     return encoded
 
 

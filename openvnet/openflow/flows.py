@@ -77,8 +77,9 @@ class BridgeFlows:
             found = self._compare(wanted.flows, actual)
             self._on_drops(self._drops.more(wanted.flows, actual))
             self._desired.clear()
-            for cookie in found.present:
-                self._desired.put(cookie, wanted.places[cookie], wanted.flows[cookie])
+            for cookie, flow in wanted.flows.items():
+                if cookie in found.present:
+                    self._desired.put(cookie, wanted.places[cookie], flow)
             return await self._settle(found, actual, tuple(wanted.refused))
 
     async def write(self, add: Collection[Flow], remove: Collection[Flow]) -> Written:

@@ -5,7 +5,9 @@ and the order are those of Open vSwitch (ovs-fields(7)). Our own fields are decl
 with a sentence each; the register and the bits are allotted, never written by hand.
 """
 
-from typing import NamedTuple, NewType
+from typing import NewType
+
+import msgspec
 
 OfPort = NewType("OfPort", int)
 """The number of a switch port, 32 bits (OpenFlow 1.3.5, 7.2.1)."""
@@ -14,7 +16,7 @@ Vni = NewType("Vni", int)
 """The number that packets carry for a network, 24 bits."""
 
 
-class Term(NamedTuple):
+class Term(msgspec.Struct, frozen=True, gc=False):
     """One condition of a match: a field of a packet equals `value` in the bits of `mask`."""
 
     field: str

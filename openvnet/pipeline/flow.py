@@ -4,7 +4,7 @@ Two flows are the same if they are equal; a flow's key (table, priority, match) 
 switch. Nothing here knows bytes: `openflow.encoding` writes these values, and reads them back.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from itertools import islice
 from operator import lt
 
@@ -83,6 +83,14 @@ Action = Output | OutputToFirst | SetField | Load | Move | Resubmit | Goto | Dro
 Match = tuple[Term, ...]
 
 
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a flow is: a switch holds one flow for each."""
+
+    table: Table
+    priority: int
+    match: Match
+
+
 class Flow(msgspec.Struct, frozen=True, gc=False):
     """What the switch does with the packets of a table that match."""
 
@@ -93,9 +101,9 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     actions: tuple[Action, ...]
 
     @property
-    def key(self) -> Hashable:
-        """Its place: a switch holds one flow for each."""
-        return self.table, self.priority, self.match
+    def key(self) -> Place:
+        """Its place among what is desired."""
+        return Place(self.table, self.priority, self.match)
 
 
 _ORDER = {
@@ -123,7 +131,7 @@ _ORDER = {
 
 def match(*terms: Term) -> Match:
     """Terms in one order, whichever they were given in; slices of one register become one term."""
-    ranks = [_ORDER[term[0]] for term in terms]
+    ranks = [_ORDER[term.field] for term in terms]
     if all(map(lt, ranks, islice(ranks, 1, None))):
         return terms
     return tuple(_joined(sorted(terms, key=lambda term: _ORDER[term.field])))

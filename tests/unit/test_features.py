@@ -90,7 +90,8 @@ def test_each_flow_knows_the_row_that_it_is_there_for():
 def test_an_agent_asks_for_its_datapath_and_the_names_of_its_ports():
     world = seed_world()
     world[PortIdentity, "vm1"] = PortIdentity("vm1", "neutron-1")
-    asked = {o[1:] for o in (out.key for out in compiled([world]).all()) if o[0] == "subscription"}
+    outputs = compiled([world]).all()
+    asked = {(out.kind, out.name) for out in outputs if isinstance(out, Subscription)}
     ports = {("port", name) for name in ("vm1", "vm2", "vm3", "vm4", "neutron-1")}
     assert asked == {("datapath", "0x0000aaaaaaaaaaaa"), *ports}
     assert Subscription("port", "x").key == ("subscription", "port", "x")
