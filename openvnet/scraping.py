@@ -7,7 +7,6 @@ and few bytes, few are answered at a time, and whatever goes wrong ends that one
 import asyncio
 import logging
 import socket
-from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -43,19 +42,18 @@ def scraped(metrics: Metrics, path: Path, address: str | None) -> Iterator[None]
     Use it within a running loop. Raises ListenError if the address cannot be had. If it is the
     path, that is only logged: nobody has asked for it.
     """
-    answering: set[asyncio.Task[None]] = set()
+    loop, answering = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
-    def take(reader: StreamReader, writer: StreamWriter) -> None:
-        if len(answering) >= AT_ONCE:
-            writer.transport.abort()
-            return
-        task = asyncio.get_running_loop().create_task(_answer(reader, writer, metrics))
-        answering.add(task)
-        task.add_done_callback(answering.discard)
-
-    async def serve(bound: socket.socket) -> None:
-        server = await asyncio.start_server(take, sock=bound, limit=LONGEST_QUESTION)
-        await server.serve_forever()
+    def accept(bound: socket.socket) -> None:
+        with suppress(OSError):  # Whoever called has hung up already.
+            caller, _ = bound.accept()
+            if len(answering) >= AT_ONCE:
+                caller.close()
+                return
+            caller.setblocking(False)
+            task = loop.create_task(_answer(caller, metrics))
+            answering.add(task)
+            task.add_done_callback(answering.discard)
 
     with ExitStack() as open:
         sockets = [open.enter_context(tcp_socket(*_place(address)))] if address else []
@@ -65,11 +63,14 @@ def scraped(metrics: Metrics, path: Path, address: str | None) -> Iterator[None]
             sockets.append(open.enter_context(unix_socket(path)))
         except ListenError as error:
             log.warning("no metrics: %s", error)
-        serving = [asyncio.get_running_loop().create_task(serve(bound)) for bound in sockets]
+        for bound in sockets:
+            bound.setblocking(False)
+            loop.add_reader(bound, accept, bound)
+            open.callback(loop.remove_reader, bound)  # Before its number is given to another.
         try:
             yield
         finally:
-            for task in (*serving, *answering):
+            for task in answering:
                 task.cancel()
 
 
@@ -81,20 +82,34 @@ def _place(address: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-async def _answer(reader: StreamReader, writer: StreamWriter, metrics: Metrics) -> None:
+async def _answer(caller: socket.socket, metrics: Metrics) -> None:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_response(head, metrics))
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
+            reader, writer = await _streams(caller)
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(_response(head, metrics))
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+            finally:
+                writer.transport.abort()
     except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
         log.debug("a scrape came to nothing: %r", error)
     except Exception:
         log.exception("a scrape failed")
-    finally:
-        writer.transport.abort()
+
+
+async def _streams(caller: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(LONGEST_QUESTION, loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    try:
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, caller)
+    except BaseException:
+        caller.close()  # The transport would have done it.
+        raise
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 def _response(head: bytes, metrics: Metrics) -> bytes:
