@@ -120,11 +120,15 @@ def test_an_acknowledged_write_survives_kill_and_a_call_in_flight_fails_in_words
 
     async def writing(call, running):
         while True:
-            calls = [call("create", "interfaces", values={"mode": "vif"}) for _ in range(5)]
-            for reply in asyncio.as_completed(calls):
-                acknowledged.append((await reply)["uuid"])
-                if len(acknowledged) % 40 == 0:
-                    running.kill()
+            made = (call("create", "interfaces", values={"mode": "vif"}) for _ in range(5))
+            calls = [asyncio.create_task(each) for each in made]
+            try:
+                for reply in asyncio.as_completed(calls):
+                    acknowledged.append((await reply)["uuid"])
+                    if len(acknowledged) % 40 == 0:
+                        running.kill()
+            finally:
+                await asyncio.gather(*calls, return_exceptions=True)
 
     for _ in range(3):
         with vnmgr(tmp_path) as running, pytest.raises(NoAnswer):
