@@ -1,7 +1,7 @@
 """One write: rows read, put and deleted, which all become one revision or never happened.
 
 A `Transaction` is read like a `state.View`, and remembers what it changed, before and after. It
-lives within a savepoint of the store's commit (`store.database`); nobody else writes meanwhile, so
+lives within a commit of the store's (`store.database`); nobody else writes meanwhile, so
 what it has read once it keeps.
 """
 

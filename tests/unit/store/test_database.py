@@ -110,6 +110,19 @@ def test_of_writes_committed_together_each_has_its_revision_and_one_that_fails_i
     assert store.number == 2
 
 
+@pytest.mark.parametrize("beside", [(), (4,)])
+def test_a_write_that_fails_leaves_nothing_and_the_next_one_has_its_number(store, beside):
+    others = [putting(network(number)) for number in beside]
+    one(store, putting(network(1)))
+    failed, *_ = store.commit([putting(network(2), then=KeyError("no")), *others])
+    taken, *_ = store.commit([putting(network(2), network(3, vni=1)), *others])
+    assert isinstance(failed, KeyError)
+    assert isinstance(taken, Taken)
+    assert rows_of(store) == [network(1), *map(network, beside)]
+    assert one(store, putting(network(2))).number == 2 + len(beside)
+    assert [entry.number for entry in log_of(store)] == list(range(1, 3 + len(beside)))
+
+
 def test_a_write_sees_what_those_before_it_did(store):
     seen = []
     store.commit([putting(network(1)), Write(lambda t: seen.append(t.get(Network, "nw-1")))])
