@@ -20,7 +20,6 @@ Changes = Mapping[RowKey, Any]
 """The newest row by kind and id; None where it was removed."""
 
 R = TypeVar("R")
-_NOBODY: Mapping[Id, None] = {}
 _NO_INDEX: dict[str, set[str]] = {}
 
 
@@ -29,7 +28,7 @@ class State:
 
     def __init__(self) -> None:
         self.rows: dict[type[Any], dict[Id, Any]] = {}
-        self._members: dict[Cell, dict[Id, None]] = {}
+        self._members: dict[Cell, Id | dict[Id, None]] = {}  # Most places have one member.
         self._asked: dict[type[Any], dict[str, set[str]]] = {}
         # An index is made when somebody first asks for it, and of its cells only those are told
         # that anybody asks for: of most indexes, nobody asks most questions.
@@ -51,18 +50,22 @@ class State:
             touched += self._moved(id, was, now, questions)
         return touched
 
-    def ask(self, question: str, kind: type[Any], field: str, value: Hashable) -> Mapping[Id, None]:
+    def ask(self, question: str, kind: type[Any], field: str, value: Hashable) -> Collection[Id]:
         """The ids of the rows whose indexed field has this value, in no particular order.
 
         From now on, `put` tells when the answer to such a question changes.
         """
         self._questions(kind, field).add(question)
-        return self._members.get((kind, field, value), _NOBODY)
+        return self._at((kind, field, value))
 
-    def members(self, kind: type[Any], field: str, value: Hashable) -> Mapping[Id, None]:
+    def members(self, kind: type[Any], field: str, value: Hashable) -> Collection[Id]:
         """The same, for whoever does not need to be told of changes."""
         self._questions(kind, field)
-        return self._members.get((kind, field, value), _NOBODY)
+        return self._at((kind, field, value))
+
+    def _at(self, place: Cell) -> Collection[Id]:
+        members = self._members.get(place, ())
+        return members if isinstance(members, dict) or members == () else (members,)
 
     def _questions(self, kind: type[Any], field: str) -> set[str]:
         """The questions that are asked of an index, which is made if this is the first time."""
@@ -94,19 +97,22 @@ class State:
     def _leave(self, id: Id, place: Cell) -> bool:
         """Take an id from a place; whether that was the last one."""
         members = self._members[place]
-        del members[id]
-        if members:
+        if isinstance(members, dict) and len(members) > 1:
+            del members[id]
             return False
         del self._members[place]
         return True
 
     def _join(self, id: Id, place: Cell) -> bool:
         """Add an id to a place; whether it is the first one."""
-        members = self._members.get(place)
-        if members is None:
-            self._members[place] = {id: None}
+        if place not in self._members:
+            self._members[place] = id
             return True
-        members[id] = None
+        members = self._members[place]
+        if isinstance(members, dict):
+            members[id] = None
+        else:
+            self._members[place] = {members: None, id: None}
         return False
 
 
@@ -142,11 +148,11 @@ class View:
         """Whether there are any."""
         return bool(self._ask("any", kind, by))
 
-    def _ask(self, question: str, kind: type[Any], by: Mapping[str, Hashable]) -> Mapping[Id, None]:
+    def _ask(self, question: str, kind: type[Any], by: Mapping[str, Hashable]) -> Collection[Id]:
         ((field, value),) = by.items()
         self.reads.add((question, kind, field, value))
         return self.state.ask(question, kind, field, value)
 
 
-def _sorted(ids: Mapping[Any, None]) -> list[Any]:
+def _sorted(ids: Collection[Any]) -> list[Any]:
     return sorted(ids) if len(ids) > 1 else list(ids)
