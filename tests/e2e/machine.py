@@ -20,7 +20,7 @@ mount -t tmpfs none "$1" && cd "$1" && mkdir upper work root
 mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root
 mount --bind upper root{_CHANGED} && cd root
 mount --rbind /dev dev && mount -t proc proc proc
-for place in run tmp "$2"; do mount -t tmpfs none "./$place"; done
+for place in run tmp "$2"; do mkdir -p "./$place" && mount -t tmpfs none "./$place"; done
 chmod 1777 tmp
 ip link set lo up
 mkdir run/before
