@@ -83,8 +83,8 @@ Commands of OpenVNet's guides work as they are printed there, with these differe
   uuid of something deleted can be used again.
 - `interfaces modify` takes `--enable-filtering` and its like, and `interfaces ports del` takes the
   uuids of ports too.
-- `datapaths modify` refuses `--dpid` and `--node-id`, which the original ignored, and there is no
-  `interfaces rename`, which it did not do.
+- `datapaths modify` changes `--dpid` and `--node-id`, which the original ignored; `routes modify`,
+  `route-links modify`, `translations modify` and `interfaces rename` do what they say.
 - `batch` stops at the first command that fails, unless it is told to keep going, and its comments
   on what it does go to standard error.
 """
@@ -93,7 +93,6 @@ Commands of OpenVNet's guides work as they are printed there, with these differe
 def page() -> Iterator[str]:
     """The page's lines."""
     yield INTRODUCTION
-    yield f"Not yet done: {', '.join(f'`{name}`' for name in root.later)}.\n"
     yield from _command(root, click.Context(root, info_name="vnctl"))
 
 

@@ -16,6 +16,7 @@ def asking(rpc: Rpc, patience: float) -> Call:
                 collection=request.collection,
                 uuid=request.uuid,
                 parent=request.parent,
+                related=request.related,
                 values=request.values,
                 limit=request.limit,
                 offset=request.offset,

@@ -9,7 +9,7 @@ from openvnet.api.reading import LIMIT, OFFSET, PAGE_LIMIT, WAIT_SECONDS
 from openvnet.api.routes import MOUNTS
 from openvnet.api.shown import SHOWN
 from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, operations, parent_of
+from openvnet.model.operations import Operation, named_by, operations, parent_of
 from openvnet.model.resource import Attribute, Resource, attributes
 from openvnet.model.scalars import Scalar, uuid
 
@@ -72,7 +72,7 @@ def _operation(operation: Operation) -> Object:
 
 
 def _suffix(operation: Operation) -> str:
-    return "_by_parameters" if operation.verb == "delete" and not operation.names_one else ""
+    return "_by_parameters" if operation.by_values else ""
 
 
 def _parameters(operation: Operation) -> Iterator[Object]:
@@ -80,7 +80,7 @@ def _parameters(operation: Operation) -> Iterator[Object]:
     if parent is not None:
         yield _path_parameter(str(resource.parent), parent)
     if operation.names_one:
-        yield _path_parameter("uuid", resource)
+        yield _path_parameter(operation.own_name, named_by(resource, operation.own_name))
     if operation.writes:
         waiting = {"type": ["boolean", "number"], "minimum": 0, "maximum": 600}
         words = (

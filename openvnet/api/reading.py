@@ -120,16 +120,17 @@ def _read(operation: Operation, given: Given) -> Iterator[tuple[str, Any]]:
     for name, attribute in operation.parameters.items():
         value = given.get(name)
         if name in given and operation.verb == "update":
-            yield name, _changed_value(name, value, attribute.type)
+            yield name, _changed_value(name, value, attribute)
         elif value is not None:
             yield name, scalar_value(name, value, attribute.type)
         elif attribute.required:
             raise MissingArgument(_missing(name, attribute))
 
 
-def _changed_value(name: str, given: Any, scalar: Scalar) -> Any:
-    """As `scalar_value`, but a reference may be cleared by null or the empty text."""
-    return None if scalar.refers_to and given in (None, "") else scalar_value(name, given, scalar)
+def _changed_value(name: str, given: Any, attribute: Attribute) -> Any:
+    """As `scalar_value`, but null or the empty text may clear it."""
+    clears = attribute.clears or attribute.type.refers_to
+    return None if clears and given in (None, "") else scalar_value(name, given, attribute.type)
 
 
 def scalar_value(name: str, given: Any, scalar: Scalar) -> Any:

@@ -39,6 +39,8 @@ def _uuid(request: Request, reply: Reply) -> str:
     """The uuid, or all of them, of what was written, or was to be."""
     if request.uuid:
         return request.uuid
+    if request.related:
+        return f"of {request.parent} and {request.related}"
     named: Any = reply.result or request.values
     rows = named if isinstance(named, list) else [named]
     return ", ".join(str(row.get("uuid") or "of no uuid") for row in rows)

@@ -12,25 +12,27 @@ from openvnet.cli.options import (
     above_argument,
     option,
     output_option,
+    own_argument,
     paging_options,
     seconds_to_wait,
-    uuid_argument,
     wait_options,
 )
 from openvnet.cli.session import Session
 from openvnet.client import Answer, Refused
-from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, creation, operations_of, parent_of
+from openvnet.model.operations import (
+    Operation,
+    below,
+    creation,
+    operations_of,
+    parent_of,
+    related_of,
+)
 from openvnet.model.resource import Resource
 
 VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "delete": "del"}
 """The operations' names on the command line; actions keep theirs."""
 
 ALIASES = {"delete": "del"}
-
-RELATIONS = ("networks", "segments", "route-links")
-LATER_BELOW = {"datapaths": RELATIONS, "interfaces": RELATIONS}
-"""Commands below a resource's that OpenVNet has always had and that are not yet done."""
 
 Given = dict[str, Any]
 """Arguments and options of a command by name; None where not given."""
@@ -41,13 +43,12 @@ def resource_group(resource: Resource) -> Group:
     commands: Commands = {
         name: partial(_command, name, found) for name, found in by_command(resource).items()
     }
-    below: Commands = {
-        dashed(child.collection): partial(resource_group, child)
-        for child in RESOURCES
-        if parent_of(child) is resource
+    more: Commands = {
+        dashed(child.in_paths): partial(resource_group, child) for child in below(resource)
     }
-    name = dashed(resource.collection)
-    return Group(name, resource.doc, commands | below, ALIASES, LATER_BELOW.get(name, ()))
+    parent = parent_of(resource)
+    listed = f"{parent.prefix}-" if parent else None
+    return Group(dashed(resource.in_paths), resource.doc, commands | more, ALIASES, listed=listed)
 
 
 def by_command(resource: Resource) -> dict[str, list[Operation]]:
@@ -78,7 +79,7 @@ Made = tuple[list[click.Parameter], Run]
 
 def _writing(found: list[Operation]) -> Made:
     (operation,) = found
-    named = [uuid_argument("of", operation.resource)] if operation.names_one else []
+    named = [own_argument(operation)] if operation.names_one else []
     options = [option(name, given) for name, given in operation.parameters.items()]
     fixed = list(_fixed_options(operation)) if operation.verb == "update" else []
     return [*named, *options, *fixed, *wait_options()], partial(_write, operation)
@@ -101,10 +102,10 @@ def _write(operation: Operation, session: Session, output: str | None, given: Gi
 
 
 def _deleting(found: list[Operation]) -> Made:
-    described = [each for each in found if not each.names_one]
+    one = next(each for each in found if each.names_one)
+    described = [each for each in found if each.by_values]
     options = [option(name, given) for each in described for name, given in each.parameters.items()]
-    uuids = uuid_argument("uuids", found[0].resource, many=True)
-    return [uuids, *options, *wait_options()], partial(_delete, found)
+    return [own_argument(one, many=True), *options, *wait_options()], partial(_delete, found)
 
 
 def _delete(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
@@ -132,21 +133,22 @@ def _deletions(
 ) -> Iterator[tuple[str, Given]]:
     """The path and the parameters of each request to make."""
     one = next(each for each in found if each.names_one)
-    described = [each for each in found if not each.names_one]
+    described = [each for each in found if each.by_values]
     above = {"above": given.pop("above")} if "above" in given else {}
     values = _only_given(given)
     if not uuids and not described:
-        raise click.UsageError(f"Name at least one {one.resource.singular} to delete.")
+        raise click.UsageError(f"Name at least one {_named(one)} to delete.")
     if uuids and values:
         raise click.UsageError("Give uuids or options, not both.")
     if not uuids:
+        _refuse_missing(described[0], values)
         yield _path(described[0], above), values
     for uuid in uuids:
         yield _path(one, {**above, "of": uuid}), {}
 
 
 def _showing(found: list[Operation]) -> Made:
-    named = [uuid_argument("uuids", each.resource, many=True) for each in found if each.names_one]
+    named = [own_argument(each, many=True) for each in found if each.names_one]
     return [*named, *paging_options()], partial(_show, found)
 
 
@@ -180,7 +182,14 @@ def _path(operation: Operation, given: Given) -> str:
     if operation.resource.parent:
         above = quote(given.pop("above"), safe="")
         path = path.replace(f"{{{operation.resource.parent}}}", above)
-    return path.replace("{uuid}", quote(given.pop("of"), safe="")) if operation.names_one else path
+    if not operation.names_one:
+        return path
+    return path.replace(f"{{{operation.own_name}}}", quote(given.pop("of"), safe=""))
+
+
+def _named(operation: Operation) -> str:
+    """What the command line names: the resource, or the one that it relates to."""
+    return (related_of(operation.resource) or operation.resource).singular
 
 
 def _only_given(given: Mapping[str, Any]) -> Given:

@@ -7,7 +7,7 @@ import click
 
 from openvnet.cli.grammar import BooleanOption, dashed
 from openvnet.cli.settings import FORMATS
-from openvnet.model.operations import Operation, parent_of
+from openvnet.model.operations import Operation, named_by, parent_of
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import Scalar
 
@@ -80,6 +80,12 @@ def above_argument(operation: Operation) -> list[click.Parameter]:
     """The argument that names the parent, for the commands of a sub-collection."""
     parent = parent_of(operation.resource)
     return [uuid_argument("above", parent)] if parent else []
+
+
+def own_argument(operation: Operation, many: bool = False) -> click.Argument:
+    """The argument that names one row: by its uuid, or by what it relates to; or several."""
+    of = named_by(operation.resource, operation.own_name)
+    return uuid_argument("uuids" if many else "of", of, many)
 
 
 def paging_options() -> list[click.Option]:

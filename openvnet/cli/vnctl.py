@@ -43,14 +43,6 @@ A first network:
 """
 
 
-LATER = (
-    *("segments", "mac-range-groups", "ip-range-groups", "ip-lease-containers"),
-    *("ip-retention-containers", "lease-policies", "network-services", "dns-services"),
-    *("routes", "route-links", "translations", "filters", "topologies"),
-)
-"""Resources that OpenVNet has always had and that are not yet done."""
-
-
 def _namespaces() -> Commands:
     made: Commands = {}
     for resource in RESOURCES:
@@ -120,7 +112,7 @@ def _version_option() -> click.Option:
     )
 
 
-root = Group("vnctl", HELP, _namespaces(), later=LATER)
+root = Group("vnctl", HELP, _namespaces())
 root.callback = _begin
 root.params = [output_option(), _version_option()]
 

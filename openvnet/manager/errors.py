@@ -4,9 +4,12 @@
     ├── UnknownUuid        404  100  a uuid of right form that names nothing
     ├── InvalidUuid        400  101  a uuid of wrong form, or of another kind of resource
     ├── DuplicateUuid      400  102  a uuid that is in use
+    ├── WrongSegment       400  103  a segment that is not the network's
     ├── InvalidArgument    400  110  a value that is wrong, or taken by another resource
     ├── MissingArgument    400  111  a required parameter that is not there
+    ├── AlreadyRelated     400  112  two resources that are joined already
     ├── UnknownOperation   404  114  no such resource, or nothing that can be done with it
+    ├── UnknownValues      404  114  values that no row has which would be deleted
     └── Unusable           503  503  the database cannot be read or written now
 
 They are raised out of a write's work, which undoes it.
@@ -47,6 +50,12 @@ class DuplicateUuid(RequestRefused):
     error, code, status = "DuplicateUUID", "102", 400
 
 
+class WrongSegment(RequestRefused):
+    """A segment that is not that of the network."""
+
+    error, code, status = "InvalidID", "103", 400
+
+
 class InvalidArgument(RequestRefused):
     """A value that is wrong, or taken by another resource."""
 
@@ -57,6 +66,18 @@ class MissingArgument(RequestRefused):
     """A required parameter that is not there."""
 
     error, code, status = "MissingArgument", "111", 400
+
+
+class AlreadyRelated(RequestRefused):
+    """Two resources that are joined already."""
+
+    error, code, status = "RelationAlreadyExists", "112", 400
+
+
+class UnknownValues(RequestRefused):
+    """Values that no row has, where one was to be deleted by them."""
+
+    error, code, status = "UnknownResource", "114", 404
 
 
 class UnknownOperation(RequestRefused):

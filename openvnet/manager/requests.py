@@ -14,14 +14,15 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from openvnet.logs import Fields
-from openvnet.manager.answers import Answer, answer, envelope, plain
+from openvnet.manager.answers import Answer, answer, envelope, item, plain
+from openvnet.manager.associations import below
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
 from openvnet.manager.names import found
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.waiting import Wait
-from openvnet.manager.writes import parent_uuid, resource_of, written
+from openvnet.manager.writes import is_described, parent_uuid, resource_of, written
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
@@ -124,9 +125,11 @@ class Requests:
     def _result(self, request: Request, rows: Sequence[Row]) -> Any:
         if request.verb != "delete":
             return answer(rows[0], self._replica)
-        if request.uuid is None:
-            return [plain(row) for row in rows]
-        return [row.uuid for row in rows]
+        if request.related:
+            return [request.related]
+        if request.uuid:
+            return [row.uuid for row in rows]
+        return plain(rows[0]) if is_described(resource_of(request)) else [plain(r) for r in rows]
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -155,15 +158,16 @@ class Requests:
         return shown
 
     async def _list(self, request: Request) -> Answer:
-        rows, total = self._page(resource_of(request), request)
+        resource = resource_of(request)
+        rows, total = self._page(resource, request)
         items: list[Answer] = []
         for start in range(0, len(rows), SLICE):
-            items += (self._item(row) for row in rows[start : start + SLICE])
+            items += (self._item(resource, row) for row in rows[start : start + SLICE])
             await asyncio.sleep(0)
         return envelope(items, total, request.offset, request.limit)
 
-    def _item(self, row: Row) -> Answer:
-        shown = answer(row, self._replica)
+    def _item(self, resource: Resource, row: Row) -> Answer:
+        shown = item(resource, row, self._replica)
         if isinstance(row, Interface):
             shown["status"] = places(row, self._streams, self._replica)
         return shown
@@ -176,7 +180,7 @@ class Requests:
         parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
         if parent is None:
             return self._store.page(resource.kind, request.limit, request.offset)
-        rows = self._replica.where(resource.kind, **{str(resource.parent): parent})
+        rows = below(resource, parent, self._replica)
         return rows[request.offset : request.offset + request.limit], len(rows)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:

@@ -106,7 +106,7 @@ class Store:
         return outcomes, number
 
     def _one(self, write: Write, number: int, now: int) -> Outcome:
-        transaction = Transaction(self.connection, number + 1)
+        transaction = Transaction(self.connection, number + 1, now // 1_000_000)
         try:
             with self.connection.begin_nested():
                 result = write.work(transaction)

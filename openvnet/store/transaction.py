@@ -52,10 +52,12 @@ class Refused(Exception):
 class Transaction:
     """The rows as this write sees them."""
 
-    def __init__(self, connection: Connection, number: int) -> None:
+    def __init__(self, connection: Connection, number: int, time: int = 0) -> None:
         self.connection = connection
         self.number = number
         """Of the revision that this will be."""
+        self.time = time
+        """When it is written, in seconds since 1970, UTC."""
         self._read: dict[tuple[Kind, str], Any] = {}
         self._before: dict[tuple[Kind, str], Any] = {}
 
@@ -83,6 +85,24 @@ class Transaction:
         """The values of a column, from the greatest down."""
         column = TABLES[kind].c[name]
         yield from self.connection.execute(select(column).order_by(column.desc())).scalars()
+
+    def between(
+        self,
+        kind: Kind,
+        name: str,
+        least: int,
+        most: int,
+        *,
+        descending: bool = False,
+        **by: Hashable,
+    ) -> Iterator[int]:
+        """The values of a column from one to another, both included, in order, of some rows."""
+        table = TABLES[kind]
+        column = table.c[name]
+        query = select(column).where(column.between(least, most))
+        query = query.where(*(table.c[field] == value for field, value in by.items()))
+        ordered = query.order_by(column.desc() if descending else column)
+        yield from self.connection.execute(ordered).scalars()
 
     def put(self, row: Row) -> None:
         """Store a row in place of the one with its uuid, if there is one."""

@@ -168,6 +168,8 @@ class Request(msgspec.Struct, frozen=True):
     uuid: str | None = None
     parent: str | None = None
     """The uuid that the path names before a sub-collection."""
+    related: str | None = None
+    """The uuid that the path of a relation ends in."""
     values: dict[str, Any] = {}
     """Attributes and parameters by name, already read by their scalars (addresses are integers)."""
     limit: int = 30

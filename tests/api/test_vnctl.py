@@ -197,9 +197,10 @@ def test_there_is_help_at_every_level(words, ctl):
 def test_help_says_what_each_parameter_is(resource, ctl):
     parent = parent_of(resource)
     above = [parent.collection] if parent else []
-    said = " ".join(ctl(*above, resource.collection, "add", "--help").stdout.split())
-    create = next(each for each in operations_of(resource) if each.verb == "create")
-    for name, attribute in create.parameters.items():
+    command = "add" if "create" in resource.verbs else "modify"
+    said = " ".join(ctl(*above, resource.in_paths, command, "--help").stdout.split())
+    write = next(each for each in operations_of(resource) if each.verb in ("create", "update"))
+    for name, attribute in write.parameters.items():
         assert f"--{name.replace('_', '-')}" in said
         assert attribute.doc in said
 
