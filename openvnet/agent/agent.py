@@ -298,7 +298,9 @@ class Agent:
             if may_sweep:
                 log.info("in sync: the switch has all that is desired, and nothing else")
             else:
-                log.info("the switch has all that is known; what is not stays, until vnmgr is heard")
+                log.info(
+                    "the switch has all that is known; what is not stays, until vnmgr is heard"
+                )
             self.on_swept()
         for flow in (*difference.remove, *difference.add):
             self.refused.pop(flow.key, None)

@@ -53,6 +53,8 @@ def reply_answer(reply: Reply, format: str) -> Response:
 def _headers(reply: Reply) -> Iterator[tuple[str, str]]:
     if reply.revision is not None:
         yield "OpenVNet-Revision", f"{reply.revision.epoch}/{reply.revision.number}"
+    if reply.etag:
+        yield "ETag", f'"{reply.etag}"'
     if reply.realised is not None:
         yield from _realised(reply.realised)
 

@@ -13,11 +13,18 @@ from openvnet.cli.options import (
     option,
     output_option,
     own_argument,
-    paging_options,
     seconds_to_wait,
     wait_options,
 )
 from openvnet.cli.session import Session
+from openvnet.cli.showing import (
+    NotNamed,
+    choosing_options,
+    chosen,
+    columns,
+    fields,
+    uuid_of,
+)
 from openvnet.client import Answer, Refused
 from openvnet.model.operations import (
     Operation,
@@ -94,11 +101,13 @@ def _fixed_options(operation: Operation) -> Iterator[click.Option]:
 
 def _write(operation: Operation, session: Session, output: str | None, given: Given) -> None:
     seconds, path = seconds_to_wait(given), _path(operation, given)
+    rehearsed = given.pop("dry_run")
     values = _only_given(given)
     _refuse_missing(operation, values)
     if operation.verb == "update" and not values:
         raise click.UsageError("Give at least one option that says what to change.")
-    session.show(session.client.write(operation.method, path, values, seconds), output)
+    answer = session.client.write(operation.method, path, values, seconds, dry_run=rehearsed)
+    session.show(answer, output)
 
 
 def _deleting(found: list[Operation]) -> Made:
@@ -110,22 +119,28 @@ def _deleting(found: list[Operation]) -> Made:
 
 def _delete(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
     seconds, uuids = seconds_to_wait(given), given.pop("uuids")
+    rehearsed = given.pop("dry_run")
     nothing = f"No {found[0].resource.singular} was deleted."
     for path, values in _deletions(found, uuids, given):
-        request = partial(session.client.write, "DELETE", path, values, seconds)
+        write = partial(session.client.write, dry_run=rehearsed)
+        request = partial(write, "DELETE", path, values, seconds)
         _show_or_refuse(session, output, request, nothing)
 
 
 def _show_or_refuse(
-    session: Session, output: str | None, request: Callable[[], Answer], nothing: str = ""
+    session: Session,
+    output: str | None,
+    request: Callable[[], Answer],
+    nothing: str = "",
+    wanted: tuple[str, ...] = (),
 ) -> None:
     """Make one of several requests: one that is refused keeps nobody from the others."""
     try:
         answer = request()
-    except Refused as refusal:
+    except (NotNamed, Refused) as refusal:
         session.refuse(refusal)
     else:
-        session.show(answer, output, nothing)
+        session.show(answer, output, nothing, wanted)
 
 
 def _deletions(
@@ -149,30 +164,44 @@ def _deletions(
 
 def _showing(found: list[Operation]) -> Made:
     named = [own_argument(each, many=True) for each in found if each.names_one]
-    return [*named, *paging_options()], partial(_show, found)
+    return [*named, *choosing_options()], partial(_show, found)
 
 
 def _show(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
-    uuids, page = given.pop("uuids", ()), _only_given(given)
-    if uuids and page:
+    uuids, wanted, query = given.pop("uuids", ()), columns(given), chosen(given)
+    if uuids and query:
         raise click.UsageError("Give uuids, or which part of the list, not both.")
+    every = next(each for each in found if not each.names_one)
+    shown = {} if session.format(output) == "name" else fields(wanted)
     for uuid in uuids:
         one = next(each for each in found if each.names_one)
-        path = _path(one, {"of": uuid})
-        _show_or_refuse(session, output, partial(session.client.get, path))
+        request = partial(_show_one, session, one, every, uuid, shown)
+        _show_or_refuse(session, output, request, "", wanted)
     if not uuids:
-        every = next(each for each in found if not each.names_one)
-        path, client = _path(every, page), session.client
-        answer = client.get(path, **page) if page else client.all(path)
-        session.show(answer, output, _nothing(every.resource, answer.body["total_count"]))
+        path, client = _path(every, given), session.client
+        part = "limit" in query or "offset" in query
+        answer = client.get(path, **query, **shown) if part else client.all(path, **query, **shown)
+        nothing = _nothing(
+            every.resource, answer.body["total_count"], "None fits." if query else ""
+        )
+        session.show(answer, output, nothing, wanted)
 
 
-def _nothing(resource: Resource, total: int) -> str:
+def _show_one(
+    session: Session, one: Operation, every: Operation, word: str, shown: dict[str, str]
+) -> Answer:
+    """The resource that a uuid or a display name means."""
+    return session.client.get(_path(one, {"of": uuid_of(session, every, word)}), **shown)
+
+
+def _nothing(resource: Resource, total: int, none: str = "") -> str:
     """What is said of a list, or of a part of it, that is empty."""
     singular = resource.singular
     several = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
     if total:
         return f"None of the {total} {several} is in this part of the list."
+    if none:
+        return none
     return f"There are no {several}."
 
 

@@ -14,8 +14,13 @@ UNSEEN = ("id", "created_at", "updated_at", "deleted_at", "is_deleted")
 """Columns that no table shows; `-o json` has them all."""
 
 
-def printed(answer: Answer, output: str, nothing: str = "There are none.") -> str:
-    """An answer in an output format: table, json, yaml or name.
+def printed(
+    answer: Answer,
+    output: str,
+    nothing: str = "There are none.",
+    columns: Sequence[str] = (),
+) -> str:
+    """An answer in an output format: table, wide, json, yaml or name.
 
     `nothing` is what people are told of an empty list; "" is printed as nothing at all.
     """
@@ -25,7 +30,7 @@ def printed(answer: Answer, output: str, nothing: str = "There are none.") -> st
         return _yaml(msgspec.json.decode(answer.text))
     if output == "name":
         return "\n".join(_names(answer.body))
-    return "\n".join(_for_people(answer.body, nothing))
+    return "\n".join(_for_people(answer.body, nothing, columns, output == "wide"))
 
 
 def _yaml(body: Any) -> str:
@@ -48,24 +53,28 @@ def _names(body: Any) -> Iterator[str]:
         yield str(named)
 
 
-def _for_people(body: Any, nothing: str) -> Iterator[str]:
-    if isinstance(body, dict) and "items" not in body:
+def _for_people(
+    body: Any, nothing: str, columns: Sequence[str] = (), wide: bool = False
+) -> Iterator[str]:
+    if isinstance(body, dict) and "items" not in body and not columns:
         yield from one(body)
     elif items := _items(body):
-        yield from table([_in_a_line(item) for item in items if isinstance(item, dict)])
+        rows = [_in_a_line(item) for item in items if isinstance(item, dict)]
+        yield from table(rows, columns or (_keys(rows) if wide else ()))
         yield from (str(item) for item in items if not isinstance(item, dict))
     else:
         yield nothing
 
 
-def table(items: Sequence[Item]) -> Iterator[str]:
+def table(items: Sequence[Item], columns: Sequence[str] = ()) -> Iterator[str]:
     """Rows below a head, in columns as wide as their widest word.
 
-    Columns that are empty, or false in every row, are left out.
+    Unless columns are named, those that are empty, or false in every row, are left out.
     """
     if not items:
         return
-    columns = [name for name in _keys(items) if any(_tells(item.get(name)) for item in items)]
+    told = (name for name in _keys(items) if any(_tells(item.get(name)) for item in items))
+    columns = list(columns or told)
     rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
     widths = [max(_width(row[index]) for row in rows) for index in range(len(columns))]
     for row in rows:

@@ -1,46 +1,77 @@
 """What JSON shows of a row: its attributes as people write them, and what belongs to it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+from msgspec.structs import asdict
 
 from openvnet.manager.replica import Replica
 from openvnet.model import RESOURCES, Interface, IpLease, MacLease, Resource, Row, attributes
 from openvnet.model.operations import named_by, parts
+from openvnet.model.scalars import Scalar
 
+R = TypeVar("R")
 Answer = dict[str, Any]
+Names = Sequence[str]
 
 
-def answer(row: Row, replica: Replica) -> Answer:
-    """A row with what belongs to it."""
+class Rows(Protocol):
+    """Where rows are found: the replica, or the transaction of a write."""
+
+    def where(self, kind: type[R], **by: Hashable) -> list[R]:
+        """The rows with this value in an indexed field, in the order of creation."""
+
+
+def answer(row: Row, rows: Rows, fields: Names = ()) -> Answer:
+    """A row with what belongs to it; only the fields that are named, if any are."""
     more = _MORE.get(type(row))
-    shown = {**plain(row), **dict(_parts(row, replica))}
-    return {**shown, **more(row, replica)} if more else shown
+    if fields and attributes(type(row)).keys() >= set(fields):
+        return selected(plain(row), fields)
+    shown = {**plain(row), **dict(_parts(row, rows))}
+    return selected({**shown, **more(row, rows)} if more else shown, fields)
 
 
-def _parts(row: Row, replica: Replica) -> Iterator[tuple[str, list[Answer]]]:
+def _parts(row: Row, rows: Rows) -> Iterator[tuple[str, list[Answer]]]:
     """What its sub-resources are."""
     for part in _PARTS[type(row)]:
-        rows = replica.where(part.kind, **{str(part.parent): row.uuid})
-        yield part.in_paths, [plain(each) for each in rows]
+        below = rows.where(part.kind, **{str(part.parent): row.uuid})
+        yield part.in_paths, [plain(each) for each in below]
+
+
+def selected(shown: Answer, fields: Names) -> Answer:
+    """The fields that are named, in that order; all if none is."""
+    return {name: shown[name] for name in fields if name in shown} if fields else shown
 
 
 def plain(row: Row) -> Answer:
     """A row's own attributes."""
-    return {
-        name: None if value is None else attribute.type.show(value)
-        for name, attribute in attributes(type(row)).items()
-        for value in (getattr(row, name),)
-    }
+    shown = asdict(row)
+    for name, show in _spelled(type(row)):
+        value = shown[name]
+        if value is not None:
+            shown[name] = show(value)
+    return shown
 
 
-def item(resource: Resource, row: Row, replica: Replica) -> Answer:
+@cache
+def _spelled(kind: type[Row]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The attributes that are not shown as rows hold them: addresses."""
+    return tuple(
+        (name, attribute.type.show)
+        for name, attribute in attributes(kind).items()
+        if attribute.type.show is not Scalar.show
+    )
+
+
+def item(resource: Resource, row: Row, replica: Replica, fields: Names = ()) -> Answer:
     """A row of a list; of a relation what it leads to, and with it the row that leads there."""
     if resource.related is None:
-        return answer(row, replica)
+        return answer(row, replica, fields)
     kind = named_by(resource, resource.related).kind
     related = replica.get(kind, getattr(row, resource.related))
     association = {name: value for name, value in plain(row).items() if value != ""}
-    return {**(plain(related) if related else {}), "association": association}
+    return selected({**(plain(related) if related else {}), "association": association}, fields)
 
 
 def envelope(items: list[Answer], total: int, offset: int, limit: int) -> Answer:
@@ -48,9 +79,9 @@ def envelope(items: list[Answer], total: int, offset: int, limit: int) -> Answer
     return {"total_count": total, "offset": offset, "limit": limit, "items": items}
 
 
-def _of_interface(interface: Interface, replica: Replica) -> Answer:
+def _of_interface(interface: Interface, rows: Rows) -> Answer:
     mac_leases = [
-        answer(lease, replica) for lease in replica.where(MacLease, interface_uuid=interface.uuid)
+        answer(lease, rows) for lease in rows.where(MacLease, interface_uuid=interface.uuid)
     ]
     ip_leases = [lease for mac_lease in mac_leases for lease in mac_lease["ip_leases"]]
     first = ip_leases[0] if ip_leases else {}
@@ -63,15 +94,15 @@ def _of_interface(interface: Interface, replica: Replica) -> Answer:
     }
 
 
-def _of_mac_lease(mac_lease: MacLease, replica: Replica) -> Answer:
-    leases = replica.where(IpLease, mac_lease_uuid=mac_lease.uuid)
+def _of_mac_lease(mac_lease: MacLease, rows: Rows) -> Answer:
+    leases = rows.where(IpLease, mac_lease_uuid=mac_lease.uuid)
     return {"ip_leases": [plain(lease) for lease in leases]}
 
 
 _PARTS: Mapping[type[Row], Sequence[Resource]] = {
     resource.kind: parts(resource) for resource in RESOURCES
 }
-_MORE: Mapping[type[Row], Callable[[Any, Replica], Answer]] = {
+_MORE: Mapping[type[Row], Callable[[Any, Rows], Answer]] = {
     Interface: _of_interface,
     MacLease: _of_mac_lease,
 }

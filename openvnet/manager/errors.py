@@ -10,6 +10,10 @@
     ├── AlreadyRelated     400  112  two resources that are joined already
     ├── UnknownOperation   404  114  no such resource, or nothing that can be done with it
     ├── UnknownValues      404  114  values that no row has which would be deleted
+    ├── Conflict           409  409  an undoing of what later changes are built on
+    ├── OtherEpoch         410  410  revisions of a database that was made anew or restored since
+    ├── PreconditionFailed 412  412  a resource that has changed since its ETag was read
+    ├── KeyReused          422  422  an idempotency key of another request
     └── Unusable           503  503  the database cannot be read or written now
 
 They are raised out of a write's work, which undoes it.
@@ -84,6 +88,30 @@ class UnknownOperation(RequestRefused):
     """No such resource, or nothing that can be done with it."""
 
     error, code, status = "UnknownResource", "114", 404
+
+
+class Conflict(RequestRefused):
+    """An undoing of what later changes are built on."""
+
+    error, code, status = "Conflict", "409", 409
+
+
+class OtherEpoch(RequestRefused):
+    """Revisions of a database that was made anew or restored since."""
+
+    error, code, status = "OtherEpoch", "410", 410
+
+
+class PreconditionFailed(RequestRefused):
+    """A resource that has changed since its ETag was read."""
+
+    error, code, status = "PreconditionFailed", "412", 412
+
+
+class KeyReused(RequestRefused):
+    """An idempotency key that was used for another request."""
+
+    error, code, status = "IdempotencyKeyReused", "422", 422
 
 
 class Unusable(RequestRefused):

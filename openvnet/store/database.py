@@ -30,7 +30,6 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
-    func,
     insert,
     select,
     update,
@@ -43,8 +42,8 @@ from openvnet.store import log
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
 from openvnet.store.migrations import migrate
-from openvnet.store.schema import STORE, TABLES
-from openvnet.store.transaction import Change, Refused, Transaction, every, holder, page
+from openvnet.store.schema import STORE
+from openvnet.store.transaction import Change, Refused, Transaction, every, holder
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +67,8 @@ class Committed(NamedTuple):
     number: int
     """Of its revision; of the newest one if it changed nothing."""
     changes: Sequence[Change]
+    time: int
+    """When it was written, in microseconds since 1970, UTC."""
 
 
 Outcome = Committed | Exception
@@ -112,11 +113,14 @@ class Store:
                 result = write.work(transaction)
                 changes = transaction.changes()
                 if not changes:
-                    return Committed(result, number, changes)
+                    return Committed(result, number, changes, now)
                 log.append(self.connection, number + 1, changes, now, write.origin)
-                return Committed(result, number + 1, changes)
+                return Committed(result, number + 1, changes, now)
         except Refused as refused:
-            return holder(self.connection, refused.row) or refused
+            taken = holder(self.connection, refused.row) or refused
+            for note in getattr(refused, "__notes__", ()) if taken is not refused else ():
+                taken.add_note(note)
+            return taken
         except DBAPIError:
             raise
         except Exception as refusal:
@@ -132,12 +136,6 @@ class Store:
         with self._transaction(_UNREADABLE):
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
-
-    def page(self, kind: type[Row], limit: int, offset: int) -> tuple[list[Row], int]:
-        """Some of the rows of a kind in the order of creation, and how many there are of it."""
-        with self._transaction(_UNREADABLE):
-            total = self.connection.execute(_count(kind)).scalar_one()
-            return page(self.connection, kind, limit, offset), total
 
     @contextmanager
     def _transaction(self, failing: str) -> Iterator[None]:
@@ -231,10 +229,6 @@ def _initialise(connection: Connection) -> None:
         epoch = secrets.token_hex(8)
         connection.execute(insert(STORE), {"id": 1, "epoch": epoch, "number": 0})
         logger.info("The store is new; its epoch is %s.", epoch)
-
-
-def _count(kind: type[Row]) -> Any:
-    return select(func.count()).select_from(TABLES[kind])
 
 
 _UNREADABLE = "The database cannot be read"

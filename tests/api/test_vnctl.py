@@ -21,6 +21,7 @@ def home(tmp_path):
 @pytest.fixture
 def ctl(run, home):
     def call(*words, text=None, status=0, **environment):
+        environment = {"VNCTL_OUTPUT": "table", **environment}
         done = vnctl(run, *words, text=text, HOME=str(home), **environment)
         assert done.returncode == status, done.stdout + done.stderr
         return done

@@ -10,6 +10,7 @@ import zmq
 from openvnet.manager.networks import LAST_VNI, allotted_vni
 from openvnet.model import Network
 from openvnet.store.database import Write, opened
+from openvnet.wire.front import AGENT, REQUEST
 from openvnet.wire.messages import Request, encode
 from tests.vnmgr import DPID, furnished, guest, house, in_house, ip, mac
 
@@ -438,12 +439,13 @@ async def test_a_database_that_cannot_be_written_is_said_to_and_nothing_is_lost(
 
 @in_house
 async def test_what_cannot_be_read_is_left_unanswered_and_harms_nobody(here):
-    for name in ("rpc", "agents"):
+    for name, purpose in (("rpc", REQUEST), ("agents", AGENT)):
         stranger = zmq.Context.instance().socket(zmq.DEALER)
         stranger.connect(f"ipc://{here.directory}/{name}.sock")
-        stranger.send(b"\xc1 rubbish")
-        stranger.send(encode({"type": "hello"}))
-        stranger.send(encode(Request(7, "list", "networks")))
+        for data in (b"\xc1 rubbish", encode({"type": "hello"})):
+            stranger.send(data)
+            stranger.send_multipart([purpose, data])
+        stranger.send_multipart([REQUEST, encode(Request(7, "list", "networks"))])
         if name == "rpc":
             while not stranger.poll(0):
                 await asyncio.sleep(0)
