@@ -95,10 +95,16 @@ def _tells(value: Any) -> bool:
 
 
 def _in_a_line(item: Item) -> Item:
-    """An item of a list: of an interface also the names of its ports, and of the hosts it is on."""
+    """An item of a list: of an interface also the names of its ports, and of the hosts it is on;
+    of a relation also what is said of it.
+    """
     ports = [port["port_name"] for port in item.get("ports") or () if port.get("port_name")]
     hosts = [host["node_id"] for host in item.get("status") or () if host.get("node_id")]
     named = {**item, "ports": ", ".join(ports)} if "ports" in item else item
+    if association := item.get("association"):
+        more = {name: value for name, value in association.items() if value != item.get("uuid")}
+        named = {**more, **named}
+        named = {"uuid": item.get("uuid"), **named}
     return {**named, "hosts": ", ".join(hosts) or "none"} if "status" in item else named
 
 
