@@ -1,12 +1,14 @@
 """What vnctl prints: the API's own words for programs, aligned columns and sentences for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from unicodedata import east_asian_width
 
 import msgspec
 
 from openvnet.client import Answer, Realised
+from openvnet.model import RESOURCES
 
 Item = Mapping[str, Any]
 
@@ -69,11 +71,12 @@ def _for_people(
 def table(items: Sequence[Item], columns: Sequence[str] = ()) -> Iterator[str]:
     """Rows below a head, in columns as wide as their widest word.
 
-    Unless columns are named, those that are empty, or false in every row, are left out.
+    Unless columns are named, those that are empty in every row are left out, and those that say of
+    every row that it is so (or is not so) as it is unless somebody says otherwise.
     """
     if not items:
         return
-    told = (name for name in _keys(items) if any(_tells(item.get(name)) for item in items))
+    told = (name for name in _keys(items) if any(_tells(item, name) for item in items))
     columns = list(columns or told)
     rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
     widths = [max(_width(row[index]) for row in rows) for index in range(len(columns))]
@@ -90,8 +93,22 @@ def _width(word: str) -> int:
     return len(word) + sum(east_asian_width(letter) in "WF" for letter in word)
 
 
-def _tells(value: Any) -> bool:
-    return _word(value) not in ("", "false")
+def _tells(item: Item, name: str) -> bool:
+    value = item.get(name)
+    if isinstance(value, bool):
+        return value is not _defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
+    return _word(value) != ""
+
+
+@cache
+def _defaults(prefix: str) -> Mapping[str, Any]:
+    """What the attributes of a resource are unless somebody says otherwise."""
+    kind = next((each.kind for each in RESOURCES if each.prefix == prefix), None)
+    if kind is None:
+        return {}
+    names: tuple[str, ...] = kind.__struct_fields__
+    defaults: tuple[Any, ...] = kind.__struct_defaults__
+    return dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
 
 
 def _in_a_line(item: Item) -> Item:

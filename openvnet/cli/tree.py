@@ -137,7 +137,8 @@ def _drawn(branches: list[Branch], indent: str = "") -> Iterator[str]:
 def _line(resource: Resource, item: Item, above: tuple[str, ...]) -> str:
     """What it is, and what tells it from others, but not what it hangs on."""
     own = (item.get(name) for name in attributes(resource.kind) if name != "uuid")
-    words = (str(value) for value in own if value not in (None, "", False, True, *above))
+    told = (value for value in own if value is not None and not isinstance(value, bool))
+    words = (str(value) for value in told if value not in ("", *above))
     return " ".join((resource.singular, item["uuid"], *words))
 
 

@@ -243,7 +243,7 @@ def test_settings_say_where_and_how(ctl, run, home):
     (home / ".vnctlrc").write_text(
         f"# mine\nwebapi_uri 'unix:{run}/webapi.sock'\noutput_format json\n"
     )
-    shown = ctl("networks", "show", VNET_WEBAPI="").stdout
+    shown = ctl("networks", "show", VNET_WEBAPI="", VNCTL_OUTPUT="").stdout
     assert "total_count" in json.loads(shown)
     assert "total_count" not in ctl("networks", "show", "-o", "table", VNET_WEBAPI="").stdout
 
