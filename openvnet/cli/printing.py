@@ -119,9 +119,8 @@ def _in_a_line(item: Item) -> Item:
     hosts = [host["node_id"] for host in item.get("status") or () if host.get("node_id")]
     named = {**item, "ports": ", ".join(ports)} if "ports" in item else item
     if association := item.get("association"):
-        more = {name: value for name, value in association.items() if value != item.get("uuid")}
-        named = {**more, **named}
-        named = {"uuid": item.get("uuid"), **named}
+        said = {name: value for name, value in association.items() if name not in item}
+        named = {**named, **{name: value for name, value in said.items() if value != item["uuid"]}}
     return {**named, "hosts": ", ".join(hosts) or "none"} if "status" in item else named
 
 
