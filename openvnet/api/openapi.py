@@ -20,7 +20,7 @@ from openvnet.api.routes import MOUNTS
 from openvnet.api.shown import SHOWN
 from openvnet.model import RESOURCES
 from openvnet.model.filters import filters
-from openvnet.model.operations import Operation, named_by, operations, parent_of
+from openvnet.model.operations import Operation, named_by, operations, parent_of, related_of
 from openvnet.model.resource import Attribute, Resource, attributes
 from openvnet.model.scalars import Scalar, uuid
 
@@ -158,7 +158,10 @@ def _answered(operation: Operation) -> Object:
 
 
 def _result(operation: Operation) -> Object:
-    reference = {"$ref": f"#/components/schemas/{_name(operation.resource)}"}
+    reference = _reference(operation.resource)
+    if operation.by_values:
+        one = any(given.required for given in operation.parameters.values())
+        return reference if one else {"type": "array", "items": reference}
     if operation.verb == "delete":
         return {"type": "array", "items": {"type": "string"}}
     if operation.verb == "create" and not operation.names_one:
@@ -166,8 +169,21 @@ def _result(operation: Operation) -> Object:
     if operation.verb != "list":
         return reference
     counts = {name: {"type": "integer"} for name in ("total_count", "offset", "limit")}
-    items = {"type": "array", "items": reference}
+    items = {"type": "array", "items": _item(operation.resource)}
     return {"type": "object", "properties": {**counts, "items": items}}
+
+
+def _item(resource: Resource) -> Object:
+    """An item of a list: of a relation what it leads to, and the row that leads there."""
+    related = related_of(resource)
+    if related is None:
+        return _reference(resource)
+    association = {"type": "object", "properties": {"association": _reference(resource)}}
+    return {"allOf": [_reference(related), association]}
+
+
+def _reference(resource: Resource) -> Object:
+    return {"$ref": f"#/components/schemas/{_name(resource)}"}
 
 
 def _shown(resource: Resource) -> Object:
