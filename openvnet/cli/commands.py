@@ -182,7 +182,9 @@ def _show(found: list[Operation], session: Session, output: str | None, given: G
         part = "limit" in query or "offset" in query
         answer = client.get(path, **query, **shown) if part else client.all(path, **query, **shown)
         nothing = _nothing(
-            every.resource, answer.body["total_count"], "None fits." if query else ""
+            every.resource,
+            answer.body["total_count"],
+            "None fits." if query.keys() - {"limit", "offset", "sort"} else "",
         )
         session.show(answer, output, nothing, wanted)
 

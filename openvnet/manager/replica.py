@@ -50,7 +50,10 @@ class Replica:
     def where(self, kind: type[R], **by: Hashable) -> list[R]:
         """The rows with this value in an indexed field, in the order of creation."""
         ((field, value),) = by.items()
-        return self.in_order(kind, self.state.members(kind, field, value))
+        found = self.state.members(kind, field, value)
+        if not found:
+            return []
+        return self.in_order(kind, found)
 
     def every(self, kind: type[R]) -> list[R]:
         """All rows of a class, in the order of creation: that in which they were put."""
@@ -59,14 +62,14 @@ class Replica:
     def in_order(self, kind: type[R], uuids: Iterable[Any]) -> list[R]:
         """Those rows with these uuids that are there, in the order of creation."""
         rows = self.state.rows.get(kind, {})
-        there = [uuid for uuid in uuids if uuid in rows]
+        there = [rows[uuid] for uuid in uuids if uuid in rows]
         if len(there) > 1:
             there.sort(key=self._place)
-        return [rows[uuid] for uuid in there]
+        return there
 
     def created(self, row: Row) -> int:
         """The number of the revision that made a row, or would have."""
         return self._created.get(row.uuid, 0)
 
-    def _place(self, uuid: Any) -> tuple[int, str]:
-        return self._created[uuid], uuid
+    def _place(self, row: Any) -> tuple[int, str]:
+        return self._created[row.uuid], row.uuid

@@ -40,7 +40,12 @@ def test_programs_get_yaml_and_people_a_table(run, ctl, tmp_path):
     assert yaml.safe_load(ctl("networks", "show", "nw-red", VNCTL_OUTPUT=""))["uuid"] == "nw-red"
     ours, theirs = pty.openpty()
     words = [*command("openvnet.cli.vnctl"), "networks", "show", "nw-red"]
-    environment = {**ENVIRONMENT, "VNET_WEBAPI": f"unix:{run}/webapi.sock", "HOME": str(tmp_path)}
+    environment = {
+        **ENVIRONMENT,
+        "VNCTL_OUTPUT": "",
+        "VNET_WEBAPI": f"unix:{run}/webapi.sock",
+        "HOME": str(tmp_path),
+    }
     subprocess.run(words, env=environment, stdout=theirs, check=True)
     close(theirs)
     printed = b""
