@@ -40,7 +40,7 @@ class DatapathNetwork(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the network on this host; allotted if not given.",
+            "The MAC address of the network on this host; none if not given.",
             MAC,
         ),
     ] = None
@@ -88,7 +88,7 @@ class DatapathSegment(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the segment on this host; allotted if not given.",
+            "The MAC address of the segment on this host; none if not given.",
             MAC,
         ),
     ] = None
@@ -136,7 +136,7 @@ class DatapathRouteLink(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the route link on this host; allotted if not given.",
+            "The MAC address of the route link on this host; none if not given.",
             MAC,
         ),
     ] = None

@@ -24,7 +24,7 @@ class RouteLink(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address that routed packets carry between hosts; allotted if not given.",
+            "The MAC address that routed packets carry between hosts; none if not given.",
             MAC,
             update=True,
             clears=True,
