@@ -1,6 +1,6 @@
 """What JSON shows of a row: its attributes as people write them, and what belongs to it."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -28,15 +28,12 @@ def answer(row: Row, rows: Rows, fields: Names = ()) -> Answer:
     more = _MORE.get(type(row))
     if fields and attributes(type(row)).keys() >= set(fields):
         return selected(plain(row), fields)
-    shown = {**plain(row), **dict(_parts(row, rows))}
-    return selected({**shown, **more(row, rows)} if more else shown, fields)
-
-
-def _parts(row: Row, rows: Rows) -> Iterator[tuple[str, list[Answer]]]:
-    """What its sub-resources are."""
-    for part in _PARTS[type(row)]:
-        below = rows.where(part.kind, **{str(part.parent): row.uuid})
-        yield part.in_paths, [plain(each) for each in below]
+    shown = plain(row)
+    for name, kind, parent in _PARTS[type(row)]:
+        shown[name] = [plain(part) for part in rows.where(kind, **{parent: row.uuid})]
+    if more:
+        shown |= more(row, rows)
+    return selected(shown, fields)
 
 
 def selected(shown: Answer, fields: Names) -> Answer:
@@ -99,9 +96,11 @@ def _of_mac_lease(mac_lease: MacLease, rows: Rows) -> Answer:
     return {"ip_leases": [plain(lease) for lease in leases]}
 
 
-_PARTS: Mapping[type[Row], Sequence[Resource]] = {
-    resource.kind: parts(resource) for resource in RESOURCES
+_PARTS: Mapping[type[Row], Sequence[tuple[str, type[Any], str]]] = {
+    resource.kind: [(part.in_paths, part.kind, str(part.parent)) for part in parts(resource)]
+    for resource in RESOURCES
 }
+"""What each resource consists of: the name in answers, the class, and the reference to it."""
 _MORE: Mapping[type[Row], Callable[[Any, Rows], Answer]] = {
     Interface: _of_interface,
     MacLease: _of_mac_lease,

@@ -51,9 +51,10 @@ class Replica:
         """The rows with this value in an indexed field, in the order of creation."""
         ((field, value),) = by.items()
         found = self.state.members(kind, field, value)
-        if not found:
-            return []
-        return self.in_order(kind, found)
+        if len(found) > 1:
+            return self.in_order(kind, found)
+        rows = self.state.rows[kind] if found else {}
+        return [rows[uuid] for uuid in found]
 
     def every(self, kind: type[R]) -> list[R]:
         """All rows of a class, in the order of creation: that in which they were put."""

@@ -115,7 +115,7 @@ def prefix(text: str) -> tuple[int, int]:
 
 def show_ipv4(value: int) -> str:
     """A dotted IPv4 address."""
-    return str(ipaddress.IPv4Address(value))
+    return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
 
 
 def show_mac(value: int) -> str:

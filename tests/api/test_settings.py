@@ -62,7 +62,7 @@ def test_the_address_that_a_file_says(text, address, written):
         ("webapi_protocol gopher", "must be http or https."),
         (
             "output_format xml",
-            "output_format 'xml' must be one of table, wide, json, yaml, name, yml.",
+            "output_format 'xml' must be one of table, wide, json, yaml, yml, name.",
         ),
         ("webapi_uri 'a", "line 1: No closing quotation"),
     ],
