@@ -9,7 +9,7 @@ It imports little on purpose: vnctl has 150 ms from its start to its last line.
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import (
     HTTPConnection,
@@ -25,6 +25,9 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 Parameters = Mapping[str, Any]
+
+STREAM_SILENCE = 60.0
+"""Seconds without a word after which a stream counts as lost; webapi says one every 15."""
 
 PAGE = 1000
 """Items asked for at once when all are wanted."""
@@ -85,6 +88,17 @@ class Answer:
     """Of a write that waited."""
     changed: bool = True
     """Of a write: whether it made that revision, or all was so already."""
+    rehearsed: bool = False
+    """Of a write that was checked only."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One of a stream of changes."""
+
+    id: str
+    kind: str
+    """`revision`, or `dropped`: the stream ends here."""
+    data: Any
 
 
 class Client:
@@ -113,24 +127,52 @@ class Client:
         return self.request("GET", path, query)
 
     def write(
-        self, method: str, path: str, given: Parameters | None = None, wait: float | None = None
+        self,
+        method: str,
+        path: str,
+        given: Parameters | Sequence[Parameters] | None = None,
+        wait: float | None = None,
+        *,
+        dry_run: bool = False,
     ) -> Answer:
-        """POST, PUT or DELETE; `wait` is how many seconds the hosts may take to realise it."""
-        return self.request(method, path, {} if wait is None else {"wait": wait}, given, wait or 0)
+        """POST, PUT or DELETE; `wait` is how many seconds the hosts may take to realise it.
 
-    def all(self, path: str) -> Answer:
+        A list that is given to POST creates several as one revision.
+        """
+        query = {} if wait is None else {"wait": wait}
+        return self.request(
+            method, path, query | ({"dry_run": "true"} if dry_run else {}), given, wait or 0
+        )
+
+    def events(self, path: str, query: Parameters, last: str = "") -> Iterator[Event]:
+        """A stream of events, until it ends; `last` is the id of the last one that was heard."""
+        target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
+        headers = {"User-Agent": self.agent} | ({"Last-Event-ID": last} if last else {})
+        try:
+            connection = self._connected(STREAM_SILENCE)
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+            if response.status != 200:
+                raise _refused(response.status, response.read(), self.address)
+            yield from _events(response)
+        except (OSError, HTTPException) as error:
+            raise _unreachable(self.address, error) from error
+        finally:
+            self.close()
+
+    def all(self, path: str, **query: Any) -> Answer:
         """A list, however long: all of its pages as one."""
-        pages = list(self._pages(path))
+        pages = list(self._pages(path, query))
         if len(pages) == 1:
             return pages[0]
         items = [item for page in pages for item in page.body["items"]]
         body = {**pages[0].body, "limit": len(items), "items": items}
         return Answer(body, msgspec.json.encode(body), None, None)
 
-    def _pages(self, path: str) -> Iterator[Answer]:
+    def _pages(self, path: str, query: Parameters) -> Iterator[Answer]:
         offset = 0
         while True:
-            page = self.get(path, limit=PAGE, offset=offset)
+            page = self.get(path, **query, limit=PAGE, offset=offset)
             yield page
             offset += len(page.body["items"])
             if not page.body["items"] or offset >= page.body["total_count"]:
@@ -141,7 +183,7 @@ class Client:
         method: str,
         path: str,
         query: Parameters,
-        given: Parameters | None = None,
+        given: Parameters | Sequence[Parameters] | None = None,
         patience: float = 0.0,
     ) -> Answer:
         """One request; `patience` is added to the timeout, in seconds."""
@@ -242,7 +284,21 @@ def _answer(response: HTTPResponse, text: bytes, address: str) -> Answer:
     except msgspec.DecodeError:
         raise Unreadable(f"What answers at {address} is not webapi: no JSON.") from None
     revision, changed = (response.headers[f"OpenVNet-{name}"] for name in ("Revision", "Changed"))
-    return Answer(body, text, revision, _realised(response), changed != "false")
+    rehearsed = response.headers["OpenVNet-Dry-Run"] is not None
+    return Answer(body, text, revision, _realised(response), changed != "false", rehearsed)
+
+
+def _events(response: HTTPResponse) -> Iterator[Event]:
+    """The events of a stream (HTML, section 9.2)."""
+    said: dict[str, str] = {}
+    for line in response:
+        name, _, value = line.decode().rstrip("\n").partition(": ")
+        if name:
+            said[name] = value
+        elif "data" in said:
+            data = msgspec.json.decode(said["data"])
+            yield Event(said.get("id", ""), said.get("event", "message"), data)
+            said = {}
 
 
 def _refused(status: int, text: bytes, address: str) -> ClientError:

@@ -89,6 +89,7 @@ def shell(tmp_path):
             "HOME": str(tmp_path),
             "OPENVNET_LAB": str(running.root),
             "VNET_WEBAPI": running.webapi,
+            "VNCTL_OUTPUT": "table",  # as on a terminal
         }
 
         def run(command: str) -> tuple[int, str]:

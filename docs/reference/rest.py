@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from openvnet.api.described import RESPONSE_HEADERS
 from openvnet.api.errors import ApiError
-from openvnet.api.openapi import RESPONSE_HEADERS
-from openvnet.api.reading import BODY_LIMIT, PAGE_LIMIT, WAIT_SECONDS
+from openvnet.api.reading import BODY_LIMIT, LIST_ITEMS, PAGE_LIMIT, WAIT_SECONDS
 from openvnet.api.shown import NODE, SHOWN, STATUS
 from openvnet.manager.errors import RequestRefused
 from openvnet.model import INTERFACES, RESOURCES
@@ -47,8 +47,7 @@ with `--allow-origin`, also if webapi itself is reached by a name and not by its
 - A path may end in `.json` (as without) or `.yml`, which chooses how webapi answers.
 - `POST` answers with the new resource and status 200, `GET` and `PUT` with the resource, `DELETE`
   with a list of the uuids that are gone.
-- A list is `{{"total_count": 3, "offset": 0, "limit": {PAGE_LIMIT}, "items": [...]}}`; `limit` and
-  `offset` choose the part of it.
+- A list is `{{"total_count": 3, "offset": 0, "limit": {PAGE_LIMIT}, "items": [...]}}`.
 
 ## Waiting until the network is so
 
@@ -63,9 +62,62 @@ OWN = """## Beside the resources
 | Path | Answers |
 |---|---|
 | `GET /api/1.0/nodes` | the live hosts |
-| `GET /version` | webapi's version |
-| `GET /health` | 200 if vnmgr answers, else 503 |
+| `GET /version` | webapi's version, and the API's |
+| `GET /health` | 200 if vnmgr and its database answer, else 503 |
 | `GET /openapi.json` | this API in OpenAPI 3.1 |
+| `GET /api/1.0/docs` | the same as a page for people, which needs nothing from other hosts |
+| `GET /api/1.0/changes` | the revision log |
+| `GET /api/1.0/changes/stream` | each change as it happens |
+| `POST /api/1.0/changes/REVISION/undo` | the inverse of a revision, written as a new one |
+"""
+
+LISTS = f"""## Lists
+
+`limit` (at most 10,000; {PAGE_LIMIT} unless `pagination_limit` of webapi.conf says otherwise) and
+`offset` choose a part; the header `Link` (RFC 8288) leads to the `next`, `prev`, `first` and `last`
+one, and `total_count` says how many there are in all. Beside them:
+
+- Every attribute is a *filter*: `?network_uuid=nw-1&mode=vif`. Values are written as answers show
+  them; the empty value finds what has none. Of interfaces `network_uuid`, `ipv4_address`,
+  `mac_address`, `port_name` and `owner_datapath_uuid` are, too, and find those of which any lease
+  or port has the value.
+- `sort=-created,display_name`: attributes, the first first, `-` before one that falls; `created` is
+  the revision that made it, and the order if none is asked for. What lacks a value comes first.
+- `fields=uuid,mac_address`: only these are shown, in this order; also where one is shown.
+
+## Writing with care
+
+- **`If-Match`**: `GET` of one resource, and every write, says its `ETag`, which is the same as long
+  as nothing of it has changed (`status` is not part of it: nobody writes that). `PUT` and `DELETE`
+  with `If-Match: "that"` are refused with 412 if it has. `GET` with `If-None-Match: "that"` is
+  answered with 304 if it has not.
+- **`Idempotency-Key`**: any text. A write that is repeated with its key within a day is answered as
+  the first was, and not done again, whatever became of the connection or of vnmgr meanwhile; a key
+  of another request is refused with 422. What was refused may be tried again with its key.
+- **`dry_run=true`**: everything is checked and answered as it would be, and nothing is written. The
+  answer has the header `OpenVNet-Dry-Run`, and no revision.
+- **Lists**: a JSON list of up to {LIST_ITEMS} objects, posted to a collection, becomes one revision
+  or nothing; the answer is the list of what was created. A refusal says which item it is about.
+
+## History
+
+`GET /changes?since=REVISION` tells what came after a revision, the oldest first; without `since`
+the newest come first, and `before=REVISION` goes on from there. Each has its number, its time, who
+asked for it, and what it did: every row before and after. `kind=interfaces,networks` and
+`uuid=nw-1` choose; the latter also finds what refers to it. `Link` leads to the next part.
+
+A revision is a number, or `EPOCH/NUMBER` as `OpenVNet-Revision` has it. The epoch is that of the
+database; numbers of another one, which was before a restore, are refused with 410: read all anew.
+
+`GET /changes/stream` is the same as it happens, as server-sent events (`new EventSource(...)`):
+`revision` events, whose id is `EPOCH/NUMBER`. Whoever comes back with `Last-Event-ID` (or begins
+with `since`) gets what it missed first. A reader that is too slow, and each one if vnmgr goes away,
+gets an event `dropped` and the end of the stream, and can come back.
+
+`POST /changes/REVISION/undo` writes the inverse of a revision as a new one, and answers what that
+changed. It is refused with 409 if later revisions have changed the same rows or what they refer to;
+with `force=true` they become what they were before the revision nevertheless. What others have come
+to refer to stays, and what only one may have is not taken from who has it now, in any case.
 """
 
 
@@ -74,6 +126,7 @@ def page() -> Iterator[str]:
     yield INTRODUCTION
     yield from _headers()
     yield from _refusals()
+    yield LISTS
     yield OWN
     yield "Each host of `/nodes`, by its node id:\n"
     yield from _named(NODE)

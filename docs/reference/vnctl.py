@@ -40,13 +40,29 @@ The file has lines of `key value`, and comments after `#`:
 | `webapi_uri` | `127.0.0.1` | host name or address, or `unix:/path` |
 | `webapi_port` | `9090` | TCP port |
 | `webapi_version` | `1.0` | of the API |
-| `output_format` | `table` | `table`, `json`, `yaml` (or `yml`) or `name` |
+| `output_format` | as below | `table`, `wide`, `json`, `yaml` (or `yml`) or `name` |
 
 ## What it prints
 
-Tables and sentences for people, unless `-o` (before the command or after it) or the file says
-otherwise: `-o json` is exactly what webapi answered, `-o yaml` the same in YAML, `-o name` the
-uuids alone, one a line. Everything else (what came of waiting, errors) goes to standard error.
+On a terminal tables and sentences for people, elsewhere YAML, which OpenVNet's scripts have always
+read. `-o` (before the command or after it) says otherwise, else `VNCTL_OUTPUT` of the environment,
+else `output_format` of the file:
+
+| `-o` | Prints |
+|---|---|
+| `table` | aligned columns, without those that are empty everywhere |
+| `wide` | the same with all columns |
+| `json` | exactly what webapi answered |
+| `yaml`, `yml` | the same in YAML |
+| `name` | the uuids alone, one a line |
+
+Everything else (what came of waiting, errors) goes to standard error.
+
+`show` takes uuids or display names. Of a list, `--filter FIELD=VALUE` (repeatable), `--sort
+-created,display_name`, `--limit` and `--offset` choose, and `--columns uuid,mac_address` says what
+is shown. `vnctl get network NAME --tree` shows a resource with everything that refers to it.
+
+`--dry-run` checks a write, shows what would come of it, and writes nothing.
 
 A command that names several resources answers for each: one JSON text a line, or one YAML document
 each, in the order in which they were named. One that is refused keeps nobody from the others; the
@@ -76,15 +92,15 @@ revision 42 is in the switch of 1 host (vna) after 3.1 ms
 Commands of OpenVNet's guides work as they are printed there, with these differences:
 
 - The exit status is not 0 when webapi refuses.
-- It prints tables. `output_format yml` in `~/.vnctlrc` brings YAML back; its keys are plain words
-  (`ip_leases:`), where Ruby wrote symbols (`:ip_leases:`).
+- On a terminal it prints tables; `output_format yml` in `~/.vnctlrc` brings YAML back. The keys of
+  its YAML are plain words (`ip_leases:`), where Ruby wrote symbols (`:ip_leases:`).
 - A list is shown whole, not 30 of it; `--limit` and `--offset` show a part.
 - What resources refer to is named by uuid alone: there are no integer ids, no `is_deleted`. The
   uuid of something deleted can be used again.
 - `interfaces modify` takes `--enable-filtering` and its like, and `interfaces ports del` takes the
   uuids of ports too.
-- `datapaths modify` refuses `--dpid` and `--node-id`, which the original ignored, and there is no
-  `interfaces rename`, which it did not do.
+- `datapaths modify` changes `--dpid` and `--node-id`, which the original ignored; `routes modify`,
+  `route-links modify`, `translations modify` and `interfaces rename` do what they say.
 - `batch` stops at the first command that fails, unless it is told to keep going, and its comments
   on what it does go to standard error.
 """
@@ -93,7 +109,6 @@ Commands of OpenVNet's guides work as they are printed there, with these differe
 def page() -> Iterator[str]:
     """The page's lines."""
     yield INTRODUCTION
-    yield f"Not yet done: {', '.join(f'`{name}`' for name in root.later)}.\n"
     yield from _command(root, click.Context(root, info_name="vnctl"))
 
 

@@ -55,6 +55,8 @@ def _headers(reply: Reply) -> Iterator[tuple[str, str]]:
         yield "OpenVNet-Revision", f"{reply.revision.epoch}/{reply.revision.number}"
     if not reply.changed:
         yield "OpenVNet-Changed", "false"
+    if reply.etag:
+        yield "ETag", f'"{reply.etag}"'
     if reply.realised is not None:
         yield from _realised(reply.realised)
 

@@ -6,27 +6,31 @@ request stands in `_answer`, as a change has 5 ms for its whole way to the switc
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
+from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import openvnet
 from openvnet.api import reading
 from openvnet.api.answers import refusal, reply_answer
+from openvnet.api.changes import Changes, Refusal
+from openvnet.api.conditions import etags, is_known, key
+from openvnet.api.described import REQUEST_HEADERS, RESPONSE_HEADERS
 from openvnet.api.errors import (
     ApiError,
-    ForeignOrigin,
     InvalidArgument,
-    InvalidBody,
     Unavailable,
     UnknownMethod,
 )
-from openvnet.api.openapi import RESPONSE_HEADERS, document
+from openvnet.api.listing import links, listing, shown_fields
+from openvnet.api.own import Own, own_name, own_paths
+from openvnet.api.reading import PAGE_LIMIT
+from openvnet.api.received import body_of, origin_of, query_of, refuse_foreign
 from openvnet.api.routes import Place, named, place, route, routes
 from openvnet.api.telling import tell
 from openvnet.metrics import (
@@ -45,19 +49,24 @@ Call = Callable[[messages.Request], Awaitable[messages.Reply]]
 
 _LOG = logging.getLogger(__name__)
 _ROUTES = routes()
-_ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
 def application(
-    call: Call, origins: frozenset[str], metrics: Metrics, page_limit: int = reading.PAGE_LIMIT
+    call: Call,
+    origins: frozenset[str],
+    metrics: Metrics,
+    page_limit: int = PAGE_LIMIT,
+    changes: Changes | None = None,
 ) -> ASGIApp:
     """The application; web pages of these origins may write, and those of our own.
 
-    A list has `page_limit` items at most, unless the request says how many.
+    A list has `page_limit` items at most, unless the request says how many; `changes` is told of
+    each revision.
     """
     call = _measured(call, metrics)
-    own = _own_routes(call)
+    changes = changes or Changes(call)
+    own = own_paths(call, changes, origins, page_limit)
     waiting = 0
     metrics.read(HTTP_WAITING, lambda: waiting)
 
@@ -88,6 +97,8 @@ def application(
             # The server ends, and has given this request all the time that it gives.
             ending = Unavailable("webapi ends. A write that waited for hosts may be done; look.")
             return refusal(ending.problem(), found.format)
+        except Refusal as refused:
+            return refusal(refused.problem, found.format)
         except ApiError as error:
             return refusal(error.problem(), found.format, error.headers)
         except Exception:
@@ -128,33 +139,9 @@ def _readable_by(app: ASGIApp, origins: frozenset[str]) -> ASGIApp:
         app,
         allow_origins=sorted(origins),
         allow_methods=METHODS,
-        expose_headers=tuple(RESPONSE_HEADERS),
-        allow_headers=["Content-Type"],
+        expose_headers=("ETag", "Link", *RESPONSE_HEADERS),
+        allow_headers=["Content-Type", *REQUEST_HEADERS],
     )
-
-
-Own = Callable[[], Awaitable[messages.Reply]]
-
-
-def _own_routes(call: Call) -> Mapping[str, Own]:
-    """What is there beside the resources."""
-
-    async def version() -> messages.Reply:
-        return messages.Reply(0, {"version": openvnet.__version__})
-
-    async def nodes() -> messages.Reply:
-        return await call(messages.Request(0, "nodes"))
-
-    async def health() -> messages.Reply:
-        reply = await nodes()
-        if reply.problem:
-            return reply
-        return messages.Reply(0, {"vnmgr": "answers"}, revision=reply.revision)
-
-    async def openapi() -> messages.Reply:
-        return messages.Reply(0, document())
-
-    return {"version": version, "nodes": nodes, "health": health, "openapi": openapi}
 
 
 async def _answer(
@@ -167,85 +154,85 @@ async def _answer(
 ) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     path = request.scope["path"]
-    if not found.uuids and len(found.words) == 1 and (get := own.get(found.words[0])):
-        if method != "GET":
-            raise UnknownMethod(method, path, ("GET",))
-        return reply_answer(await get(), found.format)
+    if handle := own.get(own_name(found)):
+        if method != handle.method:
+            raise UnknownMethod(method, path, (handle.method,))
+        return await handle.answer(request, found)
     operation = route(_ROUTES, method, path, found)
     if operation.writes:
-        _refuse_foreign(request, origins)
+        refuse_foreign(request, origins)
     given = await _given(request, operation)
-    if operation.verb == "list":
-        given.setdefault("limit", page_limit)
-    question, started = asked(operation, found, given, _origin(request)), time.perf_counter()
+    question = asked(operation, found, dict(given), origin_of(request), page_limit)
+    if operation.writes:
+        question = _guarded(question, operation, request.headers)
+    started = time.perf_counter()
     reply = await call(question)
     if operation.writes:
         tell(operation, question, reply, time.perf_counter() - started)
-    return reply_answer(reply, found.format)
+    if operation.verb == "show" and is_known(request.headers, reply.etag):
+        return Response(status_code=304, headers={"ETag": f'"{reply.etag}"'})
+    answer = reply_answer(reply, found.format)
+    if question.dry_run and reply.problem is None:
+        answer.headers["OpenVNet-Dry-Run"] = "true"
+    if operation.verb == "list" and reply.problem is None:
+        answer.headers.update(links(quote(request.scope["path"]), given, reply.result))
+    return answer
 
 
 def asked(
-    operation: Operation, found: Place, given: dict[str, Any], origin: str
+    operation: Operation,
+    found: Place,
+    given: dict[str, Any],
+    origin: str,
+    page_limit: int = PAGE_LIMIT,
 ) -> messages.Request:
     """What vnmgr is asked, all values read by their scalars."""
     uuids = {
         name: reading.path_uuid(name, uuid, prefix)
         for name, (uuid, prefix) in named(operation, found).items()
     }
-    wait = reading.wait_seconds(given.pop("wait", None)) if operation.writes else None
-    limit, offset = (0, 0) if operation.writes else reading.page(given)
-    return messages.Request(
+    resource = operation.resource
+    question = messages.Request(
         id=0,
         verb=operation.verb,
-        collection=operation.resource.collection,
-        uuid=uuids.pop("uuid", None),
-        parent=next(iter(uuids.values()), None),
-        values=reading.values(operation, given),
-        limit=limit,
-        offset=offset,
-        wait=wait,
+        collection=resource.collection,
+        uuid=uuids.get("uuid"),
+        parent=uuids.get(resource.parent or ""),
+        related=uuids.get(resource.related or ""),
         origin=origin,
     )
+    if operation.verb == "list":
+        return replace(question, **listing(resource, given, page_limit)._asdict())
+    if operation.verb == "show":
+        return replace(question, fields=shown_fields(resource, given))
+    wait = reading.wait_seconds(given.pop("wait", None))
+    rehearsed = reading.is_dry_run(given.pop("dry_run", None))
+    question = replace(question, wait=wait, dry_run=rehearsed)
+    if (several := given.pop(reading.SEVERAL, None)) is not None:
+        return replace(question, many=reading.many(operation, several, given))
+    return replace(question, values=reading.values(operation, given))
+
+
+def _guarded(
+    question: messages.Request, operation: Operation, headers: Mapping[str, str]
+) -> messages.Request:
+    """What is asked, with what the headers say of when it is to be done."""
+    if_match = etags(headers, "If-Match")
+    if if_match and question.uuid is None:
+        raise InvalidArgument("If-Match goes with PUT and DELETE of one resource.")
+    if "if-none-match" in headers:
+        raise InvalidArgument(f"If-None-Match goes with GET, not with {operation.method}.")
+    return replace(question, if_match=if_match, key=key(headers))
 
 
 async def _given(request: Request, operation: Operation) -> dict[str, Any]:
-    try:
-        query = request.scope["query_string"].decode("ascii")
-    except UnicodeDecodeError:
-        raise InvalidArgument("The query string must be percent-encoded.") from None
-    given = reading.query_parameters(query) if query else {}
+    given: dict[str, Any] = dict(query_of(request))
     if not operation.writes:
         return given
-    body = await _body(request)
-    if body:
+    body = await body_of(request)
+    if body.lstrip()[:1] == b"[" and operation.verb == "create" and not operation.names_one:
+        given[reading.SEVERAL] = reading.items(body)
+    elif body:
         kind = request.headers.get("content-type", "")
         given |= reading.body_parameters(body, kind, operation.parameters)
     return given
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > reading.BODY_LIMIT:
-            raise InvalidBody(f"It has more than {reading.BODY_LIMIT} bytes.")
-    return body
-
-
-def _refuse_foreign(request: Request, origins: frozenset[str]) -> None:
-    """Browsers name the site of the page that writes; other programs name none.
-
-    Our own site is known by its address only: any name can be made to lead here by its owner.
-    """
-    origin = request.headers.get("origin")
-    if origin is None or origin in origins:
-        return
-    host = request.headers.get("host", "")
-    if origin.partition("://")[2] != host or not _ADDRESS.fullmatch(host):
-        raise ForeignOrigin("A web page of another site may not write here.")
-
-
-def _origin(request: Request) -> str:
-    where = request.client.host if request.client and request.client.host else "this host"
-    agent = request.headers.get("user-agent", "")
-    return f"{where} {agent}".strip()[:100]

@@ -5,26 +5,17 @@ from openvnet.api.errors import Unavailable
 from openvnet.wire.messages import Reply, Request
 from openvnet.wire.rpc import NoAnswer, Rpc
 
+READS = ("show", "list", "nodes", "health", "changes", "hear", "unhear")
+
 
 def asking(rpc: Rpc, patience: float) -> Call:
     """Requests over this connection, each given up after `patience` seconds beyond its `wait`."""
 
     async def call(request: Request) -> Reply:
         try:
-            return await rpc.call(
-                verb=request.verb,
-                collection=request.collection,
-                uuid=request.uuid,
-                parent=request.parent,
-                values=request.values,
-                limit=request.limit,
-                offset=request.offset,
-                wait=request.wait,
-                origin=request.origin,
-                timeout=patience,
-            )
+            return await rpc.ask(request, patience)
         except NoAnswer as error:
-            reading = request.verb in ("show", "list", "nodes")
+            reading = request.verb in READS
             doubt = (
                 ""
                 if reading or not error.asked

@@ -16,6 +16,7 @@ import uvloop
 from openvnet import __version__
 from openvnet.api.app import application
 from openvnet.api.asking import asking
+from openvnet.api.changes import Changes
 from openvnet.configuration.files import Configuration, vnmgr_address
 from openvnet.configuration.keys import Webapi
 from openvnet.configuration.options import configured, is_given
@@ -128,8 +129,11 @@ async def serve(
 ) -> None:
     """Serve on these sockets, which are there in words too, until SIGTERM or SIGINT."""
     rpc = calling()
+    call = asking(rpc, patience)
+    changes = Changes(call)
+    rpc.heard = changes.hear
     config = uvicorn.Config(
-        application(asking(rpc, patience), origins, Metrics("webapi"), page_limit),
+        application(call, origins, Metrics("webapi"), page_limit, changes),
         http="httptools",
         ws="none",
         lifespan="off",
@@ -142,7 +146,7 @@ async def serve(
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
-    _end_in_peace(server)
+    _end_in_peace(server, changes)
     _LOG.info("listening on %s", where)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
@@ -153,11 +157,17 @@ async def serve(
         rpc.close()
 
 
-def _end_in_peace(server: uvicorn.Server) -> None:
+def _end_in_peace(server: uvicorn.Server, changes: Changes) -> None:
     """End on these signals, from now on; uvicorn raises them again when all is done."""
+    loop = asyncio.get_running_loop()
 
     def end(*_: object) -> None:
         server.should_exit = True
+        # Streams never end by themselves, and would be waited for.
+        loop.call_soon_threadsafe(changes.close)
+
+    # While it serves, uvicorn has handlers of its own.
+    server.handle_exit = end  # type: ignore[assignment,method-assign]
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)

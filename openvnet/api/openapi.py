@@ -5,25 +5,33 @@ from functools import cache
 from typing import Any
 
 import openvnet
-from openvnet.api.reading import LIMIT, OFFSET, PAGE_LIMIT, WAIT_SECONDS
+from openvnet.api.described import (
+    PROBLEM,
+    REVISION,
+    header,
+    json,
+    own_paths,
+    query,
+    refusals,
+    revision_headers,
+)
+from openvnet.api.reading import LIMIT, LIST_ITEMS, OFFSET, PAGE_LIMIT, WAIT_SECONDS
 from openvnet.api.routes import MOUNTS
 from openvnet.api.shown import SHOWN
 from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, operations, parent_of
+from openvnet.model.filters import filters
+from openvnet.model.operations import Operation, named_by, operations, parent_of, related_of
 from openvnet.model.resource import Attribute, Resource, attributes
 from openvnet.model.scalars import Scalar, uuid
 
 Object = dict[str, Any]
 
-RESPONSE_HEADERS = {
-    "OpenVNet-Revision": "The revision of a write: its epoch, a slash, its number. "
-    "Of `/nodes` and `/health`: the newest revision.",
-    "OpenVNet-Changed": "`false` of a write after which all is as it was; its revision is older.",
-    "OpenVNet-Realised-Milliseconds": "With `wait`: how long the hosts took.",
-    "OpenVNet-Realised-Hosts": "With `wait`: a JSON list of the hosts that have realised it.",
-    "OpenVNet-Lagging": "With `wait`: a JSON list of the hosts that have not; the write stands.",
-    "OpenVNet-Failures": "With `wait`: a JSON list of what hosts reported as refused.",
-}
+DRY_RUN = "Check and answer all, and then write nothing."
+SORT = (
+    "Attributes with commas between them, or `created` (the revision that made it); `-` before one "
+    "turns its order around."
+)
+FIELDS = "What to show, by name, with commas between; all if it is not given."
 
 
 @cache
@@ -39,25 +47,17 @@ def document() -> Object:
         "servers": [{"url": mount} for mount in MOUNTS],
         "paths": _paths(),
         "components": {
-            "schemas": {"Problem": _problem()} | {_name(of): _shown(of) for of in RESOURCES},
+            "schemas": {"Problem": PROBLEM, "Revision": REVISION}
+            | {_name(of): _shown(of) for of in RESOURCES},
         },
     }
 
 
 def _paths() -> Object:
-    paths: Object = {
-        "/nodes": {"get": _own("The live hosts.")},
-        "/version": {"get": _own("The version of webapi.")},
-        "/health": {"get": _own("Whether vnmgr answers.")},
-    }
+    paths = own_paths()
     for operation in operations():
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return paths
-
-
-def _own(summary: str) -> Object:
-    answer = {"description": summary, "content": _json({})}
-    return {"summary": summary, "responses": {"200": answer, "default": _refused()}}
 
 
 def _operation(operation: Operation) -> Object:
@@ -65,15 +65,36 @@ def _operation(operation: Operation) -> Object:
         "operationId": f"{operation.verb}_{operation.resource.collection}{_suffix(operation)}",
         "tags": [operation.resource.collection],
         "parameters": list(_parameters(operation)),
-        "responses": {"200": _answered(operation), "default": _refused()},
+        "summary": _summary(operation),
+        "responses": {"200": _answered(operation), **refusals(_refusals(operation))},
     }
-    if operation.parameters:
-        described["requestBody"] = {"content": _json(_body(operation.parameters))}
+    if operation.verb == "show":
+        described["responses"]["304"] = {"description": "The client has it already."}
+    if operation.writes:
+        body = _body(operation.parameters)
+        if operation.verb == "create" and not operation.names_one:
+            several = {"type": "array", "items": body, "minItems": 1, "maxItems": LIST_ITEMS}
+            body = {"oneOf": [body, several]}
+        described["requestBody"] = {"content": json(body)}
     return described
 
 
+def _summary(operation: Operation) -> str:
+    resource = operation.resource
+    what = {"list": f"Every {resource.singular}", "show": f"Show {resource.one}"}
+    did = f"{operation.verb.capitalize()} {resource.one}"
+    return f"{what.get(operation.verb, did)}."
+
+
+def _refusals(operation: Operation) -> tuple[int, ...]:
+    """The statuses with which an operation may be refused."""
+    if not operation.writes:
+        return (400, 404, 503) if "{" in operation.path else (400, 503)
+    return (400, 403, 404, 412, 422, 503)
+
+
 def _suffix(operation: Operation) -> str:
-    return "_by_parameters" if operation.verb == "delete" and not operation.names_one else ""
+    return "_by_parameters" if operation.by_values else ""
 
 
 def _parameters(operation: Operation) -> Iterator[Object]:
@@ -81,26 +102,38 @@ def _parameters(operation: Operation) -> Iterator[Object]:
     if parent is not None:
         yield _path_parameter(str(resource.parent), parent)
     if operation.names_one:
-        yield _path_parameter("uuid", resource)
+        yield _path_parameter(operation.own_name, named_by(resource, operation.own_name))
     if operation.writes:
         waiting = {"type": ["boolean", "number"], "minimum": 0, "maximum": 600}
         words = (
             f"Seconds to wait until the hosts have realised the write; true is {WAIT_SECONDS:g}."
         )
-        yield _query("wait", words, waiting)
+        yield query("wait", words, waiting)
+        yield query("dry_run", DRY_RUN, {"type": "boolean", "default": False})
+        yield header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255})
+    if operation.writes and "{uuid}" in operation.path:
+        yield header("If-Match", {"type": "string"})
+    if operation.verb == "show":
+        yield header("If-None-Match", {"type": "string"})
     if operation.verb == "list":
         words = f"Items at most; {PAGE_LIMIT} if neither this nor webapi's configuration says."
-        yield _query("limit", words, dict(LIMIT.schema))
-        yield _query("offset", "Items to skip.", {**OFFSET.schema, "default": 0})
+        yield query("limit", words, dict(LIMIT.schema))
+        yield query("offset", "Items to skip.", {**OFFSET.schema, "default": 0})
+        yield query("sort", SORT, {"type": "string"})
+        for name, attribute in filters(resource).items():
+            yield query(name, f"Only those with this value. {attribute.doc}", _or_empty(attribute))
+    if operation.verb in ("list", "show"):
+        yield query("fields", FIELDS, {"type": "string"})
+
+
+def _or_empty(attribute: Attribute) -> Object:
+    """The value of a filter: the empty text finds what has none."""
+    return {"anyOf": [_schema(attribute.type), {"const": ""}]}
 
 
 def _path_parameter(name: str, of: Resource) -> Object:
     where = {"name": name, "in": "path", "required": True}
     return where | {"description": f"The {of.singular}.", "schema": dict(uuid(of.prefix).schema)}
-
-
-def _query(name: str, words: str, schema: Object) -> Object:
-    return {"name": name, "in": "query", "description": words, "schema": schema}
 
 
 def _body(parameters: Mapping[str, Attribute]) -> Object:
@@ -119,24 +152,39 @@ def _schema(scalar: Scalar) -> Object:
 
 
 def _answered(operation: Operation) -> Object:
-    answer: Object = {"description": "Done.", "content": _json(_result(operation))}
+    answer: Object = {"description": "Done.", "content": json(_result(operation))}
     if operation.writes:
-        answer["headers"] = {
-            name: {"description": words, "schema": {"type": "string"}}
-            for name, words in RESPONSE_HEADERS.items()
-        }
+        answer["headers"] = revision_headers()
     return answer
 
 
 def _result(operation: Operation) -> Object:
-    reference = {"$ref": f"#/components/schemas/{_name(operation.resource)}"}
+    reference = _reference(operation.resource)
+    if operation.by_values:
+        one = any(given.required for given in operation.parameters.values())
+        return reference if one else {"type": "array", "items": reference}
     if operation.verb == "delete":
         return {"type": "array", "items": {"type": "string"}}
+    if operation.verb == "create" and not operation.names_one:
+        return {"oneOf": [reference, {"type": "array", "items": reference}]}
     if operation.verb != "list":
         return reference
     counts = {name: {"type": "integer"} for name in ("total_count", "offset", "limit")}
-    items = {"type": "array", "items": reference}
+    items = {"type": "array", "items": _item(operation.resource)}
     return {"type": "object", "properties": {**counts, "items": items}}
+
+
+def _item(resource: Resource) -> Object:
+    """An item of a list: of a relation what it leads to, and the row that leads there."""
+    related = related_of(resource)
+    if related is None:
+        return _reference(resource)
+    association = {"type": "object", "properties": {"association": _reference(resource)}}
+    return {"allOf": [_reference(related), association]}
+
+
+def _reference(resource: Resource) -> Object:
+    return {"$ref": f"#/components/schemas/{_name(resource)}"}
 
 
 def _shown(resource: Resource) -> Object:
@@ -152,20 +200,6 @@ def _nullable(attribute: Attribute) -> Object:
     if attribute.type.refers_to or not attribute.required:
         return {"anyOf": [described, {"type": "null"}]}
     return described
-
-
-def _refused() -> Object:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": "Refused, in words.", "content": _json(schema)}
-
-
-def _problem() -> Object:
-    words = {name: {"type": "string"} for name in ("error", "code", "message")}
-    return {"type": "object", "required": list(words), "properties": words}
-
-
-def _json(schema: Object) -> Object:
-    return {"application/json": {"schema": schema}}
 
 
 def _name(resource: Resource) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from openvnet.api.errors import (
+    ApiError,
     InvalidArgument,
     InvalidBody,
     InvalidUuid,
@@ -25,15 +26,26 @@ from openvnet.model.scalars import BOOLEAN, Scalar, integer, uuid
 BODY_LIMIT = 64 * 1024
 """Bytes; the longest sensible request has a few hundred."""
 
+LIST_LIMIT = 4 * 1024 * 1024
+"""Bytes of a body that is a list."""
+
+LIST_ITEMS = 1000
+"""How many resources may be created at once: others wait for a second or so meanwhile."""
+
+SEVERAL = "[]"
+"""Stands among the parameters for what a list has; no parameter can be called so."""
+
 PAGE_LIMIT = 30
 """Items of a list, if the client does not say how many."""
 
 WAIT_SECONDS = 10.0
 """How long `wait=true` waits."""
 
+BESIDE = ("wait", "dry_run")
+"""Parameters of every write."""
+
 LIMIT = integer(0, 10_000)
 OFFSET = integer(0, 2**31 - 1)
-PAGING = ("limit", "offset")
 
 Given = Mapping[str, Any]
 """Parameters by name, as the client gave them."""
@@ -115,7 +127,7 @@ def _yaml_loader() -> type:
 def _flat(read: Any, known: Container[str]) -> dict[str, Any]:
     if isinstance(read, dict) and len(read) == 1:
         ((name, below),) = read.items()
-        named = name == "wait" or name in known
+        named = name in BESIDE or name in known
         read = below if isinstance(below, dict) and not named else read
     if not isinstance(read, dict) or not all(isinstance(name, str) for name in read):
         raise InvalidBody("It must be one object of parameters by name.")
@@ -134,16 +146,48 @@ def _read(operation: Operation, given: Given) -> Iterator[tuple[str, Any]]:
     for name, attribute in operation.parameters.items():
         value = given.get(name)
         if name in given and operation.verb == "update":
-            yield name, _changed_value(name, value, attribute.type)
+            yield name, _changed_value(name, value, attribute)
         elif value is not None:
             yield name, scalar_value(name, value, attribute.type)
         elif attribute.required:
             raise MissingArgument(_missing(name, attribute))
 
 
-def _changed_value(name: str, given: Any, scalar: Scalar) -> Any:
-    """As `scalar_value`, but a reference may be cleared by null or the empty text."""
-    return None if scalar.refers_to and given in (None, "") else scalar_value(name, given, scalar)
+def _changed_value(name: str, given: Any, attribute: Attribute) -> Any:
+    """As `scalar_value`, but null or the empty text may clear it."""
+    clears = attribute.clears or attribute.type.refers_to
+    return None if clears and given in (None, "") else scalar_value(name, given, attribute.type)
+
+
+def items(body: bytes) -> list[Any]:
+    """Read a body that is a list."""
+    read = _json(body)
+    if not isinstance(read, list) or not 0 < len(read) <= LIST_ITEMS:
+        raise InvalidBody(f"A list must have 1 to {LIST_ITEMS} items.")
+    return read
+
+
+def many(operation: Operation, several: Sequence[Any], given: Given) -> tuple[dict[str, Any], ...]:
+    """The parameters of each resource that is to be created, as rows hold them."""
+    if given:
+        name = next(iter(given))
+        raise InvalidArgument(f"{shown(name)} must be in each item of the list, not beside it.")
+    return tuple(_item(operation, index, item) for index, item in enumerate(several))
+
+
+def _item(operation: Operation, index: int, item: Any) -> dict[str, Any]:
+    where = f"Item {index} of the list (the first is 0)"
+    if not isinstance(item, dict):
+        raise InvalidBody(f"{where} is no object of parameters by name.")
+    try:
+        return values(operation, item)
+    except ApiError as error:
+        raise type(error)(f"{where}: {error}") from None
+
+
+def is_dry_run(given: Any) -> bool:
+    """Whether a write is to be checked only."""
+    return given is not None and bool(scalar_value("dry_run", given, BOOLEAN))
 
 
 def scalar_value(name: str, given: Any, scalar: Scalar) -> Any:
@@ -182,12 +226,6 @@ def _seconds(given: Any) -> float | None:
     return seconds
 
 
-def page(given: dict[str, Any]) -> tuple[int, int]:
-    """Take limit and offset of a list out of what is given."""
-    limit = scalar_value("limit", given.pop("limit", PAGE_LIMIT), LIMIT)
-    return limit, scalar_value("offset", given.pop("offset", 0), OFFSET)
-
-
 def _missing(name: str, attribute: Attribute) -> str:
     return f"{name} is required: {attribute.doc[:1].lower()}{attribute.doc[1:]}"
 
@@ -196,6 +234,6 @@ def _unknown(name: str, operation: Operation) -> str:
     resource = operation.resource
     if operation.verb == "update" and name in creation(resource):
         return f"{name} of {resource.one} cannot be changed once it is there."
-    known = [*operation.parameters, *(("wait",) if operation.writes else PAGING)]
+    known = [*operation.parameters, *BESIDE]
     hint = nearest(name, known) or f" Known are {', '.join(known)}."
     return f"{shown(name)} is not a parameter of {resource.one}.{hint}"

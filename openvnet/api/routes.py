@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from openvnet.api.errors import UnknownMethod, UnknownPath, nearest
-from openvnet.model.operations import Operation, operations, parent_of
+from openvnet.model.operations import Operation, named_by, operations
 
 MOUNTS = ("/api/1.0", "/api")
 """Where the resources are; the second is for clients that name no version."""
@@ -79,10 +79,6 @@ def route(known: Routes, method: str, path: str, found: Place) -> Operation:
 def named(operation: Operation, found: Place) -> dict[str, tuple[str, str]]:
     """The uuids of a path with the prefixes that they must have, by parameter name."""
     names = [name.strip("{}") for name in place(operation.path).uuids]
-    parent = parent_of(operation.resource)
-    prefixes = [
-        operation.resource.prefix if name == "uuid" or parent is None else parent.prefix
-        for name in names
-    ]
+    prefixes = [named_by(operation.resource, name).prefix for name in names]
     given = zip(found.uuids, prefixes, strict=True)
     return dict(zip(names, given, strict=True))

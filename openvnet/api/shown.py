@@ -5,9 +5,11 @@ vnmgr adds these; here they are described, for the reference page and OpenAPI.
 
 from collections.abc import Mapping
 
-SHOWN: Mapping[str, Mapping[str, str]] = {
+from openvnet.model import RESOURCES
+from openvnet.model.operations import parts
+
+_MORE: Mapping[str, Mapping[str, str]] = {
     "interfaces": {
-        "ports": "List: its ports.",
         "mac_leases": "List: its MAC leases, each with its `ip_leases`.",
         "mac_address": "The first of its MAC addresses, or null.",
         "network_uuid": "The network of the first of its IP leases, or null.",
@@ -16,6 +18,14 @@ SHOWN: Mapping[str, Mapping[str, str]] = {
         "status": "List: how it fares on each host that has it; only when it is read.",
     },
     "mac_leases": {"ip_leases": "List: the IP leases that go with it."},
+}
+
+SHOWN: Mapping[str, Mapping[str, str]] = {
+    resource.collection: {
+        **{part.in_paths: f"List: each {part.singular} of it." for part in parts(resource)},
+        **_MORE.get(resource.collection, {}),
+    }
+    for resource in RESOURCES
 }
 """By collection and name, in words."""
 

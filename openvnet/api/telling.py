@@ -7,6 +7,9 @@ from openvnet.logs import Fields
 from openvnet.model.operations import Operation
 from openvnet.wire.messages import Reply, Request
 
+MOST_NAMED = 10
+"""Uuids in a line."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,10 @@ def _uuid(request: Request, reply: Reply) -> str:
     """The uuid, or all of them, of what was written, or was to be."""
     if request.uuid:
         return request.uuid
-    named: Any = reply.result or request.values
-    rows = named if isinstance(named, list) else [named]
-    return ", ".join(str(row.get("uuid") or "of no uuid") for row in rows)
+    if request.related:
+        return f"of {request.parent} and {request.related}"
+    named: Any = reply.result or request.many or request.values
+    rows = named if isinstance(named, (list, tuple)) else [named]
+    uuids = [str(row.get("uuid") or "of no uuid") for row in rows[:MOST_NAMED]]
+    more = [f"{len(rows) - MOST_NAMED} more"] if len(rows) > MOST_NAMED else []
+    return ", ".join([*uuids, *more])

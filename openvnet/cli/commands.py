@@ -12,25 +12,34 @@ from openvnet.cli.options import (
     above_argument,
     option,
     output_option,
-    paging_options,
+    own_argument,
     seconds_to_wait,
-    uuid_argument,
     wait_options,
 )
 from openvnet.cli.session import Session
+from openvnet.cli.showing import (
+    NotNamed,
+    choosing_options,
+    chosen,
+    columns,
+    fields,
+    uuid_of,
+)
 from openvnet.client import Answer, Refused
-from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, creation, operations_of, parent_of
+from openvnet.model.operations import (
+    Operation,
+    below,
+    creation,
+    operations_of,
+    parent_of,
+    related_of,
+)
 from openvnet.model.resource import Resource
 
 VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "delete": "del"}
 """The operations' names on the command line; actions keep theirs."""
 
 ALIASES = {"delete": "del"}
-
-RELATIONS = ("networks", "segments", "route-links")
-LATER_BELOW = {"datapaths": RELATIONS, "interfaces": RELATIONS}
-"""Commands below a resource's that OpenVNet has always had and that are not yet done."""
 
 Given = dict[str, Any]
 """Arguments and options of a command by name; None where not given."""
@@ -41,13 +50,12 @@ def resource_group(resource: Resource) -> Group:
     commands: Commands = {
         name: partial(_command, name, found) for name, found in by_command(resource).items()
     }
-    below: Commands = {
-        dashed(child.collection): partial(resource_group, child)
-        for child in RESOURCES
-        if parent_of(child) is resource
+    more: Commands = {
+        dashed(child.in_paths): partial(resource_group, child) for child in below(resource)
     }
-    name = dashed(resource.collection)
-    return Group(name, resource.doc, commands | below, ALIASES, LATER_BELOW.get(name, ()))
+    parent = parent_of(resource)
+    listed = f"{parent.prefix}-" if parent else None
+    return Group(dashed(resource.in_paths), resource.doc, commands | more, ALIASES, listed=listed)
 
 
 def by_command(resource: Resource) -> dict[str, list[Operation]]:
@@ -78,7 +86,7 @@ Made = tuple[list[click.Parameter], Run]
 
 def _writing(found: list[Operation]) -> Made:
     (operation,) = found
-    named = [uuid_argument("of", operation.resource)] if operation.names_one else []
+    named = [own_argument(operation)] if operation.names_one else []
     options = [option(name, given) for name, given in operation.parameters.items()]
     fixed = list(_fixed_options(operation)) if operation.verb == "update" else []
     return [*named, *options, *fixed, *wait_options()], partial(_write, operation)
@@ -93,38 +101,46 @@ def _fixed_options(operation: Operation) -> Iterator[click.Option]:
 
 def _write(operation: Operation, session: Session, output: str | None, given: Given) -> None:
     seconds, path = seconds_to_wait(given), _path(operation, given)
+    rehearsed = given.pop("dry_run")
     values = _only_given(given)
     _refuse_missing(operation, values)
     if operation.verb == "update" and not values:
         raise click.UsageError("Give at least one option that says what to change.")
-    session.show(session.client.write(operation.method, path, values, seconds), output)
+    answer = session.client.write(operation.method, path, values, seconds, dry_run=rehearsed)
+    session.show(answer, output)
 
 
 def _deleting(found: list[Operation]) -> Made:
-    described = [each for each in found if not each.names_one]
+    one = next(each for each in found if each.names_one)
+    described = [each for each in found if each.by_values]
     options = [option(name, given) for each in described for name, given in each.parameters.items()]
-    uuids = uuid_argument("uuids", found[0].resource, many=True)
-    return [uuids, *options, *wait_options()], partial(_delete, found)
+    return [own_argument(one, many=True), *options, *wait_options()], partial(_delete, found)
 
 
 def _delete(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
     seconds, uuids = seconds_to_wait(given), given.pop("uuids")
+    rehearsed = given.pop("dry_run")
     nothing = f"No {found[0].resource.singular} was deleted."
     for path, values in _deletions(found, uuids, given):
-        request = partial(session.client.write, "DELETE", path, values, seconds)
+        write = partial(session.client.write, dry_run=rehearsed)
+        request = partial(write, "DELETE", path, values, seconds)
         _show_or_refuse(session, output, request, nothing)
 
 
 def _show_or_refuse(
-    session: Session, output: str | None, request: Callable[[], Answer], nothing: str = ""
+    session: Session,
+    output: str | None,
+    request: Callable[[], Answer],
+    nothing: str = "",
+    wanted: tuple[str, ...] = (),
 ) -> None:
     """Make one of several requests: one that is refused keeps nobody from the others."""
     try:
         answer = request()
-    except Refused as refusal:
+    except (NotNamed, Refused) as refusal:
         session.refuse(refusal)
     else:
-        session.show(answer, output, nothing)
+        session.show(answer, output, nothing, wanted)
 
 
 def _deletions(
@@ -132,45 +148,62 @@ def _deletions(
 ) -> Iterator[tuple[str, Given]]:
     """The path and the parameters of each request to make."""
     one = next(each for each in found if each.names_one)
-    described = [each for each in found if not each.names_one]
+    described = [each for each in found if each.by_values]
     above = {"above": given.pop("above")} if "above" in given else {}
     values = _only_given(given)
     if not uuids and not described:
-        raise click.UsageError(f"Name at least one {one.resource.singular} to delete.")
+        raise click.UsageError(f"Name at least one {_named(one)} to delete.")
     if uuids and values:
         raise click.UsageError("Give uuids or options, not both.")
     if not uuids:
+        _refuse_missing(described[0], values)
         yield _path(described[0], above), values
     for uuid in uuids:
         yield _path(one, {**above, "of": uuid}), {}
 
 
 def _showing(found: list[Operation]) -> Made:
-    named = [uuid_argument("uuids", each.resource, many=True) for each in found if each.names_one]
-    return [*named, *paging_options()], partial(_show, found)
+    named = [own_argument(each, many=True) for each in found if each.names_one]
+    return [*named, *choosing_options()], partial(_show, found)
 
 
 def _show(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
-    uuids, page = given.pop("uuids", ()), _only_given(given)
-    if uuids and page:
+    uuids, wanted, query = given.pop("uuids", ()), columns(given), chosen(given)
+    if uuids and query:
         raise click.UsageError("Give uuids, or which part of the list, not both.")
+    every = next(each for each in found if not each.names_one)
+    shown = {} if session.format(output) == "name" else fields(wanted)
     for uuid in uuids:
         one = next(each for each in found if each.names_one)
-        path = _path(one, {"of": uuid})
-        _show_or_refuse(session, output, partial(session.client.get, path))
+        request = partial(_show_one, session, one, every, uuid, shown)
+        _show_or_refuse(session, output, request, "", wanted)
     if not uuids:
-        every = next(each for each in found if not each.names_one)
-        path, client = _path(every, page), session.client
-        answer = client.get(path, **page) if page else client.all(path)
-        session.show(answer, output, _nothing(every.resource, answer.body["total_count"]))
+        path, client = _path(every, given), session.client
+        part = "limit" in query or "offset" in query
+        answer = client.get(path, **query, **shown) if part else client.all(path, **query, **shown)
+        nothing = _nothing(
+            every.resource,
+            answer.body["total_count"],
+            "None fits." if query.keys() - {"limit", "offset", "sort"} else "",
+        )
+        session.show(answer, output, nothing, wanted)
 
 
-def _nothing(resource: Resource, total: int) -> str:
+def _show_one(
+    session: Session, one: Operation, every: Operation, word: str, shown: dict[str, str]
+) -> Answer:
+    """The resource that a uuid or a display name means."""
+    return session.client.get(_path(one, {"of": uuid_of(session, every, word)}), **shown)
+
+
+def _nothing(resource: Resource, total: int, none: str = "") -> str:
     """What is said of a list, or of a part of it, that is empty."""
     singular = resource.singular
     several = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
     if total:
         return f"None of the {total} {several} is in this part of the list."
+    if none:
+        return none
     return f"There are no {several}."
 
 
@@ -180,7 +213,14 @@ def _path(operation: Operation, given: Given) -> str:
     if operation.resource.parent:
         above = quote(given.pop("above"), safe="")
         path = path.replace(f"{{{operation.resource.parent}}}", above)
-    return path.replace("{uuid}", quote(given.pop("of"), safe="")) if operation.names_one else path
+    if not operation.names_one:
+        return path
+    return path.replace(f"{{{operation.own_name}}}", quote(given.pop("of"), safe=""))
+
+
+def _named(operation: Operation) -> str:
+    """What the command line names: the resource, or the one that it relates to."""
+    return (related_of(operation.resource) or operation.resource).singular
 
 
 def _only_given(given: Mapping[str, Any]) -> Given:

@@ -34,13 +34,13 @@ class Group(click.Group):
         help: str,
         made: Commands,
         aliases: dict[str, str] | None = None,
-        later: tuple[str, ...] = (),
+        listed: str | None = None,
     ) -> None:
         super().__init__(name, help=help, context_settings=dict(SPELLING))
         self.made = made
         self.aliases = aliases or {}
-        self.later = later
-        """Commands that users may know from the original, and that are not there yet."""
+        self.listed = listed
+        """How the name of a parent begins, for which `show` may be left out."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """In the order of the declarations."""
@@ -60,9 +60,9 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
         name = dashed(args[0])
+        if self.listed and name.startswith(self.listed):
+            return super().resolve_command(ctx, ["show", *args])
         known = name.startswith("-") or self.get_command(ctx, name) is not None
-        if not known and name in self.later:
-            ctx.fail(f"{ctx.command_path} {name} is not yet done.")
         if not known:
             near = get_close_matches(name, [*self.made, *self.aliases, "help"], n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known are {', '.join(self.made)}."

@@ -7,7 +7,7 @@ import click
 
 from openvnet.cli.grammar import BooleanOption, dashed
 from openvnet.cli.settings import FORMATS
-from openvnet.model.operations import Operation, parent_of
+from openvnet.model.operations import Operation, named_by, parent_of
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import Scalar
 
@@ -42,7 +42,7 @@ def output_option() -> click.Option:
     return click.Option(
         ["-o", "--output"],
         type=click.Choice(list(FORMATS)),
-        metavar="[table|json|yaml|name]",
+        metavar="[table|wide|json|yaml|name]",
         callback=lambda _ctx, _option, value: FORMATS.get(value),
         help="How to print what webapi answers.",
     )
@@ -52,7 +52,9 @@ def wait_options() -> list[click.Option]:
     """Whether a write waits for the hosts, and how long."""
     wait = "Wait until every live host concerned has it in its switch; exit with 3 if one lags."
     timeout = "How long to wait at most. Implies --wait.  [default: 10]"
+    dry_run = "Check all, show what would come of it, and write nothing."
     return [
+        click.Option(["--dry-run"], is_flag=True, help=dry_run),
         click.Option(["--wait"], is_flag=True, help=wait),
         click.Option(["--timeout"], type=click.FloatRange(0, 600), metavar="SECONDS", help=timeout),
     ]
@@ -82,10 +84,7 @@ def above_argument(operation: Operation) -> list[click.Parameter]:
     return [uuid_argument("above", parent)] if parent else []
 
 
-def paging_options() -> list[click.Option]:
-    """Which part of a list."""
-    number = click.IntRange(0)
-    return [
-        click.Option(["--limit"], type=number, metavar="NUMBER", help="Show so many at most."),
-        click.Option(["--offset"], type=number, metavar="NUMBER", help="Skip so many first."),
-    ]
+def own_argument(operation: Operation, many: bool = False) -> click.Argument:
+    """The argument that names one row: by its uuid, or by what it relates to; or several."""
+    of = named_by(operation.resource, operation.own_name)
+    return uuid_argument("uuids" if many else "of", of, many)

@@ -1,12 +1,14 @@
 """What vnctl prints: the API's own words for programs, aligned columns and sentences for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from unicodedata import east_asian_width
 
 import msgspec
 
 from openvnet.client import Answer, Realised
+from openvnet.model import RESOURCES
 
 Item = Mapping[str, Any]
 
@@ -14,8 +16,13 @@ UNSEEN = ("id", "created_at", "updated_at", "deleted_at", "is_deleted")
 """Columns that no table shows; `-o json` has them all."""
 
 
-def printed(answer: Answer, output: str, nothing: str = "There are none.") -> str:
-    """An answer in an output format: table, json, yaml or name.
+def printed(
+    answer: Answer,
+    output: str,
+    nothing: str = "There are none.",
+    columns: Sequence[str] = (),
+) -> str:
+    """An answer in an output format: table, wide, json, yaml or name.
 
     `nothing` is what people are told of an empty list; "" is printed as nothing at all.
     """
@@ -25,7 +32,7 @@ def printed(answer: Answer, output: str, nothing: str = "There are none.") -> st
         return _yaml(msgspec.json.decode(answer.text))
     if output == "name":
         return "\n".join(_names(answer.body))
-    return "\n".join(_for_people(answer.body, nothing))
+    return "\n".join(_for_people(answer.body, nothing, columns, output == "wide"))
 
 
 def _yaml(body: Any) -> str:
@@ -48,24 +55,29 @@ def _names(body: Any) -> Iterator[str]:
         yield str(named)
 
 
-def _for_people(body: Any, nothing: str) -> Iterator[str]:
-    if isinstance(body, dict) and "items" not in body:
+def _for_people(
+    body: Any, nothing: str, columns: Sequence[str] = (), wide: bool = False
+) -> Iterator[str]:
+    if isinstance(body, dict) and "items" not in body and not columns:
         yield from one(body)
     elif items := _items(body):
-        yield from table([_in_a_line(item) for item in items if isinstance(item, dict)])
+        rows = [_in_a_line(item) for item in items if isinstance(item, dict)]
+        yield from table(rows, columns or (_keys(rows) if wide else ()))
         yield from (str(item) for item in items if not isinstance(item, dict))
     else:
         yield nothing
 
 
-def table(items: Sequence[Item]) -> Iterator[str]:
+def table(items: Sequence[Item], columns: Sequence[str] = ()) -> Iterator[str]:
     """Rows below a head, in columns as wide as their widest word.
 
-    Columns that are empty, or false in every row, are left out.
+    Unless columns are named, those that are empty in every row are left out, and those that say of
+    every row that it is so (or is not so) as it is unless somebody says otherwise.
     """
     if not items:
         return
-    columns = [name for name in _keys(items) if any(_tells(item.get(name)) for item in items)]
+    told = (name for name in _keys(items) if any(_tells(item, name) for item in items))
+    columns = list(columns or told)
     rows = [columns, *([_word(item.get(name)) for name in columns] for item in items)]
     widths = [max(_width(row[index]) for row in rows) for index in range(len(columns))]
     for row in rows:
@@ -81,15 +93,34 @@ def _width(word: str) -> int:
     return len(word) + sum(east_asian_width(letter) in "WF" for letter in word)
 
 
-def _tells(value: Any) -> bool:
-    return _word(value) not in ("", "false")
+def _tells(item: Item, name: str) -> bool:
+    value = item.get(name)
+    if isinstance(value, bool):
+        return value is not _defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
+    return _word(value) != ""
+
+
+@cache
+def _defaults(prefix: str) -> Mapping[str, Any]:
+    """What the attributes of a resource are unless somebody says otherwise."""
+    kind = next((each.kind for each in RESOURCES if each.prefix == prefix), None)
+    if kind is None:
+        return {}
+    names: tuple[str, ...] = kind.__struct_fields__
+    defaults: tuple[Any, ...] = kind.__struct_defaults__
+    return dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
 
 
 def _in_a_line(item: Item) -> Item:
-    """An item of a list: of an interface also the names of its ports, and of the hosts it is on."""
+    """An item of a list: of an interface also the names of its ports, and of the hosts it is on;
+    of a relation also what is said of it.
+    """
     ports = [port["port_name"] for port in item.get("ports") or () if port.get("port_name")]
     hosts = [host["node_id"] for host in item.get("status") or () if host.get("node_id")]
     named = {**item, "ports": ", ".join(ports)} if "ports" in item else item
+    if association := item.get("association"):
+        said = {name: value for name, value in association.items() if name not in item}
+        named = {**named, **{name: value for name, value in said.items() if value != item["uuid"]}}
     return {**named, "hosts": ", ".join(hosts) or "none"} if "status" in item else named
 
 

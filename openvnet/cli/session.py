@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,8 @@ import click
 
 from openvnet.cli.address import webapi_address
 from openvnet.cli.printing import printed, realised_lines
-from openvnet.cli.settings import Settings, files, settings
-from openvnet.client import Answer, Client, Realised, Refused
+from openvnet.cli.settings import FORMATS, Settings, SettingsError, files, settings
+from openvnet.client import Answer, Client, ClientError, Realised
 
 NOT_REALISED = 3
 """Exit status: the write stands, but a host has not realised it in time."""
@@ -46,22 +47,42 @@ class Session:
             self.connection = Client(address, version=version, agent=f"vnctl of {_user()}")
         return self.connection
 
-    def show(self, answer: Answer, output: str | None, nothing: str = "There are none.") -> None:
-        """Print an answer as the command, vnctl or the settings ask for, in this order.
+    def format(self, output: str | None) -> str:
+        """How to print: as the command, vnctl, the environment or the settings say, in this order.
+
+        If none does: a table on a terminal, and YAML for programs, as they have always read it.
+        """
+        said = output or self.output or _of_environment() or self.settings.output
+        return said or ("table" if sys.stdout.isatty() else "yaml")
+
+    def show(
+        self,
+        answer: Answer,
+        output: str | None,
+        nothing: str = "There are none.",
+        columns: tuple[str, ...] = (),
+    ) -> None:
+        """Print an answer, of a table only some columns if any are named.
 
         `nothing` says in words that a list is empty. Of a write that has waited, say on stderr
         what came of it.
         """
-        output = output or self.output or self.settings.output or "table"
-        if self.shown and output == "table" and isinstance(answer.body, dict):
+        output = self.format(output)
+        if self.shown and output in ("table", "wide") and isinstance(answer.body, dict):
             click.echo()
-        if text := printed(answer, output, nothing):
+        if text := printed(answer, output, nothing, columns):
             click.echo(text)
         self.shown = True
+        self.tell(answer)
+
+    def tell(self, answer: Answer) -> None:
+        """Say on stderr what came of a write beside its answer."""
+        if answer.rehearsed:
+            click.echo("Nothing was written: this was a dry run.", err=True)
         if answer.realised is not None:
             self._tell(answer, answer.realised)
 
-    def refuse(self, refusal: Refused) -> None:
+    def refuse(self, refusal: ClientError) -> None:
         """Say what was refused, where others are still to be asked for."""
         click.echo(f"Error: {refusal}", err=True)
         self.refused = True
@@ -71,6 +92,13 @@ class Session:
             click.echo(line, err=True)
         if realised.lagging or realised.failures:
             self.lag = True
+
+
+def _of_environment() -> str | None:
+    given = os.environ.get("VNCTL_OUTPUT")
+    if given and given not in FORMATS:
+        raise SettingsError(f"VNCTL_OUTPUT {given!r} must be one of {', '.join(FORMATS)}.")
+    return FORMATS.get(given or "")
 
 
 def _user() -> str:

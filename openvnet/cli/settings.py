@@ -13,7 +13,14 @@ from difflib import get_close_matches
 from pathlib import Path
 
 KEYS = ("webapi_protocol", "webapi_uri", "webapi_port", "webapi_version", "output_format")
-FORMATS = {"table": "table", "json": "json", "yaml": "yaml", "yml": "yaml", "name": "name"}
+FORMATS = {
+    "table": "table",
+    "wide": "wide",
+    "json": "json",
+    "yaml": "yaml",
+    "yml": "yaml",
+    "name": "name",
+}
 """Names of output formats; the original's `yml` is yaml."""
 
 

@@ -20,10 +20,12 @@ import openvnet
 from openvnet.cli.batch import run_batch
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Commands, Group, dashed
+from openvnet.cli.history import history, undo, watch
 from openvnet.cli.options import output_option
 from openvnet.cli.session import NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
 from openvnet.cli.start import INTERRUPTED
+from openvnet.cli.tree import get
 from openvnet.client import ClientError
 from openvnet.model import RESOURCES
 
@@ -44,20 +46,32 @@ A first network:
 """
 
 
-LATER = (
-    *("segments", "mac-range-groups", "ip-range-groups", "ip-lease-containers"),
-    *("ip-retention-containers", "lease-policies", "network-services", "dns-services"),
-    *("routes", "route-links", "translations", "filters", "topologies"),
-)
-"""Resources that OpenVNet has always had and that are not yet done."""
-
-
 def _namespaces() -> Commands:
     made: Commands = {}
     for resource in RESOURCES:
         if resource.parent is None:
             made[dashed(resource.collection)] = partial(resource_group, resource)
-    return {**made, "nodes": _nodes, "batch": _batch}
+    shown = {"get": get, "history": history, "watch": watch, "undo": undo}
+    return {**made, **shown, "nodes": _nodes, "batch": _batch, "completion": _completion}
+
+
+def _completion() -> click.Command:
+    def show(shell: str) -> None:
+        from click.shell_completion import get_completion_class
+
+        made = get_completion_class(shell)
+        if made is not None:
+            click.echo(made(root, {}, "vnctl", "_VNCTL_COMPLETE").source())
+
+    words = """Print what makes a shell complete commands, options and values.
+
+    \b
+    bash  eval "$(vnctl completion bash)"              in ~/.bashrc
+    zsh   eval "$(vnctl completion zsh)"               in ~/.zshrc
+    fish  vnctl completion fish | source               in ~/.config/fish/config.fish
+    """
+    shell = click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"]))
+    return click.Command("completion", callback=show, params=[shell], help=words)
 
 
 def _nodes() -> click.Command:
@@ -121,7 +135,7 @@ def _version_option() -> click.Option:
     )
 
 
-root = Group("vnctl", HELP, _namespaces(), later=LATER)
+root = Group("vnctl", HELP, _namespaces())
 root.callback = _begin
 root.params = [output_option(), _version_option()]
 

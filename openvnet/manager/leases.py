@@ -12,8 +12,46 @@ from msgspec.structs import replace
 from openvnet.manager.errors import InvalidArgument, MissingArgument
 from openvnet.manager.names import found
 from openvnet.manager.networks import check_address
-from openvnet.model import Interface, IpLease, MacLease, Network
+from openvnet.model import (
+    DatapathNetwork,
+    DatapathRouteLink,
+    DatapathSegment,
+    Interface,
+    IpLease,
+    MacLease,
+    Network,
+    RouteLink,
+)
+from openvnet.store.errors import Taken
 from openvnet.store.transaction import Transaction
+
+MACS: tuple[type[Any], ...] = (
+    MacLease,
+    RouteLink,
+    DatapathNetwork,
+    DatapathSegment,
+    DatapathRouteLink,
+)
+"""What has a MAC address of its own: each is of one thing only, all over the world."""
+
+MacHolder = MacLease | RouteLink | DatapathNetwork | DatapathSegment | DatapathRouteLink
+
+
+def refuse_mac_in_use(transaction: Transaction, row: MacHolder) -> None:
+    """Refuse a MAC address that something else has."""
+    if row.mac_address is None:
+        return
+    for kind in MACS:
+        for holder in transaction.where(kind, mac_address=row.mac_address):
+            if holder.uuid != row.uuid:
+                raise Taken(row, {"mac_address": row.mac_address}, holder)
+
+
+def mac_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[MacLease]:
+    """The row of a new MAC lease."""
+    lease = MacLease(**values)
+    refuse_mac_in_use(transaction, lease)
+    yield lease
 
 
 def ip_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[IpLease]:
@@ -73,13 +111,15 @@ def released(_: Transaction, lease: IpLease, __: Mapping[str, Any]) -> Iterator[
     yield replace(lease, interface_uuid=None, mac_lease_uuid=None)
 
 
-def moved_mac_lease(
+def changed_mac_lease(
     transaction: Transaction, lease: MacLease, values: Mapping[str, Any]
 ) -> Iterator[MacLease | IpLease]:
-    """A MAC lease of another interface, and with it its IP leases."""
+    """A MAC lease of another address or interface, and with it its IP leases."""
     interface_uuid = values.get("interface_uuid", lease.interface_uuid)
     if interface_uuid is None:
         raise InvalidArgument("interface_uuid must name an interface.")
-    yield replace(lease, interface_uuid=interface_uuid)
+    changed = replace(lease, **values)
+    refuse_mac_in_use(transaction, changed)
+    yield changed
     for ip_lease in transaction.where(IpLease, mac_lease_uuid=lease.uuid):
         yield replace(ip_lease, interface_uuid=interface_uuid)

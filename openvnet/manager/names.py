@@ -2,10 +2,11 @@
 
 import secrets
 import string
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from openvnet.manager.errors import DuplicateUuid, InvalidUuid, UnknownUuid
+from openvnet.manager.errors import DuplicateUuid, InvalidArgument, InvalidUuid, UnknownUuid
 from openvnet.model import RESOURCES, Resource, attributes
 from openvnet.store.transaction import Transaction
 
@@ -56,6 +57,20 @@ def found(transaction: Transaction, kind: type[R], uuid: str, name: str = "uuid"
 def referred_kind(prefix: str) -> type[Any]:
     """The class of the rows whose uuids have a prefix."""
     return _BY_PREFIX[prefix].kind
+
+
+def refuse_twin(
+    transaction: Transaction, row: Any, parent: str, besides: Sequence[str] = ()
+) -> None:
+    """Refuse a row below a parent that says what another one there says already.
+
+    A database never counts values as equal that are none; here they are.
+    """
+    told = {name: getattr(row, name) for name in attributes(type(row)) if name not in besides}
+    for other in transaction.where(type(row), **{parent: told[parent]}):
+        if all(getattr(other, name) == value for name, value in told.items() if name != "uuid"):
+            singular = _BY_KIND[type(row)].singular
+            raise InvalidArgument(f"{told[parent]} has such a {singular} already: {other.uuid}.")
 
 
 def _check_form(resource: Resource, uuid: str, name: str = "uuid") -> None:

@@ -1,32 +1,55 @@
-"""Networks: which ones may be, and the number that packets carry for each."""
+"""Networks and segments: which ones may be, and the number that packets carry for each."""
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from heapq import merge
 from itertools import pairwise
 from typing import Any
 
 from openvnet.manager.errors import InvalidArgument
-from openvnet.model import Network
+from openvnet.manager.topologies import joined_rows
+from openvnet.model import (
+    Network,
+    Route,
+    RouteLink,
+    Row,
+    Segment,
+    TopologyNetwork,
+    TopologySegment,
+)
 from openvnet.model.scalars import show_ipv4
 from openvnet.store.transaction import Transaction
 
 LAST_VNI = 2**24 - 1
 
 
-def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Network]:
-    """The row of a new network."""
+NUMBERED = (Network, Segment, RouteLink)
+"""What packets carry the number of: numbers are of one space, so that one field has them all."""
+
+
+def segment_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
+    """A new segment, in a topology if that is said."""
     given = dict(values)
-    mode = given.pop("network_mode", None) or given.pop("mode", "virtual")
-    if mode != "virtual":
-        raise InvalidArgument(f"mode {mode} is not yet done; a network must be virtual.")
+    topology_uuid = given.pop("topology_uuid", None)
+    yield Segment(**given, vni=allotted_vni(transaction))
+    yield from joined_rows(transaction, topology_uuid, TopologySegment, segment_uuid=values["uuid"])
+
+
+def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
+    """A new network, in a topology if that is said."""
+    given = dict(values)
+    topology_uuid = given.pop("topology_uuid", None)
+    mode = given.pop("mode", "virtual")
+    mode = given.pop("network_mode", None) or mode
     name = given["uuid"].partition("-")[2]
     defaults = {"display_name": name, "domain_name": name, "vni": allotted_vni(transaction)}
     network = Network(**{**defaults, **given, "mode": mode})
     check_subnet(network)
     yield network
+    yield from joined_rows(transaction, topology_uuid, TopologyNetwork, network_uuid=network.uuid)
 
 
-def check_subnet(network: Network) -> None:
+def check_subnet(network: Network | Route) -> None:
     """Refuse a network address with bits beyond its prefix."""
     inside = show_ipv4(network.ipv4_network & ~host_mask(network))
     if inside != show_ipv4(network.ipv4_network):
@@ -36,12 +59,11 @@ def check_subnet(network: Network) -> None:
         )
 
 
-def check_address(network: Network, address: int) -> None:
-    """Refuse an address that is not in a network."""
+def check_address(network: Network, address: int, name: str = "ipv4_address") -> None:
+    """Refuse an address that is not in a network. `name` is the parameter that gave it."""
     if (address ^ network.ipv4_network) & ~host_mask(network):
         raise InvalidArgument(
-            f"ipv4_address {show_ipv4(address)} is not in network {network.uuid}, "
-            f"{subnet(network)}."
+            f"{name} {show_ipv4(address)} is not in network {network.uuid}, {subnet(network)}."
         )
 
 
@@ -50,8 +72,8 @@ def subnet(network: Network) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network((network.ipv4_network, network.ipv4_prefix))
 
 
-def host_mask(network: Network) -> int:
-    """The bits of an address that its network leaves free."""
+def host_mask(network: Network | Route) -> int:
+    """The bits of an address that a prefix leaves free."""
     return (1 << (32 - network.ipv4_prefix)) - 1
 
 
@@ -59,9 +81,9 @@ def allotted_vni(transaction: Transaction) -> int:
     """The number after the greatest that is in use; when all those are gone, the greatest gap.
 
     Two writes are never within one transaction's reach at once, so the number is free when it is
-    committed; the table's unique constraint holds this true.
+    committed; the tables' unique constraints hold this true within each.
     """
-    used = transaction.numbers(Network, "vni")
+    used = merge(*(transaction.numbers(kind, "vni") for kind in NUMBERED), reverse=True)
     greatest = next(used, 0)
     if greatest < LAST_VNI:
         return greatest + 1

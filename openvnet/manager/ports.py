@@ -62,13 +62,3 @@ def moved_port(
             port_name=port.port_name,
             singular=True if datapath_uuid or port.port_name else None,
         )
-
-
-def ports_that_match(
-    transaction: Transaction, interface_uuid: str, given: Mapping[str, Any]
-) -> list[InterfacePort]:
-    """The ports of an interface that have all the given values."""
-    ports = transaction.where(InterfacePort, interface_uuid=interface_uuid)
-    return [
-        port for port in ports if all(getattr(port, name) == value for name, value in given.items())
-    ]

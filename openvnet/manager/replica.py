@@ -4,10 +4,11 @@ It is what answers and streams are made from: a commit's changes are applied to 
 nothing else is.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from openvnet.model import KINDS, indexes
+from openvnet.model import KINDS, Row, indexes
 from openvnet.state import State
 from openvnet.store.database import Store
 from openvnet.store.transaction import Change
@@ -33,7 +34,8 @@ class Replica:
 
     def apply(self, changes: Sequence[Change], number: int) -> None:
         """Take over what a revision changed."""
-        for change in changes:
+        # What one revision makes is in the order of uuids, here as after a new start.
+        for change in sorted(changes, key=attrgetter("uuid")):
             self.state.put(change.kind, change.uuid, change.after)
             if change.after is None:
                 del self._created[change.uuid]
@@ -48,9 +50,27 @@ class Replica:
     def where(self, kind: type[R], **by: Hashable) -> list[R]:
         """The rows with this value in an indexed field, in the order of creation."""
         ((field, value),) = by.items()
-        rows = self.state.rows.get(kind, {})
         found = self.state.members(kind, field, value)
-        return [rows[uuid] for uuid in sorted(found, key=self._place)]
+        if len(found) > 1:
+            return self.in_order(kind, found)
+        rows = self.state.rows[kind] if found else {}
+        return [rows[uuid] for uuid in found]
 
-    def _place(self, uuid: Any) -> tuple[int, str]:
-        return self._created[uuid], uuid
+    def every(self, kind: type[R]) -> list[R]:
+        """All rows of a class, in the order of creation: that in which they were put."""
+        return list(self.state.rows.get(kind, {}).values())
+
+    def in_order(self, kind: type[R], uuids: Iterable[Any]) -> list[R]:
+        """Those rows with these uuids that are there, in the order of creation."""
+        rows = self.state.rows.get(kind, {})
+        there = [rows[uuid] for uuid in uuids if uuid in rows]
+        if len(there) > 1:
+            there.sort(key=self._place)
+        return there
+
+    def created(self, row: Row) -> int:
+        """The number of the revision that made a row, or would have."""
+        return self._created.get(row.uuid, 0)
+
+    def _place(self, row: Any) -> tuple[int, str]:
+        return self._created[row.uuid], row.uuid

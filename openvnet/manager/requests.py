@@ -14,21 +14,26 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 
 from openvnet.logs import Fields
-from openvnet.manager.answers import Answer, answer, envelope, plain
+from openvnet.manager.answers import Answer, Rows, answer, envelope, item, plain, selected
+from openvnet.manager.associations import below
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
+from openvnet.manager.guarded import Done, Rehearsed, done, etag
+from openvnet.manager.history import history, told
+from openvnet.manager.lists import listed
 from openvnet.manager.names import found
 from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.waiting import Wait
-from openvnet.manager.writes import parent_uuid, resource_of, written
+from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
 from openvnet.wire.front import REQUEST, Front
 from openvnet.wire.messages import (
+    News,
     Problem,
     Realised,
     Reply,
@@ -45,12 +50,27 @@ SLICE = 100
 """Items of a list that are made without a pause for others."""
 
 
+MOST_NAMED = 10
+"""Uuids in a line of the log."""
+
+
+HEARING = ("hear", "unhear")
+"""Verbs that begin and end the hearing of revisions."""
+
+
 class Asked(NamedTuple):
     """A request, who asked, and when (`time.monotonic`)."""
 
     peer: bytes
     request: Request
     at: float
+
+
+class Shown(NamedTuple):
+    """What is read, and the ETag if it is one resource."""
+
+    result: Any
+    etag: str = ""
 
 
 class Requests:
@@ -60,6 +80,8 @@ class Requests:
         self._store = store
         self._replica = replica
         self._streams = streams
+        self._hearers: set[bytes] = set()
+        """Peers that are told of each revision."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._front = front
@@ -72,16 +94,29 @@ class Requests:
 
     def _take(self, messages: Sequence[Frames]) -> None:
         asked = list(_asked(messages, time.monotonic()))
-        self._write([one for one in asked if one.request.verb not in self._reads])
+        self._write([one for one in asked if one.request.verb not in (*self._reads, *HEARING)])
         for one in asked:
-            if one.request.verb in self._reads:
+            if one.request.verb in HEARING:
+                self._hear(one)
+            elif one.request.verb in self._reads:
                 self._soon(self._read(one, self._reads[one.request.verb](self, one.request)))
+
+    def _hear(self, asked: Asked) -> None:
+        if asked.request.verb == "hear":
+            self._hearers.add(asked.peer)
+        else:
+            self._hearers.discard(asked.peer)
+        revision = Revision(self._store.epoch, self._store.number)
+        self._reply(asked, Reply(asked.request.id, revision=revision))
 
     def _write(self, asked: Sequence[Asked]) -> None:
         if not asked:
             return
-        writes = [Write(partial(written, request=one.request), one.request.origin) for one in asked]
-        started = time.perf_counter()
+        now, started = int(time.time()), time.perf_counter()
+        writes = [
+            Write(partial(done, request=one.request, now=now, result=result), one.request.origin)
+            for one in asked
+        ]
         outcomes = self._store.commit(writes)
         self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "commit")
         for one, outcome in zip(asked, outcomes, strict=True):
@@ -89,27 +124,48 @@ class Requests:
 
     def _finish(self, asked: Asked, outcome: Outcome) -> None:
         request = asked.request
+        if isinstance(outcome, Rehearsed):
+            self._reply(asked, _shown(request, outcome.done.answer))
+            return
         if not isinstance(outcome, Committed):
             self._reply(asked, Reply(request.id, problem=_problem(request, outcome)))
             return
+        finished: Done = outcome.result
         concerned: list[Agent] = []
         if outcome.changes:
             started = time.perf_counter()
             concerned = self._streams.publish(outcome.changes, outcome.number)
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
             self.metrics.count(CHANGES, resource_of(request).collection, request.verb)
+            self._spread(request, outcome)
             if logger.isEnabledFor(logging.INFO):
                 _tell(asked, outcome)
-        result = self._result(request, outcome.result)
-        revision = Revision(self._store.epoch, outcome.number)
-        changed = bool(outcome.changes)
-        reply = Reply(request.id, result, revision=revision, changed=changed)
+        elif finished.repeated is not None:
+            concerned = self._streams.behind(finished.repeated)
+        shown = finished.answer
+        if shown is None:
+            shown = result(request, finished.rows, self._replica)
+        number = outcome.number if finished.repeated is None else finished.repeated
+        reply = msgspec.structs.replace(
+            _shown(request, shown),
+            revision=Revision(self._store.epoch, number),
+            changed=bool(outcome.changes) or finished.repeated is not None,
+        )
         if request.wait is None:
             self._reply(asked, reply)
         else:
             known = {agent.node_id: agent.failures for agent in concerned}
-            wait = self._streams.waiting.begin(outcome.number, known)
+            wait = self._streams.waiting.begin(number, known)
             self._soon(self._wait(asked, reply, wait))
+
+    def _spread(self, request: Request, committed: Committed) -> None:
+        """Tell of a revision whoever hears; who does not take it must ask again."""
+        if not self._hearers:
+            return
+        number = committed.number
+        entry = told(number, committed.time, request.origin, committed.changes)
+        data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
+        self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 
     async def _wait(self, asked: Asked, reply: Reply, wait: Wait) -> None:
         seconds = (asked.request.wait or 0.0) - (time.monotonic() - asked.at)
@@ -134,13 +190,6 @@ class Requests:
         at = agent.realised.number if agent.realised else "none yet"
         return f"{node_id}: it has not acknowledged revision {number}; its newest is {at}"
 
-    def _result(self, request: Request, rows: Sequence[Row]) -> Any:
-        if request.verb != "delete":
-            return answer(rows[0], self._replica)
-        if request.uuid is None:
-            return [plain(row) for row in rows]
-        return [row.uuid for row in rows]
-
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -148,7 +197,10 @@ class Requests:
 
     async def _read(self, asked: Asked, reading: Coroutine[Any, Any, Any]) -> None:
         try:
-            reply = Reply(asked.request.id, await reading, revision=self._newest(asked.request))
+            result = await reading
+            shown = result if isinstance(result, Shown) else Shown(result)
+            revision = self._newest(asked.request)
+            reply = Reply(asked.request.id, shown.result, revision=revision, etag=shown.etag)
         except Exception as refusal:
             reply = Reply(asked.request.id, problem=_problem(asked.request, refusal))
         self.metrics.observe(READ_SECONDS, time.monotonic() - asked.at)
@@ -156,49 +208,70 @@ class Requests:
 
     def _newest(self, request: Request) -> Revision | None:
         """What a host that is told of by `nodes` can have at most; other reads do not say."""
-        return Revision(self._store.epoch, self._store.number) if request.verb == "nodes" else None
+        if request.verb not in ("nodes", "health", "changes"):
+            return None
+        return Revision(self._store.epoch, self._store.number)
 
-    async def _show(self, request: Request) -> Answer:
+    async def _show(self, request: Request) -> Shown:
         resource = resource_of(request)
         row = self._replica.get(resource.kind, request.uuid or "")
         if row is None:
             row = self._store.read(partial(found, kind=resource.kind, uuid=request.uuid or ""))
         shown = answer(row, self._replica)
-        if isinstance(row, Interface):
+        tag = etag(shown)
+        if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
             shown["status"] = await interface_status(row, self._streams, self._replica)
-        return shown
+        return Shown(selected(shown, request.fields), tag)
 
     async def _list(self, request: Request) -> Answer:
-        rows, total = self._page(resource_of(request), request)
+        resource = resource_of(request)
+        parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
+        among = below(resource, parent, self._replica) if parent else None
+        rows = await listed(self._replica, resource, request.values, request.sort, among)
+        page = rows[request.offset : request.offset + request.limit]
         items: list[Answer] = []
-        for start in range(0, len(rows), SLICE):
-            items += (self._item(row) for row in rows[start : start + SLICE])
+        for start in range(0, len(page), SLICE):
+            part = page[start : start + SLICE]
+            items += (self._item(resource, row, request.fields) for row in part)
             await asyncio.sleep(0)
-        return envelope(items, total, request.offset, request.limit)
+        return envelope(items, len(rows), request.offset, request.limit)
 
-    def _item(self, row: Row) -> Answer:
-        shown = answer(row, self._replica)
-        if isinstance(row, Interface):
+    def _item(self, resource: Resource, row: Row, fields: Sequence[str]) -> Answer:
+        shown = item(resource, row, self._replica, fields)
+        if isinstance(row, Interface) and (not fields or "status" in fields):
             shown["status"] = places(row, self._streams, self._replica)
+            return selected(shown, fields)
         return shown
+
+    async def _changes(self, request: Request) -> Answer:
+        return await history(self._store, request.values, request.limit)
+
+    async def _health(self, _: Request) -> Answer:
+        self._store.read(lambda transaction: transaction.number)
+        return {
+            "vnmgr": "answers",
+            "database": "answers",
+            "epoch": self._store.epoch,
+            "revision": self._store.number,
+            "hosts": len(self._streams.agents),
+        }
 
     async def _nodes(self, _: Request) -> Answer:
         agents = sorted(self._streams.agents.items())
         return {node_id: node_answer(agent, self._replica) for node_id, agent in agents}
-
-    def _page(self, resource: Resource, request: Request) -> tuple[Sequence[Row], int]:
-        parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
-        if parent is None:
-            return self._store.page(resource.kind, request.limit, request.offset)
-        rows = self._replica.where(resource.kind, **{str(resource.parent): parent})
-        return rows[request.offset : request.offset + request.limit], len(rows)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
         if reply.problem is not None:
             self.metrics.count(REFUSED, reply.problem.error)
         self._front.send(asked.peer, encode(reply))
 
-    _reads: ClassVar = {"show": _show, "list": _list, "nodes": _nodes}
+    _reads: ClassVar = {
+        "show": _show,
+        "list": _list,
+        "nodes": _nodes,
+        "health": _health,
+        "changes": _changes,
+    }
 
 
 def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
@@ -209,7 +282,31 @@ def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
             logger.warning("A request could not be read, and was left unanswered: %s.", error)
 
 
+def result(request: Request, rows: Sequence[Row], among: Rows) -> Any:
+    """What a client sees of the rows that a write asked for."""
+    if request.many is not None:
+        return [answer(row, among) for row in rows]
+    if request.verb != "delete":
+        return answer(rows[0], among)
+    if request.related:
+        return [request.related]
+    if request.uuid:
+        return [row.uuid for row in rows]
+    described = is_described(resource_of(request))
+    return plain(rows[0]) if described else [plain(row) for row in rows]
+
+
+def _shown(request: Request, result: Any) -> Reply:
+    return Reply(request.id, result, etag=etag(result) if isinstance(result, dict) else "")
+
+
 def _problem(request: Request, failure: Exception) -> Problem:
+    problem = _told(request, failure)
+    where = "".join(getattr(failure, "__notes__", ()))
+    return msgspec.structs.replace(problem, message=f"{where}{problem.message}")
+
+
+def _told(request: Request, failure: Exception) -> Problem:
     if isinstance(failure, Taken):
         failure = InvalidArgument(taken_sentence(failure))
     if isinstance(failure, StoreError):
@@ -233,10 +330,23 @@ def taken_sentence(taken: Taken) -> str:
     return f"{values} belongs to {singular} {taken.holder.uuid}{of} already."
 
 
+def several(words: Sequence[str]) -> str:
+    """A few words of many, for a line of a log."""
+    more = len(words) - MOST_NAMED
+    return ", ".join((*words[:MOST_NAMED], *((f"{more} more",) if more > 0 else ())))
+
+
 def _tell(asked: Asked, committed: Committed) -> None:
     """Log what a write has done: "revision 7: interface if-inst1 created, and 3 more rows"."""
-    request, rows = asked.request, committed.result
-    resource, uuids = resource_of(request), ", ".join(row.uuid for row in rows)
+    request, rows = asked.request, committed.result.rows
+    if request.verb == "undo":
+        undoing = "revision %d: undid revision %d; asked by %s"
+        fields = Fields(revision=committed.number, verb="undo", asked_by=request.origin)
+        logger.info(
+            undoing, committed.number, request.values["revision"], request.origin, extra=fields
+        )
+        return
+    resource, uuids = resource_of(request), several([row.uuid for row in rows])
     word = str(resource.kind.__struct_config__.tag)
     more = len(committed.changes) - len(rows)
     also = f", and {more} more rows" if more > 0 else ""

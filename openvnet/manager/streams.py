@@ -113,6 +113,15 @@ class Streams:
         """Who waits for agents to acknowledge."""
         return self._waiting
 
+    def behind(self, number: int) -> list[Agent]:
+        """The agents that were sent a revision, and have not acknowledged it yet."""
+        return [
+            agent
+            for agent in self.agents.values()
+            if agent.sent.number >= number
+            and (agent.realised is None or agent.realised.number < number)
+        ]
+
     def hearing(self, scope: Scope) -> list[Agent]:
         """The agents that hear a scope, by node id."""
         found = (self._speaking[listener] for listener in self._audience.hearers(scope))

@@ -2,53 +2,32 @@
 
     values --checked--> the resource's rule --yields rows--> put, one by one --> one revision
 
-What is special about a resource is a *rule*: a generator of the rows that a write makes or changes,
-the row that was asked for first. Each row is stored before the rule goes on, so a rule may read
-what it has yielded. Whatever a rule raises undoes the whole write.
+What is special about a resource is a *rule* (`rules`): a generator of the rows that a write makes
+or changes, the row that was asked for first. Each row is stored before the rule goes on, so a rule
+may read what it has yielded. Whatever a rule raises undoes the whole write.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from openvnet.manager.errors import InvalidArgument, MissingArgument, UnknownOperation
-from openvnet.manager.interfaces import changed_interface, interface_rows
-from openvnet.manager.leases import attached, ip_lease_rows, moved_mac_lease, released
-from openvnet.manager.names import allotted_uuid, found, referred_kind
-from openvnet.manager.networks import network_rows
-from openvnet.manager.ports import port_rows, ports_that_match
-from openvnet.model import (
-    RESOURCES,
-    Interface,
-    InterfacePort,
-    IpLease,
-    MacLease,
-    Network,
-    Resource,
-    Row,
-    attributes,
+from openvnet.manager.associations import FOLLOWING
+from openvnet.manager.errors import (
+    AlreadyRelated,
+    InvalidArgument,
+    MissingArgument,
+    UnknownOperation,
+    UnknownUuid,
+    UnknownValues,
 )
-from openvnet.model.operations import change, creation
+from openvnet.manager.names import allotted_uuid, found, referred_kind
+from openvnet.manager.rules import ACTIONS, CHANGES, CREATIONS, DESCRIPTIONS, Values
+from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.model.operations import change, creation, description, named_by
 from openvnet.model.resource import Attribute
 from openvnet.store.transaction import Transaction
 from openvnet.wire.messages import Request
-
-Values = Mapping[str, Any]
-Creation = Callable[[Transaction, Values], Iterator[Row]]
-Rule = Callable[[Transaction, Any, Values], Iterator[Row]]
-
-CREATIONS: Mapping[type[Any], Creation] = {
-    Network: network_rows,
-    Interface: interface_rows,
-    InterfacePort: port_rows,
-    IpLease: ip_lease_rows,
-}
-CHANGES: Mapping[type[Any], Rule] = {Interface: changed_interface, MacLease: moved_mac_lease}
-ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
-    (IpLease, "attach"): attached,
-    (IpLease, "release"): released,
-}
 
 TYPES = {"boolean": bool, "integer": int, "IPv4 address": int, "MAC address": int}
 """What the values of each scalar are in rows, where that is not text."""
@@ -63,10 +42,12 @@ def written(transaction: Transaction, request: Request) -> list[Row]:
     """
     resource = resource_of(request)
     if request.verb == "create":
-        return [create(transaction, resource, _with_parent(resource, request))]
+        return [create(transaction, resource, {**request.values, **_path(resource, request)})]
     if request.verb == "delete":
         return delete(transaction, resource, request)
-    row = found(transaction, resource.kind, request.uuid or "")
+    if request.verb == "update" and resource.kind in FOLLOWING:
+        return [_made_static(transaction, resource, request)]
+    row = named_row(transaction, resource, request)
     if request.verb == "update":
         return [update(transaction, resource, row, request.values)]
     return [act(transaction, resource, row, request)]
@@ -82,14 +63,18 @@ def resource_of(request: Request) -> Resource:
 
 def create(transaction: Transaction, resource: Resource, values: Values) -> Row:
     """Make a resource, and what comes with it."""
+    if "create" not in resource.verbs:
+        raise UnknownOperation(f"{resource.one} cannot be created by itself.".capitalize())
     declared = creation(resource)
-    if resource.parent:
-        declared[resource.parent] = attributes(resource.kind)[resource.parent]
+    for name in filter(None, (resource.parent, resource.related)):
+        declared[name] = attributes(resource.kind)[name]
     named = {name: value for name, value in values.items() if value is not None}
     given = _checked(transaction, resource, declared, named)
     for name, attribute in declared.items():
         if attribute.required and name not in given:
             raise MissingArgument(f"{name} is required to create {resource.one}.")
+    if resource.related and (row := _joining(transaction, resource, given)):
+        raise AlreadyRelated(f"{_joined(resource, row)} already.")
     given["uuid"] = allotted_uuid(transaction, resource.kind, given.get("uuid"))
     rule = CREATIONS.get(resource.kind)
     return _stored(transaction, rule(transaction, given) if rule else [resource.kind(**given)])
@@ -121,15 +106,79 @@ def delete(transaction: Transaction, resource: Resource, request: Request) -> li
 
 
 def _to_delete(transaction: Transaction, resource: Resource, request: Request) -> Iterator[Row]:
-    parent = parent_uuid(transaction, resource, request)
-    if request.uuid is None and resource.kind is InterfacePort and parent is not None:
-        given = _checked(transaction, resource, creation(resource), request.values)
-        yield from ports_that_match(transaction, parent, given)
+    if request.uuid or request.related:
+        yield named_row(transaction, resource, request)
         return
-    row = found(transaction, resource.kind, request.uuid or "")
+    parent = parent_uuid(transaction, resource, request)
+    given = _checked(transaction, resource, description(resource), request.values)
+    describe = DESCRIPTIONS.get(resource.kind)
+    wanted = describe(given) if describe else given
+    rows = transaction.where(resource.kind, **{str(resource.parent): parent})
+    matching = [row for row in rows if all(getattr(row, k) == v for k, v in wanted.items())]
+    if not matching and is_described(resource):
+        raise UnknownValues(f"{parent} has no such {resource.singular}.")
+    yield from matching
+
+
+def is_described(resource: Resource) -> bool:
+    """Whether the values by which rows are deleted describe one row."""
+    return any(attribute.required for attribute in description(resource).values())
+
+
+def named_row(transaction: Transaction, resource: Resource, request: Request) -> Row:
+    """The row that a request names: by its uuid, or by what it joins."""
+    parent = parent_uuid(transaction, resource, request)
+    if resource.related:
+        return _related_row(transaction, resource, request)
+    row: Row = found(transaction, resource.kind, request.uuid or "")
     if parent is not None and getattr(row, str(resource.parent)) != parent:
         raise InvalidArgument(f"{resource.singular} {row.uuid} is not of {parent}.")
-    yield row
+    return row
+
+
+def _related_row(transaction: Transaction, resource: Resource, request: Request) -> Row:
+    path = _path(resource, request)
+    named_by_path(transaction, resource, path)
+    row = _joining(transaction, resource, path)
+    if row is None:
+        parent, related = path.values()
+        raise UnknownUuid(f"{parent} has no {related} among its {resource.in_paths}.")
+    return row
+
+
+def named_by_path(transaction: Transaction, resource: Resource, path: Values) -> None:
+    """Refuse a path that names what does not exist."""
+    for name, uuid in path.items():
+        found(transaction, named_by(resource, name).kind, uuid, name)
+
+
+def _joining(transaction: Transaction, resource: Resource, values: Values) -> Row | None:
+    """The row that joins two resources, if there is one."""
+    by = {name: values[name] for name in (resource.parent, resource.related) if name}
+    rows: list[Row] = transaction.where(resource.kind, **by)
+    return rows[0] if rows else None
+
+
+def _joined(resource: Resource, row: Row) -> str:
+    parent, related = (getattr(row, str(name)) for name in (resource.parent, resource.related))
+    return f"{parent} has {related} among its {resource.in_paths}"
+
+
+def _made_static(transaction: Transaction, resource: Resource, request: Request) -> Row:
+    """What an interface is part of, whether or not anything leads there, from now on or no more."""
+    path = _path(resource, request)
+    named_by_path(transaction, resource, path)
+    given = _checked(transaction, resource, change(resource), request.values)
+    if "static" not in given:
+        raise MissingArgument("static is required: true or false.")
+    old = _joining(transaction, resource, path)
+    if given["static"]:
+        row = old or resource.kind(uuid=allotted_uuid(transaction, resource.kind), **path)
+        return _stored(transaction, [row])
+    if old:
+        transaction.delete(old)
+    made: Row = resource.kind(uuid=old.uuid if old else "", static=False, **path)
+    return made
 
 
 def parent_uuid(transaction: Transaction, resource: Resource, request: Request) -> str | None:
@@ -141,10 +190,10 @@ def parent_uuid(transaction: Transaction, resource: Resource, request: Request) 
     return request.parent
 
 
-def _with_parent(resource: Resource, request: Request) -> Values:
-    if resource.parent is None or request.parent is None:
-        return request.values
-    return {**request.values, resource.parent: request.parent}
+def _path(resource: Resource, request: Request) -> dict[str, str]:
+    """What the request's path names beside the row's own uuid, by attribute."""
+    named = {resource.parent: request.parent, resource.related: request.related}
+    return {name: uuid for name, uuid in named.items() if name and uuid}
 
 
 def _stored(transaction: Transaction, rows: Iterator[Row] | list[Row]) -> Row:
@@ -173,7 +222,7 @@ def _checked(
 
 def _check(transaction: Transaction, name: str, attribute: Attribute, value: Any) -> None:
     refers_to = attribute.type.refers_to
-    if value is None and refers_to:
+    if value is None and (refers_to or attribute.clears):
         return
     if type(value) is not TYPES.get(attribute.type.name, str):
         raise InvalidArgument(f"{name} must be a {attribute.type.name}, not {value!r:.80}.")

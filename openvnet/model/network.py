@@ -11,6 +11,7 @@ from openvnet.model.scalars import (
     IPV4,
     MAC,
     TEXT,
+    VNI,
     choice,
     integer,
     reference,
@@ -27,13 +28,37 @@ class Datapath(
 
     uuid: Annotated[str, Attribute("Name of the datapath.", uuid("dp"))]
     display_name: Annotated[str, Attribute("A name for people.", TEXT, required=True, update=True)]
-    dpid: Annotated[str, Attribute("The bridge's datapath id.", DPID, required=True)]
+    dpid: Annotated[str, Attribute("The bridge's datapath id.", DPID, required=True, update=True)]
     node_id: Annotated[
-        str, Attribute("The node id of the vna that controls it.", TEXT, required=True)
+        str, Attribute("The node id of the vna that controls it.", TEXT, required=True, update=True)
     ]
     enable_ovs_learn_action: Annotated[
         bool, Attribute("Learn the MAC addresses of segments in the switch.", BOOLEAN, update=True)
     ] = True
+
+
+class Segment(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="segment", tag_field="kind"
+):
+    """A layer 2 broadcast domain in which any address may be used. (Not yet in the switches.)"""
+
+    indexes: ClassVar = ()
+
+    uuid: Annotated[str, Attribute("Name of the segment.", uuid("seg"))]
+    mode: Annotated[
+        str,
+        Attribute(
+            "Whether it is an overlay or the underlay.",
+            choice("virtual", "physical"),
+            required=True,
+        ),
+    ]
+    vni: Annotated[
+        int,
+        Attribute(
+            "The number that packets carry for it, 24 bits, allotted by vnmgr.", VNI, create=False
+        ),
+    ] = 0
 
 
 class Network(
@@ -41,7 +66,7 @@ class Network(
 ):
     """A layer 2 broadcast domain with one IPv4 subnet."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("segment_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the network.", uuid("nw"))]
     display_name: Annotated[str, Attribute("A name for people.", TEXT, update=True)] = ""
@@ -55,12 +80,13 @@ class Network(
     ipv4_network: Annotated[int, Attribute("The network address.", IPV4, required=True)]
     ipv4_prefix: Annotated[int, Attribute("The length of its prefix.", integer(1, 32))] = 24
     domain_name: Annotated[str, Attribute("The domain of its DNS names.", TEXT, update=True)] = ""
+    segment_uuid: Annotated[
+        str | None, Attribute("The segment that it is part of.", reference("seg"))
+    ] = None
     vni: Annotated[
         int,
         Attribute(
-            "The number that packets carry for it, 24 bits, allotted by vnmgr.",
-            integer(1, 2**24 - 1),
-            create=False,
+            "The number that packets carry for it, 24 bits, allotted by vnmgr.", VNI, create=False
         ),
     ] = 0
 
@@ -76,7 +102,7 @@ class Interface(
     mode: Annotated[
         str,
         Attribute(
-            "What the interface is.",
+            "What the interface is. (Only vif is in the switches yet.)",
             choice("vif", "simulated", "host", "internal", "patch", "promiscuous", "remote"),
             required=True,
         ),
@@ -91,6 +117,22 @@ class Interface(
     enable_filtering: Annotated[
         bool, Attribute("Its packets pass its filters.", BOOLEAN, update=True)
     ] = False
+    enabled: Annotated[
+        bool,
+        Attribute(
+            "Its administrative state: false lets nothing pass. (Not yet in the switches.)",
+            BOOLEAN,
+            update=True,
+        ),
+    ] = True
+    enable_port_security: Annotated[
+        bool,
+        Attribute(
+            "It may send only from its own addresses. (False is not yet in the switches.)",
+            BOOLEAN,
+            update=True,
+        ),
+    ] = True
 
 
 class InterfacePort(
@@ -121,13 +163,16 @@ class MacLease(
 ):
     """The right of an interface to a MAC address."""
 
-    indexes: ClassVar = ("interface_uuid",)
+    indexes: ClassVar = ("interface_uuid", "segment_uuid")
 
     uuid: Annotated[str, Attribute("Name of the lease.", uuid("ml"))]
     interface_uuid: Annotated[
         str | None, Attribute("The interface.", reference("if"), required=True, update=True)
     ]
-    mac_address: Annotated[int, Attribute("The address.", MAC, required=True)]
+    mac_address: Annotated[int, Attribute("The address.", MAC, required=True, update=True)]
+    segment_uuid: Annotated[
+        str | None, Attribute("The segment that it is used in.", reference("seg"), update=True)
+    ] = None
 
 
 class IpLease(
@@ -152,6 +197,16 @@ class IpLease(
 
 
 DATAPATHS = Resource(Datapath, "datapath", "datapaths", "dp", unique=(("dpid", "node_id"),))
+_IN_TOPOLOGY = Attribute("A topology that carries it from its creation on.", reference("topo"))
+
+SEGMENTS = Resource(
+    Segment,
+    "segment",
+    "segments",
+    "seg",
+    unique=(("vni",),),
+    parameters={"topology_uuid": _IN_TOPOLOGY},
+)
 NETWORKS = Resource(
     Network,
     "network",
@@ -162,6 +217,7 @@ NETWORKS = Resource(
         "network_mode": Attribute(
             "Deprecated name of mode.", choice("virtual", "physical", "internal")
         ),
+        "topology_uuid": _IN_TOPOLOGY,
     },
 )
 INTERFACES = Resource(
@@ -177,6 +233,16 @@ INTERFACES = Resource(
         "network_uuid": Attribute("The network of its first address.", reference("nw")),
         "mac_address": Attribute("Its first MAC address.", MAC),
         "ipv4_address": Attribute("Its first IPv4 address.", IPV4),
+        "segment_uuid": Attribute(
+            "The segment of its first MAC address; that of its network if not given.",
+            reference("seg"),
+        ),
+        "mac_range_group_uuid": Attribute(
+            "From where its first MAC address is taken, if none is given.", reference("mrg")
+        ),
+    },
+    actions={
+        "rename": {"new_uuid": Attribute("Its new name.", uuid("if"), required=True)},
     },
 )
 INTERFACE_PORTS = Resource(
@@ -186,6 +252,7 @@ INTERFACE_PORTS = Resource(
     "ifp",
     unique=(("interface_uuid", "datapath_uuid"), ("port_name", "datapath_uuid")),
     parent="interface_uuid",
+    deleted_by=("datapath_uuid", "port_name", "singular"),
 )
 MAC_LEASES = Resource(MacLease, "MAC lease", "mac_leases", "ml", unique=(("mac_address",),))
 IP_LEASES = Resource(

@@ -26,8 +26,18 @@ class Operation:
 
     @property
     def names_one(self) -> bool:
-        """Whether the path names one resource, by its uuid."""
-        return "{uuid}" in self.path
+        """Whether the path names one row: by its uuid, or by what it relates to."""
+        return f"{{{self.own_name}}}" in self.path
+
+    @property
+    def own_name(self) -> str:
+        """What the path calls the uuid that names one row."""
+        return self.resource.related or "uuid"
+
+    @property
+    def by_values(self) -> bool:
+        """Whether it deletes the rows that its parameters describe."""
+        return self.verb == "delete" and not self.names_one
 
     @property
     def writes(self) -> bool:
@@ -43,29 +53,36 @@ def operations() -> Iterator[Operation]:
 
 def operations_of(resource: Resource) -> Iterator[Operation]:
     """The operations on one resource."""
-    every = f"{_above(resource)}/{resource.collection}"
-    one = f"{every}/{{uuid}}"
-    created = creation(resource)
-    yield Operation(resource, "create", "POST", every, created)
-    yield Operation(resource, "list", "GET", every, {})
-    if resource.parent:
-        yield Operation(resource, "delete", "DELETE", every, _optional(created))
-    else:
-        yield Operation(resource, "show", "GET", one, {})
-    if changes := change(resource):
-        yield Operation(resource, "update", "PUT", one, changes)
-    yield Operation(resource, "delete", "DELETE", one, {})
+    every = f"{_above(resource)}/{resource.in_paths}"
+    one = f"{every}/{{{resource.related or 'uuid'}}}"
+    for operation in _usual(resource, every, one):
+        if operation.verb in resource.verbs:
+            yield operation
     for action, parameters in (resource.actions or {}).items():
         yield Operation(resource, action, "PUT", f"{one}/{action}", parameters)
 
 
+def _usual(resource: Resource, every: str, one: str) -> Iterator[Operation]:
+    yield Operation(
+        resource, "create", "POST", one if resource.related else every, creation(resource)
+    )
+    yield Operation(resource, "list", "GET", every, {})
+    if resource.deleted_by:
+        yield Operation(resource, "delete", "DELETE", every, description(resource))
+    if not resource.parent:
+        yield Operation(resource, "show", "GET", one, {})
+    if changes := change(resource):
+        yield Operation(resource, "update", "PUT", one, changes)
+    yield Operation(resource, "delete", "DELETE", one, {})
+
+
 def creation(resource: Resource) -> dict[str, Attribute]:
-    """What may be given on creation, by name; the parent is named by the path instead."""
+    """What may be given on creation, by name; what the path names is not among it."""
     declared = attributes(resource.kind).items()
     own = {
         name: attribute
         for name, attribute in declared
-        if attribute.create and name != resource.parent
+        if attribute.create and name not in (resource.parent, resource.related)
     }
     return {**own, **(resource.parameters or {})}
 
@@ -76,12 +93,38 @@ def change(resource: Resource) -> dict[str, Attribute]:
     return _optional({name: attribute for name, attribute in declared if attribute.update})
 
 
+def description(resource: Resource) -> dict[str, Attribute]:
+    """By what rows are found to be deleted, by name."""
+    created = creation(resource)
+    return {name: created[name] for name in resource.deleted_by}
+
+
 def parent_of(resource: Resource) -> Resource | None:
     """The resource below whose path this one lives."""
-    if resource.parent is None:
-        return None
-    prefix = attributes(resource.kind)[resource.parent].type.refers_to
+    return named_by(resource, resource.parent) if resource.parent else None
+
+
+def related_of(resource: Resource) -> Resource | None:
+    """The resource that a relation joins to its parent."""
+    return named_by(resource, resource.related) if resource.related else None
+
+
+def named_by(resource: Resource, name: str) -> Resource:
+    """The resource that a uuid of this name is of, in a path or in a row."""
+    if name == "uuid":
+        return resource
+    prefix = attributes(resource.kind)[name].type.refers_to
     return next(other for other in RESOURCES if other.prefix == prefix)
+
+
+def parts(resource: Resource) -> list[Resource]:
+    """The sub-resources, which are shown with it."""
+    return [other for other in below(resource) if other.related is None]
+
+
+def below(resource: Resource) -> Iterator[Resource]:
+    """The sub-resources and relations that live below the path of this one."""
+    return (other for other in RESOURCES if parent_of(other) is resource)
 
 
 def _above(resource: Resource) -> str:

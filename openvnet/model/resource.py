@@ -2,6 +2,12 @@
 
 A resource's row is a frozen `msgspec.Struct` whose fields are annotated with an `Attribute`.
 `Resource` adds what is not a field: names, uniqueness, parameters that exist only on creation.
+
+    /networks/nw-1                      a resource
+    /interfaces/if-1/ports/ifp-1        a sub-resource: `parent` names the interface
+    /datapaths/dp-1/networks/nw-1       a relation: `parent` and `related` name what it joins
+
+What refers to a row is deleted with it, whatever it is: no reference ever dangles.
 """
 
 from collections.abc import Mapping
@@ -22,6 +28,8 @@ class Attribute:
     """May be given when the resource is created."""
     update: bool = False
     """May be changed afterwards."""
+    clears: bool = False
+    """May be cleared afterwards, as references may, by null or the empty text."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,22 @@ class Resource:
     """What creation takes beside the attributes, and change too where they have `update`."""
     parent: str | None = None
     """The attribute that names the resource below whose path this one lives: 'interface_uuid'."""
+    related: str | None = None
+    """Of a relation: the attribute that names the other resource, which its path ends in."""
+    word: str = ""
+    """As in paths and on the command line, where that is not the collection: 'networks'."""
+    deleted_by: tuple[str, ...] = ()
+    """Of a sub-resource: the parameters by which DELETE finds rows. If one of them is required,
+    they describe one row; otherwise all that have what is given."""
+    verbs: tuple[str, ...] = ("create", "list", "show", "update", "delete")
+    """What can be done with it, beside the actions."""
     actions: Mapping[str, Mapping[str, Attribute]] | None = None
     """PUT /<collection>/<uuid>/<action>, each with its parameters."""
+
+    @property
+    def in_paths(self) -> str:
+        """Its word in paths and on the command line."""
+        return self.word or self.collection
 
     @property
     def one(self) -> str:

@@ -71,9 +71,51 @@ def _read_dpid(given: Any) -> str:
     return f"0x{int(given, 16):016x}"
 
 
+def _read_prefix(given: Any) -> str:
+    try:
+        address, _, length = str(given).partition("/")
+        found = ipaddress.IPv4Network((address, int(length) if length else 32), strict=False)
+        if not isinstance(given, str) or not address:
+            raise ValueError
+    except ValueError:
+        raise ValueError("must be an IPv4 address, or a prefix such as 10.102.0.0/24") from None
+    if str(found.network_address) != address:
+        raise ValueError(f"must be without bits beyond its prefix; {found} would be right")
+    return str(found)
+
+
+def _read_addresses(given: Any) -> str:
+    text = given.replace(" ", "") if isinstance(given, str) else "none"
+    try:
+        words = text.split(",") if text else []
+        if len(words) > 16:
+            raise ValueError
+        return ",".join(str(ipaddress.IPv4Address(word)) for word in words)
+    except ValueError:
+        raise ValueError(
+            "must be at most 16 IPv4 addresses with commas between them, such as 8.8.8.8,8.8.4.4"
+        ) from None
+
+
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_DNS_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?", re.IGNORECASE)
+
+
+def _read_dns_name(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > 253 or not _DNS_NAME.fullmatch(given):
+        raise ValueError("must be a domain name such as www.example.com")
+    return given
+
+
+def prefix(text: str) -> tuple[int, int]:
+    """The address and the length of a prefix that was read."""
+    found = ipaddress.IPv4Network(text)
+    return int(found.network_address), found.prefixlen
+
+
 def show_ipv4(value: int) -> str:
     """A dotted IPv4 address."""
-    return str(ipaddress.IPv4Address(value))
+    return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
 
 
 def show_mac(value: int) -> str:
@@ -86,6 +128,9 @@ BOOLEAN = Scalar("boolean", _read_boolean, schema={"type": "boolean"})
 IPV4 = Scalar("IPv4 address", _read_ipv4, show_ipv4, {"type": "string", "format": "ipv4"})
 MAC = Scalar("MAC address", _read_mac, show_mac, {"type": "string", "format": "mac"})
 DPID = Scalar("datapath id", _read_dpid)
+IPV4_PREFIX = Scalar("IPv4 prefix", _read_prefix)
+IPV4_ADDRESSES = Scalar("IPv4 addresses", _read_addresses)
+DNS_NAME = Scalar("domain name", _read_dns_name)
 
 
 def integer(least: int, most: int) -> Scalar:
@@ -101,6 +146,12 @@ def integer(least: int, most: int) -> Scalar:
         return value
 
     return Scalar("integer", read, schema={"type": "integer", "minimum": least, "maximum": most})
+
+
+VNI = integer(1, 2**24 - 1)
+PORT = integer(1, 65535)
+SECONDS = integer(0, 2**31 - 1)
+INSTANT = integer(0, 2**63 - 1)
 
 
 def choice(*words: str) -> Scalar:

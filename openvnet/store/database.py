@@ -31,7 +31,6 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
-    func,
     insert,
     select,
     update,
@@ -44,8 +43,8 @@ from openvnet.store import log
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
 from openvnet.store.migrations import migrate
-from openvnet.store.schema import STORE, TABLES
-from openvnet.store.transaction import Change, Refused, Transaction, every, holder, page
+from openvnet.store.schema import STORE
+from openvnet.store.transaction import Change, Refused, Transaction, every, holder
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +68,8 @@ class Committed(NamedTuple):
     number: int
     """Of its revision; of the newest one if it changed nothing."""
     changes: Sequence[Change]
+    time: int
+    """When it was written, in microseconds since 1970, UTC."""
 
 
 Outcome = Committed | Exception
@@ -101,7 +102,7 @@ class Store:
                 self._set_number(number, committed.number)
         except Refused as refused:
             with self._transaction(_UNREADABLE):
-                return holder(self.connection, refused.row) or refused
+                return self._named(refused)
         except StoreError:
             raise
         except Exception as refusal:
@@ -128,21 +129,30 @@ class Store:
             with self.connection.begin_nested():
                 return self._done(write, number, now)
         except Refused as refused:
-            return holder(self.connection, refused.row) or refused
+            return self._named(refused)
         except DBAPIError:
             raise
         except Exception as refusal:
             return refusal
 
+    def _named(self, refused: Refused) -> Exception:
+        """Who has what a refused row wants, with what was noted of the refusal."""
+        taken = holder(self.connection, refused.row)
+        if taken is None:
+            return refused
+        for note in getattr(refused, "__notes__", ()):
+            taken.add_note(note)
+        return taken
+
     def _done(self, write: Write, number: int, now: int) -> Committed:
         """Do a write, and log what it changed as the revision after `number`."""
-        transaction = Transaction(self.connection, number + 1)
+        transaction = Transaction(self.connection, number + 1, now // 1_000_000)
         result = write.work(transaction)
         changes = transaction.changes()
         if not changes:
-            return Committed(result, number, changes)
+            return Committed(result, number, changes, now)
         log.append(self.connection, number + 1, changes, now, write.origin)
-        return Committed(result, number + 1, changes)
+        return Committed(result, number + 1, changes, now)
 
     @contextmanager
     def _numbered(self) -> Iterator[int]:
@@ -164,12 +174,6 @@ class Store:
         with self._transaction(_UNREADABLE):
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
-
-    def page(self, kind: type[Row], limit: int, offset: int) -> tuple[list[Row], int]:
-        """Some of the rows of a kind in the order of creation, and how many there are of it."""
-        with self._transaction(_UNREADABLE):
-            total = self.connection.execute(_count(kind)).scalar_one()
-            return page(self.connection, kind, limit, offset), total
 
     @contextmanager
     def _transaction(self, failing: str) -> Iterator[None]:
@@ -263,10 +267,6 @@ def _initialise(connection: Connection) -> None:
         epoch = secrets.token_hex(8)
         connection.execute(insert(STORE), {"id": 1, "epoch": epoch, "number": 0})
         logger.info("The store is new; its epoch is %s.", epoch)
-
-
-def _count(kind: type[Row]) -> Any:
-    return select(func.count()).select_from(TABLES[kind])
 
 
 _UNREADABLE = "The database cannot be read"

@@ -3,6 +3,7 @@
     <kind>s     one column for each field of the row's class, and `created`: the revision that made
                 it, which gives lists their order
     revisions   what each revision did to each row, as JSON before and after
+    idempotency_keys   what was answered to writes that may be repeated, for a day
     store       one row: the epoch, and the number of the newest revision
 
 Rows are deleted for good; their history is in the log. `migrations/` builds the same tables step
@@ -60,6 +61,19 @@ REVISIONS = Table(
     Column("origin", String(255), nullable=False),
 )
 """`time` is in microseconds since 1970, UTC; `position` counts the rows of one revision."""
+
+
+KEYS = Table(
+    "idempotency_keys",
+    METADATA,
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(32), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("answer", Text(2**24 - 1), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Index(None, "time"),
+)
+"""What was answered to writes that may be repeated; `time` is in seconds since 1970, UTC."""
 
 
 def tag(kind: type[Any]) -> str:

@@ -5,7 +5,7 @@ lives within a commit of the store's (`store.database`); nobody else writes mean
 what it has read once it keeps.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -52,10 +52,12 @@ class Refused(Exception):
 class Transaction:
     """The rows as this write sees them."""
 
-    def __init__(self, connection: Connection, number: int) -> None:
+    def __init__(self, connection: Connection, number: int, time: int = 0) -> None:
         self.connection = connection
         self.number = number
         """Of the revision that this will be."""
+        self.time = time
+        """When it is written, in seconds since 1970, UTC."""
         self._read: dict[tuple[Kind, str], Any] = {}
         self._before: dict[tuple[Kind, str], Any] = {}
 
@@ -83,6 +85,24 @@ class Transaction:
         """The values of a column, from the greatest down."""
         column = TABLES[kind].c[name]
         yield from self.connection.execute(select(column).order_by(column.desc())).scalars()
+
+    def between(
+        self,
+        kind: Kind,
+        name: str,
+        least: int,
+        most: int,
+        *,
+        descending: bool = False,
+        **by: Hashable,
+    ) -> Iterator[int]:
+        """The values of a column from one to another, both included, in order, of some rows."""
+        table = TABLES[kind]
+        column = table.c[name]
+        query = select(column).where(column.between(least, most))
+        query = query.where(*(table.c[field] == value for field, value in by.items()))
+        ordered = query.order_by(column.desc() if descending else column)
+        yield from self.connection.execute(ordered).scalars()
 
     def put(self, row: Row) -> None:
         """Store a row in place of the one with its uuid, if there is one."""
@@ -141,18 +161,23 @@ def holder(connection: Connection, row: Row) -> Taken | None:
     return None
 
 
+def holder_among(rows: Iterable[Row], row: Row) -> Taken | None:
+    """Who holds what a refused row wants, of rows that the same write was to store."""
+    others = [other for other in rows if type(other) is type(row) and other.uuid != row.uuid]
+    for names in _RESOURCES[type(row)].unique:
+        values = {name: getattr(row, name) for name in names}
+        for other in others if None not in values.values() else ():
+            if all(getattr(other, name) == value for name, value in values.items()):
+                return Taken(row, values, other)
+    return None
+
+
 def every(connection: Connection, kind: type[R]) -> Iterator[tuple[R, int]]:
     """All rows of a class, in the order of their creation, each with the revision that made it."""
     table = TABLES[kind]
     query = _fields(table).add_columns(table.c.created).order_by(table.c.created, table.c.uuid)
     for found in connection.execute(query):
         yield row_of(kind, found[:-1]), found[-1]
-
-
-def page(connection: Connection, kind: type[R], limit: int, offset: int) -> list[R]:
-    """Some of the rows of a class, in the order of their creation."""
-    found = connection.execute(_page(TABLES[kind]), {"limit": limit, "offset": offset})
-    return [row_of(kind, columns) for columns in found]
 
 
 def referrers(kind: Kind) -> tuple[tuple[Kind, str], ...]:
@@ -201,12 +226,6 @@ def _where(table: Table, names: tuple[str, ...], absent: tuple[bool, ...]) -> Se
         for name, none in zip(names, absent, strict=True)
     )
     return _fields(table).where(*conditions).order_by(table.c.created, table.c.uuid)
-
-
-@cache
-def _page(table: Table) -> Select[Any]:
-    ordered = _fields(table).order_by(table.c.created, table.c.uuid)
-    return ordered.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 @cache

@@ -159,7 +159,8 @@ ToAgent = Snapshot | Update | Beat | AskStatus
 class Request(msgspec.Struct, frozen=True):
     """webapi: one call.
 
-    `verb` is create, update, delete, show, list, nodes, or the name of an action.
+    `verb` is create, update, delete, show, list, nodes, changes, undo, hear (from now on `News` of
+    each revision is sent to who asks), unhear, or the name of an action.
     """
 
     id: int
@@ -168,10 +169,24 @@ class Request(msgspec.Struct, frozen=True):
     uuid: str | None = None
     parent: str | None = None
     """The uuid that the path names before a sub-collection."""
+    related: str | None = None
+    """The uuid that the path of a relation ends in."""
     values: dict[str, Any] = {}
     """Attributes and parameters by name, already read by their scalars (addresses are integers)."""
+    many: tuple[dict[str, Any], ...] | None = None
+    """Of `create`: the values of each of several, which all become one revision, or none does."""
     limit: int = 30
     offset: int = 0
+    sort: tuple[str, ...] = ()
+    """Of `list`: the attributes to order by, the first first; "-" before one turns it around."""
+    fields: tuple[str, ...] = ()
+    """What to show of each resource, by name; all of it if empty."""
+    dry_run: bool = False
+    """Check and answer all, and then write nothing."""
+    if_match: tuple[str, ...] = ()
+    """The ETags of which the resource must have one; "*": it must exist."""
+    key: str = ""
+    """Whoever repeats a write with its key gets the answer of the first, and writes nothing."""
     wait: float | None = None
     """Seconds to wait until every live host concerned has acknowledged; None: do not wait."""
     origin: str = ""
@@ -199,7 +214,17 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
 
-class Reply(msgspec.Struct, frozen=True):
+class News(msgspec.Struct, frozen=True, tag="news"):
+    """vnmgr: a revision, to those who asked with `hear`, as it is committed."""
+
+    previous: int
+    """The number of the one before it; if that has not come, something was lost."""
+    revision: Revision
+    told: dict[str, Any]
+    """What it did, as people see it."""
+
+
+class Reply(msgspec.Struct, frozen=True, tag="reply"):
     """vnmgr: the answer to the request with this id; `result` is what JSON shows."""
 
     id: int
@@ -210,6 +235,8 @@ class Reply(msgspec.Struct, frozen=True):
     realised: Realised | None = None
     changed: bool = True
     """Of a write: whether it made that revision, or everything was so already."""
+    etag: str = ""
+    """Of the one resource that the result shows: two that are equal have the same."""
 
 
 def encode(message: Any) -> bytes:
@@ -232,7 +259,7 @@ def read_request(data: bytes) -> Request:
     return _read(_REQUEST, data)
 
 
-def read_reply(data: bytes) -> Reply:
+def read_reply(data: bytes) -> Reply | News:
     """Read what vnmgr sent to webapi; raise as `read_from_agent` does."""
     return _read(_REPLY, data)
 
@@ -248,4 +275,4 @@ _ENCODER = msgspec.msgpack.Encoder()
 _FROM_AGENT: msgspec.msgpack.Decoder[FromAgent] = msgspec.msgpack.Decoder(FromAgent)
 _TO_AGENT: msgspec.msgpack.Decoder[ToAgent] = msgspec.msgpack.Decoder(ToAgent)
 _REQUEST = msgspec.msgpack.Decoder(Request)
-_REPLY = msgspec.msgpack.Decoder(Reply)
+_REPLY: msgspec.msgpack.Decoder[Reply | News] = msgspec.msgpack.Decoder(Reply | News)

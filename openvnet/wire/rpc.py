@@ -9,7 +9,7 @@ before it answered: then a write may or may not have been done.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -17,7 +17,7 @@ import msgspec
 
 from openvnet.wire.front import REQUEST
 from openvnet.wire.keys import ClientKeys
-from openvnet.wire.messages import Reply, Request, encode, read_reply
+from openvnet.wire.messages import News, Reply, Request, encode, read_reply
 from openvnet.wire.sockets import Frames, dial
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,9 @@ class Rpc:
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
         self._away_since = asyncio.get_running_loop().time()
+        self.heard: Callable[[News | None], None] = _ignore
+        """Takes what is told of revisions; None: the connection is lost, and with it what was asked
+        for with `hear`."""
         self._wire = dial(endpoint, self._take, self._changed, keys)
 
     async def call(
@@ -61,6 +64,7 @@ class Rpc:
         collection: str = "",
         uuid: str | None = None,
         parent: str | None = None,
+        related: str | None = None,
         values: Mapping[str, Any] | None = None,
         limit: int = 30,
         offset: int = 0,
@@ -68,23 +72,29 @@ class Rpc:
         origin: str = "",
         timeout: float = TIMEOUT,
     ) -> Reply:
-        """Ask, and wait for the reply, at most `timeout` seconds longer than `wait`.
-
-        Raise NoAnswer.
-        """
+        """Ask, as `ask` does."""
         request = Request(
-            id=next(self._numbers),
+            id=0,
             verb=verb,
             collection=collection,
             uuid=uuid,
             parent=parent,
+            related=related,
             values=dict(values or {}),
             limit=limit,
             offset=offset,
             wait=wait,
             origin=origin,
         )
-        return await self._answer(request, timeout + (wait or 0.0))
+        return await self.ask(request, timeout)
+
+    async def ask(self, request: Request, timeout: float = TIMEOUT) -> Reply:
+        """Ask, and wait for the reply, at most `timeout` seconds longer than the request's `wait`.
+
+        The request gets a number of its own. Raise NoAnswer.
+        """
+        numbered = msgspec.structs.replace(request, id=next(self._numbers))
+        return await self._answer(numbered, timeout + (request.wait or 0.0))
 
     async def _answer(self, request: Request, seconds: float) -> Reply:
         deadline = asyncio.get_running_loop().time() + seconds
@@ -124,6 +134,7 @@ class Rpc:
             return
         self._connected.clear()
         self._away_since = asyncio.get_running_loop().time()
+        self.heard(None)
         for reply in self._waiting.values():
             if not reply.done():
                 reply.set_exception(NoAnswer("vnmgr went away before it answered."))
@@ -139,6 +150,13 @@ class Rpc:
             except msgspec.DecodeError as error:
                 logger.warning("A reply of vnmgr could not be read: %s.", error)
                 continue
+            if isinstance(reply, News):
+                self.heard(reply)
+                continue
             waiting = self._waiting.get(reply.id)
             if waiting and not waiting.done():
                 waiting.set_result(reply)
+
+
+def _ignore(_: News | None) -> None:
+    """Nobody has asked."""

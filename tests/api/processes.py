@@ -10,7 +10,12 @@ from queue import Queue
 from threading import Thread
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "PYTHONUNBUFFERED": "1",
+    "VNCTL_OUTPUT": "table",  # as on a terminal
+}
 
 
 def command(module: str) -> list[str]:

@@ -142,3 +142,19 @@ def test_who_lags_is_named_and_that_the_write_stands():
         "revision 42 stands, but is not yet realised by vnb: no switch",
         "revision 42 stands, but was refused by the switch: if-1: full",
     ]
+
+
+def test_a_list_of_a_relation_says_also_what_is_said_of_it():
+    association = {"uuid": "dpnw-1", "datapath_uuid": "dp-1", "network_uuid": "nw-1", "label": "x"}
+    body = {"items": [{"uuid": "nw-1", "display_name": "one", "association": association}]}
+    assert printed(Answer(body, b"", None, None), "table").splitlines() == [
+        "uuid  display_name  datapath_uuid  label",
+        "nw-1  one           dp-1           x",
+    ]
+
+
+def test_what_goes_without_saying_is_said_only_where_it_is_not_so():
+    items = [{"uuid": "if-1", "enabled": True}, {"uuid": "if-2", "enabled": True}]
+    assert lines(table(items)) == ["uuid", "if-1", "if-2"]
+    items[1]["enabled"] = False
+    assert lines(table(items)) == ["uuid  enabled", "if-1  true", "if-2  false"]

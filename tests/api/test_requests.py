@@ -263,7 +263,11 @@ def test_a_named_origin_may_read_and_write(run, numbers, tmp_path):
 
 def test_what_is_beside_the_resources(http):
     assert http.get("/version").json() == http.get("/api/version").json()
-    assert http.get("/health").json() == {"vnmgr": "answers"}
+    assert set(http.get("/version").json()) == {"version", "api"}
+    health = http.get("/health").json()
+    assert (health["vnmgr"], health["database"], health["hosts"]) == ("answers", "answers", 0)
+    place = f"{health['epoch']}/{health['revision']}"
+    assert http.get("/health").headers["openvnet-revision"] == place
     assert http.get("/api/1.0/nodes").status_code == 200
 
 
@@ -272,6 +276,15 @@ def test_the_newest_revision_can_be_asked_for(http, numbers):
     for path in ("/api/1.0/nodes", "/health"):
         newest = http.get(path).headers["OpenVNet-Revision"]
         assert newest == written.headers["OpenVNet-Revision"]
+
+
+def test_the_page_for_people_needs_nothing_from_other_hosts(http):
+    answer = http.get("/api/1.0/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<script" not in answer.text
+    assert "//" not in answer.text.replace("<!doctype", "")
+    for operation in operations():
+        assert f"<code>{operation.path}</code>" in answer.text
 
 
 def test_openapi_names_every_operation(http):

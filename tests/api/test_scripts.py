@@ -181,21 +181,3 @@ def test_a_terminal_gets_colour_unless_it_wants_none(environment, coloured, run,
     assert (b"\x1b[" in os.read(ours, 1000)) is coloured
     os.close(ours)
     os.close(theirs)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["network_services", "add", "--mode", "dhcp"],
-        ["segments", "show"],
-        ["topologies"],
-        ["interfaces", "segments", "show", "if-a"],
-        ["datapaths", "route_links", "add"],
-    ],
-    ids=" ".join,
-)
-def test_what_the_original_has_and_this_has_not_yet_is_said_to_be_so(words, run):
-    done = vnctl(run, *words)
-    assert done.returncode == 2
-    assert "is not yet done" in done.stderr
-    assert "Did you mean" not in done.stderr

@@ -60,7 +60,10 @@ def test_the_address_that_a_file_says(text, address, written):
         ("webapi_port many", "line 1: webapi_port 'many' must be a port number."),
         ("webapi_port 65536", "must be a port number."),
         ("webapi_protocol gopher", "must be http or https."),
-        ("output_format xml", "output_format 'xml' must be one of table, json, yaml, yml, name."),
+        (
+            "output_format xml",
+            "output_format 'xml' must be one of table, wide, json, yaml, yml, name.",
+        ),
         ("webapi_uri 'a", "line 1: No closing quotation"),
     ],
 )

@@ -21,6 +21,7 @@ def home(tmp_path):
 @pytest.fixture
 def ctl(run, home):
     def call(*words, text=None, status=0, **environment):
+        environment = {"VNCTL_OUTPUT": "table", **environment}
         done = vnctl(run, *words, text=text, HOME=str(home), **environment)
         assert done.returncode == status, done.stdout + done.stderr
         return done
@@ -197,9 +198,10 @@ def test_there_is_help_at_every_level(words, ctl):
 def test_help_says_what_each_parameter_is(resource, ctl):
     parent = parent_of(resource)
     above = [parent.collection] if parent else []
-    said = " ".join(ctl(*above, resource.collection, "add", "--help").stdout.split())
-    create = next(each for each in operations_of(resource) if each.verb == "create")
-    for name, attribute in create.parameters.items():
+    command = "add" if "create" in resource.verbs else "modify"
+    said = " ".join(ctl(*above, resource.in_paths, command, "--help").stdout.split())
+    write = next(each for each in operations_of(resource) if each.verb in ("create", "update"))
+    for name, attribute in write.parameters.items():
         assert f"--{name.replace('_', '-')}" in said
         assert attribute.doc in said
 
@@ -241,7 +243,7 @@ def test_settings_say_where_and_how(ctl, run, home):
     (home / ".vnctlrc").write_text(
         f"# mine\nwebapi_uri 'unix:{run}/webapi.sock'\noutput_format json\n"
     )
-    shown = ctl("networks", "show", VNET_WEBAPI="").stdout
+    shown = ctl("networks", "show", VNET_WEBAPI="", VNCTL_OUTPUT="").stdout
     assert "total_count" in json.loads(shown)
     assert "total_count" not in ctl("networks", "show", "-o", "table", VNET_WEBAPI="").stdout
 

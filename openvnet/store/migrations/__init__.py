@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from openvnet.store.errors import StoreTooNew
 
-NEWEST = "0001"
+NEWEST = "0003"
 """The newest step in `versions/`."""
 
 

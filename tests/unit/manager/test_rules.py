@@ -55,15 +55,12 @@ async def test_an_address_of_an_interface_needs_its_network_and_a_mac_address(he
 
 
 @in_house
-async def test_modes_that_are_not_yet_done_are_refused(here):
-    for mode in ("simulated", "internal", "patch", "promiscuous", "remote"):
-        problem = await here.call.refused("create", "interfaces", values={"mode": mode})
-        assert problem.error == "ArgumentError"
-        assert f"mode {mode} is not yet done" in problem.message
-    for mode in ("physical", "internal"):
-        values = {"network_mode": mode, "ipv4_network": ip("10.0.0.0")}
-        problem = await here.call.refused("create", "networks", values=values)
-        assert f"mode {mode} is not yet done" in problem.message
+async def test_interfaces_and_networks_are_of_all_modes(here):
+    for mode in ("vif", "simulated", "host", "internal", "patch", "promiscuous", "remote"):
+        assert (await here.call.create("interfaces", mode=mode))["mode"] == mode
+    for mode in ("virtual", "physical", "internal"):
+        made = await here.call.create("networks", network_mode=mode, ipv4_network=ip("10.0.0.0"))
+        assert made["mode"] == mode
 
 
 @in_house
@@ -344,7 +341,6 @@ async def test_a_uuid_of_another_resource_is_refused_as_such(here):
         ("create", "networks", None, {"ipv4_network": True}, "ArgumentError", "IPv4 address"),
         ("update", "networks", "nw-1", {"ipv4_network": 0}, "ArgumentError", "ipv4_network"),
         ("update", "networks", "nw-1", {"display_name": None}, "ArgumentError", "display_name"),
-        ("update", "datapaths", "dp-1", {"dpid": DPID}, "ArgumentError", "dpid"),
         ("explode", "networks", "nw-1", {}, "UnknownResource", "explode"),
         ("list", "nets", None, {}, "UnknownResource", "nets"),
     ],

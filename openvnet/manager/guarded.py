@@ -1,0 +1,139 @@
+"""What a client may ask of a write besides the write: that it happens once, only if, or not at all.
+
+    Idempotency-Key   a write that is repeated with its key is answered again, and done once
+    If-Match          it is done only if the resource is as the client has seen it
+    dry_run           all of it is checked and answered, and then undone
+    a list            several are created as one revision, or none is
+
+All of it happens within the write's transaction: between the check and the write is nobody.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+
+from openvnet.manager.answers import Answer, Rows, answer
+from openvnet.manager.errors import KeyReused, PreconditionFailed
+from openvnet.manager.history import told_change
+from openvnet.manager.names import found
+from openvnet.manager.undoing import undo
+from openvnet.manager.writes import resource_of, written
+from openvnet.model import Row
+from openvnet.store.keys import Kept, keep, kept
+from openvnet.store.transaction import Refused, Transaction, holder_among
+from openvnet.wire.messages import Request
+
+Result = Callable[[Request, Sequence[Row], Rows], Any]
+"""Makes of the rows that a write asked for what its client sees."""
+
+UNSTABLE = ("status",)
+"""What answers show that nobody has written; it is not part of an ETag."""
+
+
+class Done(NamedTuple):
+    """What came of a write."""
+
+    rows: Sequence[Row]
+    """The rows that were asked for; none if an earlier answer is repeated."""
+    answer: Any = None
+    """As people see it, where it had to be made within the transaction."""
+    repeated: int | None = None
+    """The revision whose answer this is, if the write had been done before."""
+
+
+class Rehearsed(Exception):
+    """Raised to undo a write that was to be checked only."""
+
+    def __init__(self, done: Done) -> None:
+        super().__init__("It was a rehearsal.")
+        self.done = done
+
+
+def done(transaction: Transaction, request: Request, now: int, result: Result) -> Done:
+    """Do a write as its client wants it; `now` is in seconds since 1970, UTC.
+
+    Raise RequestRefused, and Rehearsed.
+    """
+    digest = _digest(request) if request.key and not request.dry_run else ""
+    if digest and (earlier := kept(transaction.connection, request.key, now)):
+        if earlier.digest != digest:
+            raise KeyReused(
+                f"The Idempotency-Key {request.key} was used within a day for another request."
+            )
+        return Done((), msgspec.json.decode(earlier.answer), earlier.number)
+    if request.if_match:
+        _check_match(transaction, request)
+    rows = _rows(transaction, request)
+    if not (digest or request.dry_run or request.verb == "undo"):
+        return Done(rows)
+    finished = Done(rows, _seen(transaction, request, rows, result))
+    if request.dry_run:
+        raise Rehearsed(finished)
+    number = transaction.number if transaction.changes() else transaction.number - 1
+    text = msgspec.json.encode(finished.answer).decode()
+    if digest:
+        keep(transaction.connection, request.key, Kept(digest, number, text), now)
+    return finished
+
+
+def _seen(transaction: Transaction, request: Request, rows: Sequence[Row], result: Result) -> Any:
+    """What the client sees: of an undoing all that it changed, of others what was asked for."""
+    if request.verb == "undo":
+        return [told_change(change) for change in transaction.changes()]
+    return result(request, rows, transaction)
+
+
+def etag(shown: Answer) -> str:
+    """What tells a resource, with all that belongs to it, from what it was or will be."""
+    lasting = {name: value for name, value in shown.items() if name not in UNSTABLE}
+    return blake2b(msgspec.json.encode(lasting), digest_size=8).hexdigest()
+
+
+def _rows(transaction: Transaction, request: Request) -> Sequence[Row]:
+    """Do what is asked for; the rows that it was asked of."""
+    if request.verb == "undo":
+        undo(transaction, request.values["revision"], request.values.get("force", False))
+        return ()
+    if request.many is not None:
+        return _created(transaction, request)
+    return written(transaction, request)
+
+
+def _created(transaction: Transaction, request: Request) -> list[Row]:
+    """Create several; whatever goes wrong says with which."""
+    rows: list[Row] = []
+    for index, values in enumerate(request.many or ()):
+        one = msgspec.structs.replace(request, many=None, values=values)
+        try:
+            rows += written(transaction, one)
+        except Refused as refused:
+            after = [change.after for change in transaction.changes() if change.after]
+            raise _noted(holder_among(after, refused.row) or refused, index) from None
+        except Exception as failure:
+            raise _noted(failure, index) from None
+    return rows
+
+
+def _noted(failure: Exception, index: int) -> Exception:
+    failure.add_note(f"Item {index} of the list (the first is 0): ")
+    return failure
+
+
+def _check_match(transaction: Transaction, request: Request) -> None:
+    resource = resource_of(request)
+    row = found(transaction, resource.kind, request.uuid or "")
+    current = etag(answer(row, transaction))
+    if "*" not in request.if_match and current not in request.if_match:
+        raise PreconditionFailed(
+            f'{resource.singular} {row.uuid} has changed: its ETag is "{current}" now. '
+            "Read it again, and decide anew."
+        )
+
+
+def _digest(request: Request) -> str:
+    """What a request asks for, in short."""
+    what = (request.verb, request.collection, request.uuid, request.parent, request.related)
+    asked = msgspec.msgpack.encode((*what, request.values, request.many), order="deterministic")
+    return blake2b(asked, digest_size=16).hexdigest()

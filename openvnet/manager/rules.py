@@ -1,0 +1,120 @@
+"""The rules: what is special about each resource when it is made, changed or acted on.
+
+Whatever is not named here is as its declaration says, and no more.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from openvnet.manager.carrying import carried_rows, topology_datapath_rows
+from openvnet.manager.filters import (
+    allowed_address_pair_rows,
+    described_pair,
+    described_static_rule,
+    static_rule_rows,
+)
+from openvnet.manager.interfaces import changed_interface, interface_rows, renamed_interface
+from openvnet.manager.leases import (
+    attached,
+    changed_mac_lease,
+    ip_lease_rows,
+    mac_lease_rows,
+    released,
+)
+from openvnet.manager.networks import network_rows, segment_rows
+from openvnet.manager.policies import policy_interface_rows, retention_rows
+from openvnet.manager.ports import port_rows
+from openvnet.manager.ranges import ip_range_rows, mac_range_rows
+from openvnet.manager.routing import (
+    changed_route,
+    changed_route_link,
+    described_static_address,
+    route_link_rows,
+    route_rows,
+    static_address_rows,
+)
+from openvnet.manager.services import dns_service_rows
+from openvnet.manager.topologies import in_topology, layer_rows
+from openvnet.model import (
+    AllowedAddressPair,
+    DatapathNetwork,
+    DatapathRouteLink,
+    DatapathSegment,
+    DnsService,
+    FilterStatic,
+    Interface,
+    InterfacePort,
+    IpLease,
+    IpRange,
+    IpRetention,
+    LeasePolicyInterface,
+    MacLease,
+    MacRange,
+    Network,
+    Route,
+    RouteLink,
+    Row,
+    Segment,
+    TopologyDatapath,
+    TopologyLayer,
+    TopologyMacRangeGroup,
+    TopologyRouteLink,
+    TranslationStaticAddress,
+)
+from openvnet.store.transaction import Transaction
+
+Values = Mapping[str, Any]
+Creation = Callable[[Transaction, Values], Iterator[Row]]
+Rule = Callable[[Transaction, Any, Values], Iterator[Row]]
+Description = Callable[[Values], Values]
+
+
+def _in_topology(kind: type[Any]) -> Creation:
+    def rows(transaction: Transaction, values: Values) -> Iterator[Row]:
+        yield in_topology(transaction, kind(**values))
+
+    return rows
+
+
+CREATIONS: Mapping[type[Any], Creation] = {
+    Segment: segment_rows,
+    Network: network_rows,
+    Interface: interface_rows,
+    InterfacePort: port_rows,
+    AllowedAddressPair: allowed_address_pair_rows,
+    MacLease: mac_lease_rows,
+    IpLease: ip_lease_rows,
+    IpRange: ip_range_rows,
+    MacRange: mac_range_rows,
+    IpRetention: retention_rows,
+    RouteLink: route_link_rows,
+    Route: route_rows,
+    TranslationStaticAddress: static_address_rows,
+    DnsService: dns_service_rows,
+    FilterStatic: static_rule_rows,
+    LeasePolicyInterface: policy_interface_rows,
+    TopologyDatapath: topology_datapath_rows,
+    TopologyMacRangeGroup: _in_topology(TopologyMacRangeGroup),
+    TopologyRouteLink: _in_topology(TopologyRouteLink),
+    TopologyLayer: layer_rows,
+    DatapathNetwork: carried_rows(DatapathNetwork),
+    DatapathSegment: carried_rows(DatapathSegment),
+    DatapathRouteLink: carried_rows(DatapathRouteLink),
+}
+CHANGES: Mapping[type[Any], Rule] = {
+    Interface: changed_interface,
+    MacLease: changed_mac_lease,
+    RouteLink: changed_route_link,
+    Route: changed_route,
+}
+ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
+    (Interface, "rename"): renamed_interface,
+    (IpLease, "attach"): attached,
+    (IpLease, "release"): released,
+}
+DESCRIPTIONS: Mapping[type[Any], Description] = {
+    AllowedAddressPair: described_pair,
+    FilterStatic: described_static_rule,
+    TranslationStaticAddress: described_static_address,
+}
+"""What is deleted by its values: the fields that it then has."""

@@ -1,0 +1,116 @@
+"""Undo: the inverse of a revision, written as a new one.
+
+What has changed since is not lost in silence: if a later revision has touched the same rows, or
+others refer to what is to go, the undoing is refused in words. By force the rows become what they
+were, whatever came later; but never twice what only one may have, and no reference to nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from openvnet.manager.errors import Conflict, UnknownOperation
+from openvnet.model import RESOURCES, Row, attributes
+from openvnet.model.scalars import TEXT
+from openvnet.store import log
+from openvnet.store.transaction import Change, Transaction, referrers
+
+
+def undo(transaction: Transaction, number: int, force: bool) -> None:
+    """Bring back the rows that a revision changed; raise RequestRefused."""
+    newest = transaction.number - 1
+    found = dict(log.revisions(transaction.connection, number - 1, number))
+    if number not in found:
+        raise UnknownOperation(f"There is no revision {number}; the newest is {newest}.")
+    changes = [line.change for line in found[number]]
+    if not force:
+        _refuse_later(transaction, number, changes)
+    made = [change for change in changes if change.before is None]
+    _refuse_referred(transaction, {change.uuid for change in made}, made)
+    for change in changes:
+        if change.before is not None and change.after is not None:
+            transaction.put(change.before)
+    for change in reversed(made):
+        if row := transaction.get(change.kind, change.uuid):
+            transaction.delete(row)
+    for change in changes:
+        if change.before is not None and change.after is None:
+            transaction.put(change.before)
+    for change in changes:
+        if change.before is not None:
+            _check_references(transaction, number, change.before, force)
+
+
+def _refuse_later(transaction: Transaction, number: int, changes: Sequence[Change]) -> None:
+    """Refuse if rows are no longer as the revision left them."""
+    for change in changes:
+        if transaction.get(change.kind, change.uuid) != change.after:
+            later = _first_after(transaction, number, change.uuid)
+            raise Conflict(
+                f"{_named(change.kind, change.uuid)} was changed again by revision {later}. "
+                "Undo that first, or force it, and lose what it did there."
+            )
+
+
+def _refuse_referred(transaction: Transaction, going: set[str], made: Sequence[Change]) -> None:
+    """Refuse if others refer to what is to go: they would go with it."""
+    for change in made:
+        for kind, name in referrers(change.kind):
+            for row in transaction.where(kind, **{name: change.uuid}):
+                if row.uuid not in going:
+                    raise Conflict(
+                        f"{_named(kind, row.uuid)} has come since, and cannot be without "
+                        f"{_named(change.kind, change.uuid)}. Delete it first."
+                    )
+
+
+def _check_references(transaction: Transaction, number: int, row: Row, force: bool) -> None:
+    """Refuse a row that refers to nothing, or to what is no longer as it was."""
+    for name, kind, uuid in _references(row):
+        current = transaction.get(kind, uuid)
+        if current is None:
+            raise Conflict(
+                f"{_named(kind, uuid)} is no longer there, and {_named(type(row), row.uuid)} "
+                f"cannot be without it ({name})."
+            )
+        then = None if force else _then(transaction, number, current)
+        if then is not None and _essence(then) != _essence(current):
+            later = _first_after(transaction, number, uuid)
+            raise Conflict(
+                f"{_named(kind, uuid)}, which {_named(type(row), row.uuid)} refers to, was changed "
+                f"by revision {later}. Undo that first, or force it."
+            )
+
+
+def _references(row: Row) -> Iterator[tuple[str, type[Any], str]]:
+    by_prefix = {resource.prefix: resource.kind for resource in RESOURCES}
+    for name, attribute in attributes(type(row)).items():
+        value = getattr(row, name)
+        if attribute.type.refers_to and value:
+            yield name, by_prefix[attribute.type.refers_to], value
+
+
+def _then(transaction: Transaction, number: int, current: Row) -> Row | None:
+    """What a row was right after a revision, if it was changed later."""
+    for _, lines in log.revisions(
+        transaction.connection, number, transaction.number - 1, (type(current),), current.uuid
+    ):
+        for line in lines:
+            if line.change.uuid == current.uuid:
+                return line.change.before
+    return None
+
+
+def _essence(row: Row) -> list[Any]:
+    """All of a row but names for people, on which nothing depends."""
+    declared = attributes(type(row)).items()
+    return [getattr(row, name) for name, attribute in declared if attribute.type is not TEXT]
+
+
+def _first_after(transaction: Transaction, number: int, uuid: str) -> int:
+    found = log.revisions(transaction.connection, number, transaction.number - 1, (), uuid)
+    touching = (n for n, lines in found if any(line.change.uuid == uuid for line in lines))
+    return next(touching, number)
+
+
+def _named(kind: type[Any], uuid: str) -> str:
+    return f"{next(r.singular for r in RESOURCES if r.kind is kind)} {uuid}"
