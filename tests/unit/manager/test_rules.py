@@ -415,10 +415,10 @@ def test_when_the_last_number_of_networks_is_used_gaps_are(tmp_path):
 
 @in_house
 async def test_a_fault_of_ours_costs_its_own_request_only(here):
-    beyond = {"network_uuid": "nw-1", "ipv4_address": 2**63}
+    beyond = {"interface_uuid": "if-1", "mac_address": 2**63}  # which SQLite does not hold
     replies = await asyncio.gather(
         here.call.reply("create", "interfaces", values={"uuid": "if-1", "mode": "vif"}),
-        here.call.reply("create", "ip_leases", values=beyond),
+        here.call.reply("create", "mac_leases", values=beyond),
         here.call.reply("create", "interfaces", values={"uuid": "if-2", "mode": "vif"}),
     )
     problem = replies[1].problem
