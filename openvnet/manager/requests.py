@@ -136,7 +136,7 @@ class Requests:
             started = time.perf_counter()
             concerned = self._streams.publish(outcome.changes, outcome.number)
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
-            self.metrics.count(CHANGES, resource_of(request).collection, request.verb)
+            self.metrics.count(CHANGES, request.collection, request.verb)
             self._spread(request, outcome)
             if logger.isEnabledFor(logging.INFO):
                 _tell(asked, outcome)
