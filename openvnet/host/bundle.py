@@ -259,8 +259,9 @@ def _opened(path: Path) -> "closing[sqlite3.Connection]":
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
+    """Their names, without that of clients' keys, which are theirs."""
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    return [name for (name,) in found]
+    return [name for (name,) in found if not is_secret(name)]
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:

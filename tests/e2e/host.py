@@ -62,6 +62,7 @@ class Host:
             "LANG": "C.UTF-8",
             "PATH": f"{directory}/bin:{machine.PATH}",
             "PYTHONPATH": str(ROOT),
+            "VNCTL_OUTPUT": "table",  # as on a terminal
         }
 
     def run(self, command: str, *, within: Path | None = None) -> tuple[int, str]:

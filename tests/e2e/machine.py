@@ -55,7 +55,11 @@ class Machine:
         return set(self.run("find", _CHANGED, "-type", "f", "-printf", "/%P\\n").splitlines())
 
 
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
+_ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "VNCTL_OUTPUT": "table",  # as on a terminal
+}
 _CAUGHT = {
     "stdin": subprocess.DEVNULL,
     "stdout": subprocess.PIPE,
