@@ -19,7 +19,9 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
+    literal,
     select,
+    union_all,
 )
 from sqlalchemy import update as update_of
 from sqlalchemy.exc import IntegrityError
@@ -126,13 +128,21 @@ class Transaction:
     def delete(self, row: Row) -> None:
         """Delete a row, and the rows that refer to it."""
         kind = type(row)
-        for referring, name in referrers(kind):
-            for other in self.where(referring, **{name: row.uuid}):
+        for referring, uuid in self._referring(kind, row.uuid):
+            if (other := self.get(referring, uuid)) is not None:
                 self.delete(other)
         before = self.get(kind, row.uuid)
         if before is not None:
             self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
             self._note(kind, row.uuid, before, None)
+
+    def _referring(self, kind: Kind, uuid: str) -> list[tuple[Kind, str]]:
+        """The rows that refer to one, each by its class and uuid."""
+        kinds = [referring for referring, _ in referrers(kind)]
+        if not kinds:
+            return []
+        found = self.connection.execute(_referring_to(_RESOURCES[kind].prefix), {"uuid": uuid})
+        return [(kinds[row.number], row.uuid) for row in found]
 
     def changes(self) -> list[Change]:
         """What this has changed, in the order in which each row was first touched."""
@@ -226,6 +236,21 @@ def _where(table: Table, names: tuple[str, ...], absent: tuple[bool, ...]) -> Se
         for name, none in zip(names, absent, strict=True)
     )
     return _fields(table).where(*conditions).order_by(table.c.created, table.c.uuid)
+
+
+@cache
+def _referring_to(prefix: str) -> Select[tuple[int, str]]:
+    """Who refers to a row: the number of the referrer, and the uuid. One query for all of them."""
+    every = (
+        select(literal(number).label("number"), table.c.created, table.c.uuid).where(
+            table.c[name] == bindparam("uuid")
+        )
+        for number, (table, name) in enumerate(
+            (TABLES[referring], name) for referring, name in _referrers(prefix)
+        )
+    )
+    found = union_all(*every).subquery()
+    return select(found.c.number, found.c.uuid).order_by(*found.c)
 
 
 @cache
