@@ -49,6 +49,11 @@ log = logging.getLogger(__name__)
     "say that it is at a TCP port.",
 )
 @click.option(
+    "--vnmgr",
+    metavar="HOST:PORT",
+    help="The TCP port of vnmgr; it is called there, whatever --run or vnmgr.conf say.",
+)
+@click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("/var/lib/openvnet"),
@@ -90,6 +95,7 @@ def main(
     configuration: Configuration[Vna],
     node_id: str,
     run: Path,
+    vnmgr: str | None,
     state: Path,
     address: str,
     ovsdb: str,
@@ -101,7 +107,9 @@ def main(
     _check_database(ovsdb, "--ovsdb" if is_given("ovsdb") else configuration.place("ovsdb"))
     try:
         os.umask(0o077)
-        place = None if is_given("run") else vnmgr_address(configuration.directories)
+        place = _host_and_port(vnmgr, "--vnmgr") if vnmgr else None
+        if not vnmgr and not is_given("run"):
+            place = vnmgr_address(configuration.directories)
         calling = partial(Stream, *vnmgr_endpoint(place, run / "agents.sock", state))
         with listening(address) as server:
             state.mkdir(parents=True, exist_ok=True)
@@ -123,18 +131,21 @@ def listening(address: str) -> socket.socket:
     A bridge whose controller is gone tries again once a second; it must not come too early. Raises
     OSError if the address is taken.
     """
+    host, port = _host_and_port(address, "--listen")
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+    except OSError as error:
+        raise OSError(f"cannot listen at {address}: {error.strerror}") from error
+
+
+def _host_and_port(address: str, option: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 0xFFFF:
         words = f"{address!r} must be host:port, with a port up to 65535"
-        raise click.BadParameter(words, param_hint="--listen")
-    place, family = (
-        (host.strip("[]"), int(port)),
-        socket.AF_INET6 if ":" in host else socket.AF_INET,
-    )
-    try:
-        return socket.create_server(place, family=family)
-    except OSError as error:
-        raise OSError(f"cannot listen at {address}: {error.strerror}") from error
+        raise click.BadParameter(words, param_hint=option)
+    return host.strip("[]"), int(port)
 
 
 def _check_database(address: str, name: str) -> None:

@@ -4,16 +4,20 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from openvnet.lab import machine, namespaces
 from openvnet.lab.directory import claim, claim_temporary
-from openvnet.lab.environment import Environment, Guest, Host
+from openvnet.lab.environment import MANAGER_ADDRESS, Environment, Guest, Host
 from openvnet.lab.lab import Lab
-from openvnet.lab.processes import OPENFLOW_PORT
+from openvnet.lab.processes import OPENFLOW_PORT, VNMGR_PORT
+from openvnet.lab.underlay import lay_cables, raise_uplink
+from openvnet.lab.waiting import until
 
 OPENVNET = ("vnmgr", "webapi", "vna")
 """The last parts of the names of our own processes."""
@@ -76,11 +80,13 @@ def _furnished(environment: Environment, directory: Path, init: int) -> Lab:
     (directory / "bashrc").write_text(_BASHRC)
     (directory / "bin" / "tcpdump").write_text(_TCPDUMP)
     (directory / "bin" / "tcpdump").chmod(0o700)
-    hosts, guests = environment.hosts, environment.guests
-    names = [*(host.name for host in hosts), *(guest.name for guest in guests)]
-    holders = namespaces.make_places(init, names)
+    holders = namespaces.make_places(init, environment.places)
     built = Lab(str(directory), os.getpid(), init, holders, environment)
     built.run("", "ip", "link", "set", "lo", "up")
+    if environment.underlays:
+        address = f'host "{MANAGER_ADDRESS}" port {VNMGR_PORT}'
+        (directory / "vnmgr.conf").write_text(f"node {{ addr {{ {address} }} }}\n")
+        lay_cables(built)
     for host in environment.hosts:
         built.run(host.name, "sh", "-e", given="\n".join(_cabling(built, host)))
     return built
@@ -91,16 +97,27 @@ def _start(built: Lab, without: tuple[str, ...], tell: Callable[[str], None]) ->
     ours = [name for name in built.processes if name.split("/")[-1] in OPENVNET]
     ours = [name for name in ours if not {name, name.split("/")[-1]} & set(without)]
     for name in ours:
+        if name.endswith("/vna") and built.environment.underlays:
+            _share_keys(built, name.removesuffix("/vna"))
         built.launch(name)
-    for host in built.environment.hosts:
-        _start_switch(built, host)
-        tell(f"Open vSwitch with bridge br0 on {host.name}")
+    with ThreadPoolExecutor() as hands:
+        starting = hands.map(partial(_start_switch, built), built.environment.hosts)
+        for host, _ in zip(built.environment.hosts, starting, strict=True):
+            tell(f"Open vSwitch with bridge br0 on {host.name}")
     description = built.directory / "lab.json"
     description.with_suffix(".new").write_bytes(msgspec.json.encode(built))
     description.with_suffix(".new").rename(description)
     for name in ours:
         built.wait_until_ready(name)
         tell(name)
+
+
+def _share_keys(built: Lab, host: str) -> None:
+    """Give a host the keys by which vnmgr admits its vna; vnmgr makes them when it starts."""
+    keys = built.directory / "vnmgr" / "keys"
+    until(keys.is_dir, f"vnmgr has made its keys in {keys}")
+    own = built.directory / host / "vna" / "keys"
+    shutil.copytree(keys, own, ignore=shutil.ignore_patterns("vnmgr.secret"))
 
 
 def _cabling(built: Lab, host: Host) -> Iterator[str]:
@@ -120,7 +137,7 @@ def _cabling(built: Lab, host: Host) -> Iterator[str]:
         yield f"ip link set {guest.port_name} up"
         yield f"nsenter --target {holder} --net sh -e <<'GUEST'"
         yield f"ip address add {guest.ipv4_address}/{prefix} dev eth0"
-        yield "ip link set eth0 up"
+        yield f"ip link set eth0 mtu {built.environment.guest_mtu} up"
         yield "ethtool -K eth0 tx off >/dev/null"  # The userspace switch wants whole checksums.
         yield "GUEST"
 
@@ -132,6 +149,8 @@ def _start_switch(built: Lab, host: Host) -> None:
     built.run(host.name, "ovs-vsctl", "--timeout=10", "--no-wait", "init")
     built.start(f"{host.name}/ovs-vswitchd")
     built.run(host.name, "ovs-vsctl", "--timeout=10", *_bridge(host))
+    if underlay := built.environment.underlay(host):
+        built.run(host.name, "sh", "-e", given="\n".join(raise_uplink(host, underlay)))
     for guest in _guests(built, host):
         built.plug(guest.name)
 

@@ -8,6 +8,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+ROUTER, MANAGER = "router", "manager"
+MANAGER_ADDRESS = "192.168.0.2"
+"""Behind the router, in a network that has nobody else."""
+UPLINK = "eth0"
+"""The network card of a host with an underlay; a port of its bridge."""
+
 
 class Host(msgspec.Struct, frozen=True):
     """A machine with a bridge br0 and a vna."""
@@ -20,6 +26,26 @@ class Host(msgspec.Struct, frozen=True):
     """Of its vna."""
     mac_address: str
     """Of its bridge."""
+    underlay: str = ""
+    """The name of the underlay that its uplink leads to; a host alone has none."""
+    ipv4_address: str = ""
+    """Its own, on that underlay; it is on the bridge."""
+
+    @property
+    def interface_uuid(self) -> str:
+        """Of the interface of mode host that stands for its uplink."""
+        return f"if-{self.name}"
+
+
+class Underlay(msgspec.Struct, frozen=True):
+    """A physical network that hosts are plugged into."""
+
+    name: str
+    uuid: str
+    ipv4_network: str
+    ipv4_prefix: int
+    router: str
+    """The address of the router in it."""
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -42,14 +68,35 @@ class Guest(msgspec.Struct, frozen=True):
     port_name: str
     mac_address: str
     ipv4_address: str
+    may_move: bool = False
+    """Whether its port may be on any host; otherwise it is on its own only."""
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """All of it. Names are unique among hosts and guests together."""
+    """All of it. Names are unique among hosts and guests together.
+
+    With underlays there are two places more: the router that joins them, and the machine that
+    vnmgr and webapi run on, which is behind the router. Without, they run in the lab itself.
+    """
 
     hosts: tuple[Host, ...]
     networks: tuple[Network, ...]
     guests: tuple[Guest, ...]
+    underlays: tuple[Underlay, ...] = ()
+    guest_mtu: int = 1500
+    """Bytes of the longest packet that a guest sends."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The names of all hosts and guests, and of what joins hosts."""
+        joining = (ROUTER, MANAGER) if self.underlays else ()
+        hosts = (host.name for host in self.hosts)
+        return (*joining, *hosts, *(guest.name for guest in self.guests))
+
+    @property
+    def manager(self) -> str:
+        """The place of vnmgr and webapi; "" is the lab itself."""
+        return MANAGER if self.underlays else ""
 
     def host(self, name: str) -> Host:
         """The host of this name; KeyError if there is none."""
@@ -63,6 +110,10 @@ class Environment(msgspec.Struct, frozen=True):
         """The network that a guest is on."""
         return {network.name: network for network in self.networks}[guest.network]
 
+    def underlay(self, host: Host) -> Underlay | None:
+        """The underlay of a host; None if it is alone."""
+        return {underlay.name: underlay for underlay in self.underlays}.get(host.underlay)
+
 
 def declarations(environment: Environment) -> Iterator[tuple[str, ...]]:
     """What one says to vnctl to declare an environment, a row a command."""
@@ -71,19 +122,48 @@ def declarations(environment: Environment) -> Iterator[tuple[str, ...]]:
             *("datapaths", "add", "--uuid", host.datapath_uuid, "--display-name", host.name),
             *("--dpid", f"0x{host.dpid}", "--node-id", host.node_id),
         )
+    for underlay in environment.underlays:
+        yield _network(underlay, "physical")
     for network in environment.networks:
-        yield (
-            *("networks", "add", "--uuid", network.uuid, "--display-name", network.name),
-            *("--ipv4-network", network.ipv4_network, "--ipv4-prefix", str(network.ipv4_prefix)),
-            *("--mode", "virtual"),
-        )
+        yield _network(network, "virtual")
+    for host in environment.hosts:
+        yield from _joining(environment, host)
     for guest in environment.guests:
+        owner = environment.host(guest.host).datapath_uuid
         yield (
             *("interfaces", "add", "--uuid", guest.interface_uuid, "--mode", "vif"),
-            *("--owner-datapath-uuid", environment.host(guest.host).datapath_uuid),
+            *(() if guest.may_move else ("--owner-datapath-uuid", owner)),
             *("--network-uuid", environment.network(guest).uuid),
             *("--mac-address", guest.mac_address, "--ipv4-address", guest.ipv4_address),
             *("--port-name", guest.port_name),
+        )
+
+
+def _network(network: Network | Underlay, mode: str) -> tuple[str, ...]:
+    return (
+        *("networks", "add", "--uuid", network.uuid, "--display-name", network.name),
+        *("--ipv4-network", network.ipv4_network, "--ipv4-prefix", str(network.ipv4_prefix)),
+        *("--mode", mode),
+    )
+
+
+def _joining(environment: Environment, host: Host) -> Iterator[tuple[str, ...]]:
+    """A host's own address on its underlay, and that it carries all networks to other hosts."""
+    underlay = environment.underlay(host)
+    if underlay is None:
+        return
+    yield (
+        *("interfaces", "add", "--uuid", host.interface_uuid, "--mode", "host"),
+        *("--owner-datapath-uuid", host.datapath_uuid, "--network-uuid", underlay.uuid),
+        *("--mac-address", host.mac_address, "--ipv4-address", host.ipv4_address),
+        *("--port-name", UPLINK),
+    )
+    for number, network in enumerate(environment.networks, 1):
+        # Hosts on one underlay send each other frames of a network by this address.
+        mac_address = f"02:{number:02x}{host.mac_address[5:]}"
+        yield (
+            *("datapaths", "networks", "add", host.datapath_uuid, network.uuid),
+            *("--interface-uuid", host.interface_uuid, "--mac-address", mac_address),
         )
 
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from openvnet.lab.environment import Environment, Host
+from openvnet.lab.environment import MANAGER_ADDRESS, UPLINK, Environment, Host
 
 OPENFLOW_PORT = 6633
 WEBAPI_PORT = 9090
+VNMGR_PORT = 9102
+"""On which agents of other machines call; in a lab of one, they call on a socket."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -28,8 +30,9 @@ class Process(msgspec.Struct, frozen=True):
 def processes(environment: Environment, directory: Path) -> Iterator[Process]:
     """All of an environment's, in the order in which they are told."""
     run = ("--run", str(directory), "--config", str(directory))
-    yield _ours("vnmgr", "", "openvnet.manager.main", *run, "--state", str(directory / "vnmgr"))
-    yield _ours("webapi", "", "openvnet.api.main", *run, "--port", str(WEBAPI_PORT))
+    place, state = environment.manager, str(directory / "vnmgr")
+    yield _ours("vnmgr", place, "openvnet.manager.main", *run, "--state", state)
+    yield _ours("webapi", place, "openvnet.api.main", *run, "--port", str(WEBAPI_PORT))
     for host in environment.hosts:
         yield from _processes_of_host(host, directory)
 
@@ -57,10 +60,18 @@ def _processes_of_host(host: Host, directory: Path) -> Iterator[Process]:
         f"{host.name}/vna",
         host.name,
         "openvnet.agent.main",
-        *("--run", str(directory), "--config", str(directory), "--state", f"{home}/vna"),
-        *("--node-id", host.node_id),
+        *_calling(host, directory),
+        *("--config", str(directory), "--state", f"{home}/vna", "--node-id", host.node_id),
         *("--listen", f"127.0.0.1:{OPENFLOW_PORT}", "--ovsdb", database),
     )
+
+
+def _calling(host: Host, directory: Path) -> tuple[str, ...]:
+    """How a vna finds vnmgr, and where its own sockets are."""
+    if not host.underlay:
+        return ("--run", str(directory))
+    vnmgr = f"{MANAGER_ADDRESS}:{VNMGR_PORT}"
+    return ("--run", f"{directory}/{host.name}", "--vnmgr", vnmgr, "--uplink", UPLINK)
 
 
 def _ours(name: str, place: str, module: str, *arguments: str) -> Process:
