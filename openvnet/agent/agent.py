@@ -40,6 +40,7 @@ from openvnet.agent.telling import tell
 from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
+from openvnet.features.presence import Here
 from openvnet.metrics import Metrics
 from openvnet.model.host import Bridge, Port
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
@@ -53,6 +54,8 @@ from openvnet.wire.messages import (
     Failure,
     FromAgent,
     Hello,
+    Presence,
+    Present,
     Revision,
     Scope,
     Snapshot,
@@ -124,8 +127,12 @@ class Agent:
         """Whether a switch had none of our flows when it connected: it has just started."""
         self.on_swept: Callable[[], None] = lambda: None
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
+        self._here: dict[str, Presence] = {}
+        """The interfaces that vnmgr must be told are here."""
+        self._told_here = False
+        """Whether it has been told of all of them since the last hello."""
         with bulk():
-            self.compiler.apply(cache.rows)
+            self._note_here(self.compiler.apply(cache.rows))
         cache.rows = {}
 
     @property
@@ -163,7 +170,7 @@ class Agent:
         """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""
         self._asked += 1
         self._greeted, self._greeting, self._lost_place = self._asked, True, False
-        self._acknowledged = None
+        self._acknowledged, self._told_here = None, False
         bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
         roots = tuple(
             Scope(output.kind, output.name)
@@ -210,6 +217,7 @@ class Agent:
             self.say_hello()
         else:
             self._subscribe(difference)
+        self._report(difference)
         written = await self._realise(difference)
         laps.append(time.perf_counter())
         self._acknowledge()
@@ -314,6 +322,25 @@ class Agent:
         if add or remove:
             self._asked += 1
             self._send(Subscribe(self._asked, add, remove))
+
+    def _report(self, difference: Difference) -> None:
+        """Tell vnmgr which interfaces are here: all of them once they are known, then news."""
+        put, gone = self._note_here(difference)
+        if self._told_here and (put or gone):
+            self._send(Present(put, gone))
+        elif not self._told_here and self.switch and self.in_sync and self._identities_known:
+            self._told_here = True
+            self._send(Present(tuple(self._here.values()), all=True))
+
+    def _note_here(self, difference: Difference) -> tuple[tuple[Presence, ...], tuple[str, ...]]:
+        """Remember which interfaces are here; return what is new and what is gone."""
+        here = [output for output in difference.add if type(output) is Here]
+        gone = {output.interface_uuid for output in difference.remove if type(output) is Here}
+        put = {one.interface_uuid: Presence(one.interface_uuid, one.port_name) for one in here}
+        for interface_uuid in gone:
+            self._here.pop(interface_uuid, None)
+        self._here |= put
+        return tuple(put.values()), tuple(sorted(gone - put.keys()))
 
     async def _realise(self, difference: Difference) -> Written | None:
         """Bring a difference into the switch, or (once for each connection) all that is desired."""

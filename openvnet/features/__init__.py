@@ -12,6 +12,7 @@ from openvnet.features import (
     flooding,
     host,
     interest,
+    presence,
     security,
     switching,
 )
@@ -20,6 +21,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
     *((feature,) for feature in attachment.STRATA),
     (
         *interest.FEATURES,
+        *presence.FEATURES,
         *defaults.FEATURES,
         *host.FEATURES,
         *security.FEATURES,

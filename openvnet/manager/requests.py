@@ -7,7 +7,7 @@ before its reply is sent. Reads are answered from the replica, so they see what 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -26,14 +26,16 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.waiting import Wait
+from openvnet.manager.whereabouts import Place, Whereabouts, place_interfaces
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
-from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
+from openvnet.model import ACTIVE_INTERFACES, RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
 from openvnet.wire.front import REQUEST, Front
 from openvnet.wire.messages import (
     News,
+    Present,
     Problem,
     Realised,
     Reply,
@@ -86,6 +88,8 @@ class Requests:
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._front = front
         front.hand(REQUEST, self._take)
+        self._whereabouts = Whereabouts()
+        streams.on_present, streams.on_gone = self._place, self._lose
 
     def close(self) -> None:
         """Answer no more."""
@@ -137,7 +141,7 @@ class Requests:
             concerned = self._streams.publish(outcome.changes, outcome.number)
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
             self.metrics.count(CHANGES, request.collection, request.verb)
-            self._spread(request, outcome)
+            self._spread(request.origin, outcome)
             if logger.isEnabledFor(logging.INFO):
                 _tell(asked, outcome)
         elif finished.repeated is not None:
@@ -158,12 +162,36 @@ class Requests:
             wait = self._streams.waiting.begin(number, known)
             self._soon(self._wait(asked, reply, wait))
 
-    def _spread(self, request: Request, committed: Committed) -> None:
+    def _place(self, agent: Agent, said: Present) -> None:
+        """Write down where an agent says that interfaces are."""
+        if agent.listener.dpid:
+            places = self._whereabouts.hear(agent.listener.dpid, said, self._replica)
+            self._write_places(agent, places)
+
+    def _lose(self, agent: Agent) -> None:
+        if agent.listener.dpid:
+            places = self._whereabouts.gone(agent.listener.dpid, self._replica)
+            self._write_places(agent, places)
+
+    def _write_places(self, agent: Agent, places: Mapping[str, Place | None]) -> None:
+        if not places:
+            return
+        origin = f"vna {agent.node_id}"
+        work = partial(place_interfaces, places=places)
+        (outcome,) = self._store.commit([Write(work, origin)])
+        if not isinstance(outcome, Committed):
+            logger.error("Where interfaces are was not written: %s", outcome)
+        elif outcome.changes:
+            self._streams.publish(outcome.changes, outcome.number)
+            self.metrics.count(CHANGES, ACTIVE_INTERFACES.collection, "report")
+            self._spread(origin, outcome)
+
+    def _spread(self, origin: str, committed: Committed) -> None:
         """Tell of a revision whoever hears; who does not take it must ask again."""
         if not self._hearers:
             return
         number = committed.number
-        entry = told(number, committed.time, request.origin, committed.changes)
+        entry = told(number, committed.time, origin, committed.changes)
         data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 

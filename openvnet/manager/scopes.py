@@ -4,8 +4,14 @@
     port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
     network:nw-x       the Network, its IpLeases, and their MacLeases
+    carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
+                       and end points (IpLeases), and where its members are (their InterfacePorts
+                       and ActiveInterfaces)
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
+    network ──DatapathNetwork here──► carried
+
+So who has a network for itself hears nothing of where others are.
 
 An agent names ports, and hears of all that they lead to. Both pictures are declared below, once;
 membership, its inverse, the steps, and which rows a change can touch, are derived.
@@ -17,7 +23,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from openvnet.model import (
     KINDS,
+    ActiveInterface,
     Datapath,
+    DatapathNetwork,
     Interface,
     InterfacePort,
     IpLease,
@@ -29,7 +37,7 @@ from openvnet.state import State
 from openvnet.wire.messages import Scope
 
 Kind = type[Any]
-ScopeKind = Literal["datapath", "port", "interface", "network"]
+ScopeKind = Literal["datapath", "port", "interface", "network", "carried"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 Key = tuple[Kind, str]
 """A row's class and uuid."""
@@ -69,6 +77,10 @@ class Edge(NamedTuple):
     dpid: str | None
 
 
+_CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
+_ENDING = Via(DatapathNetwork, "interface_uuid", "network_uuid")
+_MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
+
 PLACES = (
     Place(Datapath, "datapath", "dpid"),
     Place(InterfacePort, "port", "port_name"),
@@ -80,12 +92,22 @@ PLACES = (
     Place(IpLease, "interface", "interface_uuid"),
     Place(IpLease, "network", "network_uuid"),
     Place(Network, "network", "uuid"),
+    Place(DatapathNetwork, "carried", "network_uuid"),
+    Place(Datapath, "carried", "uuid", _CARRYING),
+    Place(IpLease, "carried", "interface_uuid", _ENDING),
+    Place(InterfacePort, "carried", "interface_uuid", _MEMBERS),
+    Place(ActiveInterface, "carried", "interface_uuid", _MEMBERS),
+    Place(ActiveInterface, "interface", "interface_uuid"),
 )
 
 STEPS = (
     Step("port", Via(InterfacePort, "port_name", "interface_uuid"), "interface", "datapath_uuid"),
     Step("port", Via(Interface, "uuid", "uuid"), "interface"),
     Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
+    Step(
+        *("network", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
+        here="datapath_uuid",
+    ),
 )
 
 _PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind in KINDS.values()}

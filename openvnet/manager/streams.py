@@ -2,6 +2,7 @@
 
     Hello ──► Snapshot of all that its roots lead to
     Subscribe ──► Update with what that brings and takes
+    Present ──► whoever writes down where interfaces are (`on_present`)
     a revision ──► Update to each agent that hears of it, encoded once however many hear
     a second ──► Beat to all; who was silent for too long is forgotten
 
@@ -11,7 +12,7 @@ something before its Hello, gets a `Beat` without a revision, to which it answer
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from openvnet.wire.messages import (
     FromAgent,
     Hello,
     InterfaceStatus,
+    Present,
     Removed,
     Revision,
     Scope,
@@ -78,6 +80,10 @@ class Streams:
     def __init__(self, front: Front, replica: Replica) -> None:
         self.agents: dict[str, Agent] = {}
         """By node id."""
+        self.on_present: Callable[[Agent, Present], None] = lambda *_: None
+        """Called with what an agent says of interfaces that are on its host."""
+        self.on_gone: Callable[[Agent], None] = lambda _: None
+        """Called when an agent is no longer live."""
         self.broken = 0
         """Streams that were given up since their agents did not take what they were sent."""
         self._peers: dict[bytes, Agent] = {}
@@ -162,6 +168,8 @@ class Streams:
                 self._greet(peer, message, now)
             case Subscribe() if agent:
                 self._subscribe(agent, message)
+            case Present() if agent:
+                self.on_present(agent, message)
             case Acknowledge() if agent:
                 self._acknowledge(agent, message)
             case Beat() if agent:
@@ -284,6 +292,7 @@ class Streams:
                 )
                 self._remove(agent)
                 self._waiting.gone(agent.node_id)
+                self.on_gone(agent)
             else:
                 self._send(agent, Beat(agent.sent))
         self._left = {left: taker for left, taker in self._left.items() if taker in self._peers}

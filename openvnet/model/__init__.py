@@ -55,12 +55,14 @@ from openvnet.model.policies import (
     LeasePolicyNetwork,
 )
 from openvnet.model.relations import (
+    ACTIVE_INTERFACES,
     DATAPATH_NETWORKS,
     DATAPATH_ROUTE_LINKS,
     DATAPATH_SEGMENTS,
     INTERFACE_NETWORKS,
     INTERFACE_ROUTE_LINKS,
     INTERFACE_SEGMENTS,
+    ActiveInterface,
     DatapathNetwork,
     DatapathRouteLink,
     DatapathSegment,
@@ -148,6 +150,7 @@ RESOURCES = (
     INTERFACE_NETWORKS,
     INTERFACE_SEGMENTS,
     INTERFACE_ROUTE_LINKS,
+    ACTIVE_INTERFACES,
 )
 """All resources; a resource comes after those that it refers to."""
 
@@ -195,6 +198,7 @@ Row = (
     | InterfaceNetwork
     | InterfaceSegment
     | InterfaceRouteLink
+    | ActiveInterface
 )
 """A row of any resource; `msgspec` tells them apart by `kind`."""
 
@@ -204,6 +208,7 @@ KINDS: dict[str, type[Row]] = {
 """Row classes by the word that tags them on the wire and in the revision log."""
 
 __all__ = [
+    "ACTIVE_INTERFACES",
     "ALLOWED_ADDRESS_PAIRS",
     "DATAPATHS",
     "DATAPATH_NETWORKS",
@@ -249,6 +254,7 @@ __all__ = [
     "TOPOLOGY_SEGMENTS",
     "TRANSLATIONS",
     "TRANSLATION_STATIC_ADDRESSES",
+    "ActiveInterface",
     "AllowedAddressPair",
     "Attribute",
     "Datapath",

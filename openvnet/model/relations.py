@@ -5,7 +5,15 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from openvnet.model.resource import Attribute, Resource
-from openvnet.model.scalars import BOOLEAN, MAC, reference, uuid
+from openvnet.model.scalars import BOOLEAN, MAC, TEXT, choice, reference, uuid
+
+ENCAPSULATIONS = ("geneve", "vxlan", "gre", "mac2mac")
+
+_ENCAPSULATION = Attribute(
+    "How its packets come to this host: in a tunnel of a kind, or (mac2mac) bare on the underlay.",
+    choice(*ENCAPSULATIONS),
+    update=True,
+)
 
 
 class DatapathNetwork(
@@ -16,7 +24,7 @@ class DatapathNetwork(
     tag="datapath_network",
     tag_field="kind",
 ):
-    """A network that a datapath carries to others. (Not yet in the switches.)"""
+    """A network that a datapath carries to others."""
 
     indexes: ClassVar = (
         "datapath_uuid",
@@ -54,6 +62,7 @@ class DatapathNetwork(
     topology_uuid: Annotated[
         str | None, Attribute("The topology that made it.", reference("topo"), create=False)
     ] = None
+    encapsulation: Annotated[str, _ENCAPSULATION] = "geneve"
 
 
 class DatapathSegment(
@@ -102,6 +111,7 @@ class DatapathSegment(
     topology_uuid: Annotated[
         str | None, Attribute("The topology that made it.", reference("topo"), create=False)
     ] = None
+    encapsulation: Annotated[str, _ENCAPSULATION] = "geneve"
 
 
 class DatapathRouteLink(
@@ -149,6 +159,32 @@ class DatapathRouteLink(
     ] = None
     topology_uuid: Annotated[
         str | None, Attribute("The topology that made it.", reference("topo"), create=False)
+    ] = None
+    encapsulation: Annotated[str, _ENCAPSULATION] = "geneve"
+
+
+class ActiveInterface(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag="active_interface",
+    tag_field="kind",
+):
+    """Where an interface is whose ports do not say it: kept as the hosts report it."""
+
+    indexes: ClassVar = ("interface_uuid", "datapath_uuid")
+
+    uuid: Annotated[str, Attribute("Name of the row.", uuid("acif"), create=False)]
+    interface_uuid: Annotated[
+        str, Attribute("The interface.", reference("if"), required=True, create=False)
+    ]
+    datapath_uuid: Annotated[
+        str,
+        Attribute("The datapath that it is on.", reference("dp"), required=True, create=False),
+    ]
+    port_name: Annotated[
+        str | None, Attribute("The port that it is behind there.", TEXT, create=False)
     ] = None
 
 
@@ -243,6 +279,15 @@ DATAPATH_ROUTE_LINKS = Resource(
     parent="datapath_uuid",
     related="route_link_uuid",
     unique=(("datapath_uuid", "route_link_uuid"), ("mac_address",)),
+)
+
+ACTIVE_INTERFACES = Resource(
+    ActiveInterface,
+    "active interface",
+    "active_interfaces",
+    "acif",
+    unique=(("interface_uuid",),),
+    verbs=("list", "show"),
 )
 
 INTERFACE_NETWORKS = Resource(

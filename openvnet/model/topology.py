@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.relations import ENCAPSULATIONS
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import choice, reference, uuid
 
@@ -25,6 +26,13 @@ class Topology(
             "Underlay or overlay.", choice("simple_underlay", "simple_overlay"), required=True
         ),
     ]
+    encapsulation: Annotated[
+        str,
+        Attribute(
+            "How packets come to its datapaths, where it makes them carry something.",
+            choice(*ENCAPSULATIONS),
+        ),
+    ] = "geneve"
 
 
 class TopologyDatapath(

@@ -9,6 +9,7 @@ snapshot and the next change:
       <------- Update(previous, revision, rows)      what changed; `previous` shows a gap
       Acknowledge(revision) --------------->         it is in my switch
       Subscribe(serial, add, remove) ------>         a port appeared, a port went
+      Present(put, remove) ---------------->         which interfaces are here that may be elsewhere
       <------------------------ Update(serial)       what that brought with it
       <--> Beat                                      I live; the latest revision is this
 
@@ -31,11 +32,11 @@ SILENCE_SECONDS = 3.5
 class Scope(msgspec.Struct, frozen=True, array_like=True):
     """A part of the world that an agent can hear about.
 
-    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), "interface" or "network"
-    (a uuid). Agents name datapath and port scopes; vnmgr follows them to the others.
+    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), "interface", "network" or
+    "carried" (a uuid). Agents name datapath and port scopes; vnmgr follows them to the others.
     """
 
-    kind: Literal["datapath", "port", "interface", "network"]
+    kind: Literal["datapath", "port", "interface", "network", "carried"]
     name: str
 
 
@@ -73,6 +74,23 @@ class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     serial: int
     add: tuple[Scope, ...]
     remove: tuple[Scope, ...]
+
+
+class Presence(msgspec.Struct, frozen=True, array_like=True):
+    """An interface, and the port of the host that it is behind."""
+
+    interface_uuid: str
+    port_name: str
+
+
+class Present(msgspec.Struct, frozen=True, tag="present"):
+    """Agent: interfaces that are on its host, and whose ports do not say so."""
+
+    put: tuple[Presence, ...]
+    remove: tuple[str, ...] = ()
+    """Uuids of those that are no more."""
+    all: bool = False
+    """These are all there are; otherwise, they are what changed."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -152,7 +170,7 @@ class AskStatus(msgspec.Struct, frozen=True, tag="ask_status"):
     interfaces: tuple[str, ...]
 
 
-FromAgent = Hello | Subscribe | Acknowledge | Beat | Status
+FromAgent = Hello | Subscribe | Present | Acknowledge | Beat | Status
 ToAgent = Snapshot | Update | Beat | AskStatus
 
 

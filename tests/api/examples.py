@@ -299,6 +299,7 @@ def _carried(name: str) -> Callable[[Examples, int], dict[str, Any]]:
             "datapath_uuid": examples.uuid("datapaths"),
             f"{name}_uuid": examples.uuid(f"{name}s"),
             "mac_address": _mac(number),
+            "encapsulation": "vxlan",
             **_host(examples),
         }
 
@@ -396,7 +397,7 @@ GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
         "lease_policies", "ip_lease_containers", label="label"
     ),
     "lease_policy_ip_retention_containers": _joining("lease_policies", "ip_retention_containers"),
-    "topologies": _named("topo", mode="simple_overlay"),
+    "topologies": _named("topo", mode="simple_overlay", encapsulation="gre"),
     "topology_datapaths": _topology_datapath,
     "topology_networks": _joining("topologies", "networks"),
     "topology_segments": _joining("topologies", "segments"),

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from openvnet.manager.audience import Audience, Listener
 from openvnet.manager.scopes import onward, rows_in, scopes
-from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
+from openvnet.model import (
+    ActiveInterface,
+    Datapath,
+    DatapathNetwork,
+    Interface,
+    InterfacePort,
+    IpLease,
+    MacLease,
+    Network,
+)
 from openvnet.state import State
 from openvnet.store.transaction import Change
 from openvnet.wire.messages import Scope
@@ -49,6 +58,14 @@ rows = st.one_of(
         interface_uuid=st.none() | _of("if"),
         mac_lease_uuid=st.none() | _of("ml"),
     ),
+    st.builds(
+        DatapathNetwork,
+        uuid=_of("dpnw"),
+        datapath_uuid=_of("dp"),
+        network_uuid=_of("nw"),
+        interface_uuid=_of("if"),
+    ),
+    st.builds(ActiveInterface, uuid=_of("acif"), interface_uuid=_of("if"), datapath_uuid=_of("dp")),
 )
 _put = st.sampled_from([True, True, True, False])
 revisions = st.lists(st.tuples(rows, _put), min_size=1, max_size=4)
@@ -190,10 +207,41 @@ def a_guest(number):
     ]
 
 
+def carried(datapath):
+    uuid = f"dp-{datapath}"
+    yield Datapath(uuid=uuid, display_name="", dpid=[DPID, OTHER_DPID][datapath - 1], node_id=uuid)
+    yield InterfacePort(uuid=f"ifp-eth{datapath}", interface_uuid="if-eth", datapath_uuid=uuid)
+    yield DatapathNetwork(
+        uuid=f"dpnw-{datapath}", datapath_uuid=uuid, network_uuid="nw-1", interface_uuid="if-eth"
+    )
+
+
+def test_who_carries_a_network_hears_who_else_does_and_where_its_members_are():
+    state = State()
+    world = [*a_guest(1), *a_guest(2), *carried(1), *carried(2)]
+    world.append(ActiveInterface(uuid="acif-2", interface_uuid="if-2", datapath_uuid="dp-2"))
+    world.append(Interface(uuid="if-2", mode="vif"))
+    for row in world:
+        state.put(type(row), row.uuid, row)
+    listener = Listener(DPID)
+    Audience(state).join(listener, [Scope("port", "vm1")])
+    heard = heard_rows(listener, state)
+    everything = {(type(row), row.uuid) for row in world}
+    eth = {(InterfacePort, "ifp-eth1"), (InterfacePort, "ifp-eth2")}
+    assert set(heard) == everything - eth - {(Interface, "if-2")}
+    state.put(DatapathNetwork, "dpnw-1", None)
+    assert set(heard_rows(listener, state)) == {
+        (InterfacePort, "ifp-1"),
+        *((IpLease, f"il-{number}") for number in (1, 2)),
+    }
+
+
 def fastest_deletion(members):
     """Seconds to publish that one of two ports of a host goes, in a network of that many."""
     state = State()
     audience = Audience(state)
+    for row in (*carried(1), *carried(2)):
+        state.put(type(row), row.uuid, row)
     for number in range(members):
         for row in a_guest(number):
             state.put(type(row), row.uuid, row)
