@@ -76,6 +76,12 @@ def actions(need):
         for destination in writable
         if BITS[source] == BITS[destination]
     ]
+    parts = [
+        Move(source, destination, min(BITS[source], BITS[destination]) - 1)
+        for source in writable
+        for destination in writable
+        if source != destination and min(BITS[source], BITS[destination]) > 8
+    ]
     ports = st.integers(1, 99)
     return st.one_of(
         st.builds(Output, ports | st.sampled_from([IN_PORT, LOCAL, CONTROLLER])),
@@ -85,6 +91,7 @@ def actions(need):
         ),
         loads(),
         st.sampled_from(pairs).map(lambda pair: Move(*pair)),
+        st.sampled_from(parts),
         st.builds(Resubmit, st.sampled_from(Table)),
     )
 

@@ -5,8 +5,25 @@ Ids are few, so that random histories hit the same rows, ports and addresses aga
 
 from hypothesis import strategies as st
 
-from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
-from openvnet.model.host import BondMember, Bridge, Port, PortIdentity
+from openvnet.model import (
+    ActiveInterface,
+    Datapath,
+    DatapathNetwork,
+    Interface,
+    InterfacePort,
+    IpLease,
+    MacLease,
+    Network,
+)
+from openvnet.model.host import (
+    TUNNEL_PORTS,
+    BondMember,
+    Bridge,
+    Port,
+    PortIdentity,
+    TunnelInterface,
+)
+from openvnet.model.relations import ENCAPSULATIONS
 
 DPID = "0x0000aaaaaaaaaaaa"
 OTHER_DPID = "0x0000bbbbbbbbbbbb"
@@ -19,7 +36,7 @@ def _named(prefix):
 
 
 _maybe_interface = st.none() | _named("if")
-_port_names = st.sampled_from(["vm1", "vm2", "vm3", "vm4"])
+_port_names = st.sampled_from(["vm1", "vm2", "vm3", "vm4", "eth0"])
 
 datapaths = st.builds(
     Datapath,
@@ -75,7 +92,39 @@ identities = st.builds(
 bond_members = st.builds(BondMember, name=_port_names, bond=st.sampled_from(["bond0", "bond1"]))
 
 
+datapath_networks = st.builds(
+    DatapathNetwork,
+    uuid=_named("dpnw"),
+    datapath_uuid=_named("dp"),
+    network_uuid=_named("nw"),
+    interface_uuid=_named("if"),
+    ip_lease_uuid=st.none() | _named("il"),
+    mac_address=st.none() | st.integers(0x525400000011, 0x525400000014),
+    encapsulation=st.sampled_from(ENCAPSULATIONS),
+)
+active_interfaces = st.builds(
+    ActiveInterface,
+    uuid=_named("acif"),
+    interface_uuid=_named("if"),
+    datapath_uuid=_named("dp"),
+)
+tunnel_interfaces = st.builds(
+    TunnelInterface,
+    name=st.sampled_from(sorted(TUNNEL_PORTS.values())),
+    error=st.sampled_from(["", "", "it is not ours"]),
+)
+tunnel_ports = st.builds(
+    Port,
+    name=st.sampled_from(sorted(TUNNEL_PORTS.values())),
+    number=st.sampled_from([21, 22, 23]),
+    up=st.just(True),
+)
+
 _KINDS = (
+    datapath_networks,
+    active_interfaces,
+    tunnel_interfaces,
+    tunnel_ports,
     datapaths,
     networks,
     interfaces,
@@ -136,7 +185,66 @@ def guest(number, network_uuid, ipv4_address, *, port=True, datapath_uuid="dp-1"
         yield Port(f"vm{number}", number, up=True)
 
 
-histories = st.tuples(
-    st.sampled_from([{}, seed_world(), seed_world()]), st.lists(batches, min_size=1, max_size=12)
-).map(lambda drawn: [drawn[0], *drawn[1]])
+def hosts_world(here=1, encapsulations=("geneve", "mac2mac", "vxlan")):
+    """Two networks over three hosts, of which one is `here`; each guest's equal is on another host.
+
+    Guests 1, 3 and 5 are on one network, 2, 4 and 6 on the other; 1 and 2 are on the first host,
+    and so on. Each host wants to receive in its own way.
+    """
+    dpids = [DPID, OTHER_DPID, "0x0000cccccccccccc"]
+    rows = [
+        Bridge(dpids[here - 1]),
+        Network(uuid="nw-1", ipv4_network=0x0A660000, vni=1),
+        Network(uuid="nw-2", ipv4_network=0x0A660000, vni=2),
+        Network(uuid="nw-9", mode="physical", ipv4_network=0xAC100000, vni=9),
+        Port("eth0", 11, up=True),
+    ]
+    for number, name in enumerate(sorted(TUNNEL_PORTS.values()), start=21):
+        rows += [Port(name, number, up=True), TunnelInterface(name)]
+    for host, dpid in enumerate(dpids, start=1):
+        rows.append(Datapath(uuid=f"dp-{host}", display_name="", dpid=dpid, node_id=f"vna{host}"))
+        rows += host_interface(host, dpid == dpids[here - 1])
+        for network in (1, 2):
+            row = DatapathNetwork(
+                uuid=f"dpnw-{host}{network}",
+                datapath_uuid=f"dp-{host}",
+                network_uuid=f"nw-{network}",
+                interface_uuid=f"if-eth{host}",
+                mac_address=0x525400000000 + 0x10 * host + network,
+                encapsulation=encapsulations[host - 1],
+            )
+            rows.append(row)
+            number = 2 * host - 2 + network
+            address = 0x0A660009 + host
+            at_home = {"port": host == here, "datapath_uuid": f"dp-{host}"}
+            rows += guest(number, f"nw-{network}", address, **at_home)
+    return {key_of(row): row for row in rows}
+
+
+def host_interface(number, is_here):
+    """How a host reaches the underlay: an interface with an address, and its port."""
+    uuid = f"if-eth{number}"
+    if is_here:
+        yield Interface(uuid=uuid, mode="host")
+        yield InterfacePort(
+            uuid=f"ifp-eth{number}",
+            interface_uuid=uuid,
+            datapath_uuid=f"dp-{number}",
+            port_name="eth0",
+        )
+    mac_address = 0x525400000090 + number
+    yield MacLease(uuid=f"ml-eth{number}", interface_uuid=uuid, mac_address=mac_address)
+    yield IpLease(
+        uuid=f"il-eth{number}",
+        interface_uuid=uuid,
+        mac_lease_uuid=f"ml-eth{number}",
+        network_uuid="nw-9",
+        ipv4_address=0xAC100000 + number,
+    )
+
+
+_worlds = st.sampled_from([{}, seed_world(), seed_world(), hosts_world(), hosts_world(2)])
+histories = st.tuples(_worlds, st.lists(batches, min_size=1, max_size=12)).map(
+    lambda drawn: [drawn[0], *drawn[1]]
+)
 """Batches of changes, one after the other; most begin with a world in which packets flow."""

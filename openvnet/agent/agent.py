@@ -42,7 +42,7 @@ from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.features.presence import Here
 from openvnet.metrics import Metrics
-from openvnet.model.host import Bridge, Port
+from openvnet.model.host import Bridge, Port, Shortfall, TunnelPort
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Flow
@@ -125,14 +125,20 @@ class Agent:
         """Whether what is not desired has been removed from the connected switch."""
         self.switch_was_empty = False
         """Whether a switch had none of our flows when it connected: it has just started."""
-        self.on_swept: Callable[[], None] = lambda: None
+        self.tunnel_ports: dict[str, str] = {}
+        """The tunnel ports that the bridge must have: encapsulations by name."""
+        self.on_wanted: Callable[[], None] = lambda: None
+        """Called when what OVSDB must have may have changed."""
+        self._shortfalls: dict[Hashable, Shortfall] = {}
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
         self._here: dict[str, Presence] = {}
         """The interfaces that vnmgr must be told are here."""
         self._told_here = False
         """Whether it has been told of all of them since the last hello."""
         with bulk():
-            self._note_here(self.compiler.apply(cache.rows))
+            difference = self.compiler.apply(cache.rows)
+        self._note_here(difference)
+        self._note_wanted(difference)
         cache.rows = {}
 
     @property
@@ -171,13 +177,12 @@ class Agent:
         self._asked += 1
         self._greeted, self._greeting, self._lost_place = self._asked, True, False
         self._acknowledged, self._told_here = None, False
-        bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
         roots = tuple(
             Scope(output.kind, output.name)
             for output in self.compiler.all()
             if isinstance(output, Subscription)
         )
-        dpid = bridge.dpid if bridge else None
+        dpid = self.dpid
         log.info("hello to vnmgr: node %s, bridge %s, %d roots", self.node_id, dpid, len(roots))
         self._send(Hello(self.node_id, dpid, self.revision, self._asked, roots, __version__))
 
@@ -185,6 +190,10 @@ class Agent:
         """The fact of a port: what the switch says of it, and whether it is the host's own."""
         name = described.name
         return Port(name, described.number, described.up, self._is_uplink(name))
+
+    def failures(self) -> Iterator[Failure]:
+        """What is not as rows ask for, and why."""
+        return failures(self.compiler, self.refused, self._shortfalls.values())
 
     def found_drift(self, drift: Drift) -> None:
         """Count and report a flow that somebody else changed; there may be very many at once."""
@@ -206,18 +215,19 @@ class Agent:
 
     async def _turn(self, news: Iterable[News]) -> None:
         laps = [time.perf_counter()]
-        dpid_before = self._dpid()
+        dpid_before = self.dpid
         changes = self._take(news)
         self._keep(changes)
         laps.append(time.perf_counter())
         with bulk() if len(changes) > MANY else nullcontext():
             difference = self.compiler.apply(changes)
         laps.append(time.perf_counter())
-        if self._lost_place or self._dpid() != dpid_before:
+        if self._lost_place or self.dpid != dpid_before:
             self.say_hello()
         else:
             self._subscribe(difference)
         self._report(difference)
+        self._note_wanted(difference)
         written = await self._realise(difference)
         laps.append(time.perf_counter())
         self._acknowledge()
@@ -232,7 +242,9 @@ class Agent:
             self.beat()
         self._tidy()
 
-    def _dpid(self) -> str | None:
+    @property
+    def dpid(self) -> str | None:
+        """Of the bridge that is, or was last, connected."""
         bridge = self.compiler.state.rows.get(Bridge, {}).get("bridge")
         return bridge.dpid if bridge else None
 
@@ -259,9 +271,9 @@ class Agent:
             case PortStatus(port, gone):
                 log.info("port %s %s", port.name, "is gone" if gone else f"is number {port.number}")
                 return {(Port, port.name): None if gone else port}
-            case Identities(iface_ids, bonds):
+            case Identities():
                 self._identities_known = True
-                return identity_changes(iface_ids, bonds, self._known(pending))
+                return identity_changes(news, self._known(pending))
             case Snapshot():
                 return self._snapshot_changes(news, pending)
             case Update():
@@ -342,6 +354,21 @@ class Agent:
         self._here |= put
         return tuple(put.values()), tuple(sorted(gone - put.keys()))
 
+    def _note_wanted(self, difference: Difference) -> None:
+        """Remember which tunnel ports there must be, and what falls short of what rows ask for."""
+        for output in difference.remove:
+            if type(output) is TunnelPort:
+                self.tunnel_ports.pop(output.name, None)
+            elif type(output) is Shortfall:
+                self._shortfalls.pop(output.key, None)
+        for output in difference.add:
+            if type(output) is TunnelPort:
+                self.tunnel_ports[output.name] = output.encapsulation
+            elif type(output) is Shortfall:
+                self._shortfalls[output.key] = output
+        if any(type(output) is TunnelPort for output in (*difference.add, *difference.remove)):
+            self.on_wanted()
+
     async def _realise(self, difference: Difference) -> Written | None:
         """Bring a difference into the switch, or (once for each connection) all that is desired."""
         if self.switch is None:
@@ -363,7 +390,7 @@ class Agent:
                 log.info(
                     "the switch has all that is known; what is not stays, until vnmgr is heard"
                 )
-            self.on_swept()
+            self.on_wanted()
             asyncio.get_running_loop().call_soon(give_back)  # What was read, once it is let go.
         for flow in (*difference.remove, *difference.add):
             self.refused.pop(flow.key, None)
@@ -375,7 +402,7 @@ class Agent:
         """Tell vnmgr what is realised and what could not be, if that is news."""
         if self.realised is None:
             return
-        now = self.realised, tuple(failures(self.compiler, self.refused))
+        now = self.realised, tuple(self.failures())
         if now != self._acknowledged and not self._greeting:
             self._acknowledged = now
             self._send(Acknowledge(*now))

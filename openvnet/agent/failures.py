@@ -1,9 +1,22 @@
 """What could not be realised, by the row that users know, in words."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from openvnet.compiler import Compiler, Owner
-from openvnet.model.host import Attachment, Chunk, Holding, Member, Uplink
+from openvnet.model.host import (
+    Attachment,
+    Away,
+    Carrier,
+    Chunk,
+    Hearer,
+    Holding,
+    Member,
+    Peer,
+    PeerChunk,
+    Shortfall,
+    TunnelEnd,
+    Uplink,
+)
 from openvnet.wire.messages import Failure
 
 _DERIVED_FROM: dict[type, str] = {
@@ -12,11 +25,20 @@ _DERIVED_FROM: dict[type, str] = {
     Member: "ip_lease",
     Chunk: "network",
     Uplink: "port",
+    TunnelEnd: "port",
+    Away: "ip_lease",
+    **dict.fromkeys((Carrier, Peer, Hearer, PeerChunk), "network"),
 }
 
 
-def failures(compiler: Compiler, refused: Mapping[Hashable, str]) -> Iterator[Failure]:
-    """All failures there are: features that raised, conflicts, flows that the switch refused."""
+def failures(
+    compiler: Compiler, refused: Mapping[Hashable, str], shortfalls: Iterable[Shortfall] = ()
+) -> Iterator[Failure]:
+    """All failures there are: features that raised, conflicts, flows that the switch refused,
+    and what features say themselves.
+    """
+    for shortfall in shortfalls:
+        yield Failure(shortfall.word, shortfall.uuid, shortfall.reason)
     for owner, error in compiler.failures.items():
         yield _failure(compiler, owner, f"{type(error).__name__}: {error}")
     for owners in compiler.conflicts.values():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from openvnet.model import KINDS, Row
-from openvnet.model.host import BondMember, Bridge, Port, PortIdentity
+from openvnet.model.host import BondMember, Bridge, Port, PortIdentity, TunnelInterface
 from openvnet.openflow.driver import Switch
 from openvnet.state import Changes, RowKey, State
 from openvnet.wire.messages import Removed, Snapshot, Update
@@ -36,10 +36,12 @@ class PortStatus(NamedTuple):
 
 
 class Identities(NamedTuple):
-    """What OVSDB says of ports: iface-ids and bonds by port name, all of them."""
+    """What OVSDB says of ports by name, all of it."""
 
     iface_ids: Mapping[str, str]
     bonds: Mapping[str, str]
+    tunnels: Mapping[str, str]
+    """Ports with the names of tunnels', each with what is wrong with it."""
 
 
 News = Connected | Disconnected | PortStatus | Identities | Snapshot | Update
@@ -78,15 +80,14 @@ def bridge_changes(dpid: str, ports: Iterable[Port], known: Iterable[RowKey]) ->
     return {**_gone(known, (Port,)), (Bridge, "bridge"): Bridge(dpid), **here}
 
 
-def identity_changes(
-    iface_ids: Mapping[str, str], bonds: Mapping[str, str], known: Iterable[RowKey]
-) -> Changes:
-    """All iface-ids and members of bonds as OVSDB has them now."""
+def identity_changes(found: Identities, known: Iterable[RowKey]) -> Changes:
+    """All that OVSDB says of ports now."""
     here: dict[RowKey, Any] = {
-        **{(PortIdentity, name): PortIdentity(name, id) for name, id in iface_ids.items()},
-        **{(BondMember, name): BondMember(name, bond) for name, bond in bonds.items()},
+        **{(PortIdentity, name): PortIdentity(name, id) for name, id in found.iface_ids.items()},
+        **{(BondMember, name): BondMember(name, bond) for name, bond in found.bonds.items()},
+        **{(TunnelInterface, name): TunnelInterface(name, e) for name, e in found.tunnels.items()},
     }
-    return {**_gone(known, (PortIdentity, BondMember)), **here}
+    return {**_gone(known, (PortIdentity, BondMember, TunnelInterface)), **here}
 
 
 def snapshot_changes(rows: Iterable[Row], known: Iterable[RowKey]) -> Changes:

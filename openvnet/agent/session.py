@@ -8,10 +8,12 @@ import msgspec
 from openvnet.agent.agent import Agent
 from openvnet.agent.inbox import Identities
 from openvnet.agent.status import interface_status
+from openvnet.model.host import TUNNEL_PORTS
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.ovsdb.client import Database, connect
 from openvnet.ovsdb.driver import MONITORED, bonds, identities, is_of_use, write_settings
 from openvnet.ovsdb.errors import OvsdbError
+from openvnet.ovsdb.tunnels import tunnels, write_tunnels
 from openvnet.pipeline.tables import Table
 from openvnet.wire.messages import (
     BEAT_SECONDS,
@@ -110,26 +112,26 @@ async def follow_ovsdb(agent: Agent, address: str, *, may_set_fail_mode: bool) -
 
 async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> None:
     changed, tables = asyncio.Event(), database.tables
+    refused: dict[str, str] = {}
 
     async def react() -> None:
+        nonlocal refused
         known: Identities | None = None
         while True:
             await changed.wait()
             changed.clear()
-            agent.on_swept = changed.set  # Not before OVSDB has told what there is.
-            if (found := Identities(identities(tables), bonds(tables))) != known:
+            agent.on_wanted = changed.set  # Not before OVSDB has told what there is.
+            ports = dict(refused)
+            if agent.dpid is not None:  # It is kept, also while no switch is connected.
+                ports |= tunnels(tables, agent.dpid, TUNNEL_PORTS.values())
+            if (found := Identities(identities(tables), bonds(tables), ports)) != known:
                 known = found
                 agent.inbox.put(found)
             if agent.switch is not None:
-                overlooked, agent.switch_was_empty = agent.switch_was_empty, False
-                for sentence in await write_settings(
-                    database,
-                    agent.switch.dpid,
-                    TABLE_NAMES,
-                    secure=may_set_fail_mode and agent.swept,
-                    overlooked=overlooked,
-                ):
-                    log.info("%s", sentence)
+                await _write_settings(agent, database, agent.switch.dpid, may_set_fail_mode)
+                if (why := await _write_tunnels(agent, database)) != refused:
+                    refused = why
+                    changed.set()
 
     reacting = asyncio.create_task(react())
     try:
@@ -139,6 +141,28 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
             if task.done():
                 task.result()
     finally:
-        agent.on_swept = lambda: None
+        agent.on_wanted = lambda: None
         reacting.cancel()
         running.cancel()
+
+
+async def _write_settings(
+    agent: Agent, database: Database, dpid: str, may_set_fail_mode: bool
+) -> None:
+    overlooked, agent.switch_was_empty = agent.switch_was_empty, False
+    secure = may_set_fail_mode and agent.swept
+    for sentence in await write_settings(
+        database, dpid, TABLE_NAMES, secure=secure, overlooked=overlooked
+    ):
+        log.info("%s", sentence)
+
+
+async def _write_tunnels(agent: Agent, database: Database) -> dict[str, str]:
+    """Give the bridge the tunnel ports that it needs; return why some could not be made."""
+    if agent.dpid is None:
+        return {}
+    wanted = dict(agent.tunnel_ports)
+    done, refused = await write_tunnels(database, agent.dpid, wanted, may_remove=agent.swept)
+    for sentence in done:
+        log.info("%s", sentence)
+    return refused

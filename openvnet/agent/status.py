@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from openvnet.agent.agent import Agent
-from openvnet.agent.failures import failures
 from openvnet.compiler import Compiler
 from openvnet.features.attachment import RESERVED, claimants
 from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease
@@ -163,5 +162,5 @@ def _refusal(interface_uuid: str, agent: Agent) -> str:
     own = {interface_uuid}
     for kind in (InterfacePort, MacLease, IpLease):
         own |= set(view.ids(kind, interface_uuid=interface_uuid))
-    found = (f for f in failures(agent.compiler, agent.refused) if f.uuid in own)
-    return next((f"{f.kind} {f.uuid}: {f.reason}" for f in found), "")
+    found = (failure for failure in agent.failures() if failure.uuid in own)
+    return next((f"{each.kind} {each.uuid}: {each.reason}" for each in found), "")

@@ -12,13 +12,19 @@ from openvnet.features import (
     flooding,
     host,
     interest,
+    peers,
     presence,
     security,
     switching,
+    underlay,
 )
 
 STRATA: tuple[tuple[Feature, ...], ...] = (
-    *((feature,) for feature in attachment.STRATA),
+    attachment.PORTS,
+    attachment.INTERFACES,
+    peers.CARRIERS,
+    (*attachment.LEASES, *peers.PEERS),
+    peers.HEARERS,
     (
         *interest.FEATURES,
         *presence.FEATURES,
@@ -28,5 +34,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *arp.FEATURES,
         *switching.FEATURES,
         *flooding.FEATURES,
+        *peers.FEATURES,
+        *underlay.FEATURES,
     ),
 )

@@ -1,27 +1,44 @@
 """Which interface is behind which port of this host, and what its leases amount to there.
 
     Port --claims--> Claim --first one--> Attachment --each lease--> Holding, Member, Chunk
-      └── uplink       └── mode host --> Uplink
+      ├── uplink       └── mode host --> Uplink             └── elsewhere --> Holding, Away
+      └── tunnel --> TunnelEnd
 
 A port belongs to the interface whose interface port names it, by the port's own name or by its
 `external_ids:iface-id` (as libvirt and OpenStack set it); an iface-id may also be the interface's
 uuid. Where several would do, one is chosen from what they are, never from what came first. The
-host's own uplinks belong to no interface, whatever rows say.
+host's own uplinks, and the ports of tunnels, belong to no interface, whatever rows say.
+
+Where the interface of a lease is that is not here matters for networks only that are carried to
+others: there its ports say it, or where it was last reported to be.
 """
 
 from collections.abc import Iterator
 
-from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
+from openvnet.model import (
+    ActiveInterface,
+    Datapath,
+    Interface,
+    InterfacePort,
+    IpLease,
+    MacLease,
+    Network,
+)
 from openvnet.model.host import (
     CHUNK_SIZE,
+    TUNNEL_PORTS,
     Attachment,
+    Away,
     Bridge,
+    Carrier,
     Chunk,
     Claim,
     Holding,
     Member,
     Port,
     PortIdentity,
+    TunnelEnd,
+    TunnelInterface,
     Uplink,
 )
 from openvnet.state import View
@@ -30,9 +47,17 @@ RESERVED = 0xFFFFFF00
 """Port numbers from here on are no guest's: LOCAL is the host itself (OFPP_MAX)."""
 
 
-def claims(port: Port, view: View) -> Iterator[Claim | Uplink]:
+_TUNNELS = {name: encapsulation for encapsulation, name in TUNNEL_PORTS.items()}
+
+
+def claims(port: Port, view: View) -> Iterator[Claim | Uplink | TunnelEnd]:
     """The interface that a port is claimed by, if its row names this port and this datapath."""
     if port.number >= RESERVED:
+        return
+    if port.name in _TUNNELS:
+        found = view.get(TunnelInterface, port.name)
+        if found is not None and not found.error:
+            yield TunnelEnd(_TUNNELS[port.name], port.number)
         return
     if port.uplink:
         yield Uplink(port.name, port.number)
@@ -100,7 +125,7 @@ def _is_up(claim: Claim, view: View) -> bool:
     return port is not None and port.up
 
 
-def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
+def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | Away]:
     """What a lease amounts to, once every row that it needs is there."""
     if lease.interface_uuid is None or lease.mac_lease_uuid is None:
         return
@@ -112,8 +137,12 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
         return
     of_network = lease.uuid, network.uuid, network.vni
     yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
+    carrier = view.get(Carrier, network.uuid)
     attachment = view.get(Attachment, lease.interface_uuid)
     if attachment is None:
+        there = _datapath_uuid(lease.interface_uuid, view) if carrier else None
+        if there is not None:
+            yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there))
         return
     chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)
     yield chunk
@@ -125,8 +154,21 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk]:
         mac.mac_address,
         attachment.number,
         (chunk.network_uuid, chunk.number),
+        carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
     )
 
 
-STRATA = ((Port, claims), (Claim, attachments), (IpLease, holdings))
-"""Each is a stratum of its own."""
+def _datapath_uuid(interface_uuid: str, view: View) -> str | None:
+    """The datapath that an interface is on: the one that its ports name, else as reported."""
+    ports = view.where(InterfacePort, interface_uuid=interface_uuid)
+    named = {port.datapath_uuid for port in ports}
+    if len(named) == 1 and None not in named:
+        return named.pop()
+    active = view.where(ActiveInterface, interface_uuid=interface_uuid)
+    return active[0].datapath_uuid if active else None
+
+
+PORTS = ((Port, claims),)
+INTERFACES = ((Claim, attachments),)
+LEASES = ((IpLease, holdings),)
+"""Each is of a stratum of its own; before that of leases is known what this host carries."""

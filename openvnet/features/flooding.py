@@ -5,14 +5,16 @@ one flow of at most 256 outputs, however large the network is. The network's own
 the chunks; each is a flow of the table FLOOD, from which the packet returns to the next.
 
     L2_LOOKUP: network, multicast --> chunk 0, FLOOD --> chunk 3, FLOOD --> done
+
+If members are on other hosts, the hosts follow in chunks of their own (`features.peers`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from openvnet.model import Network
-from openvnet.model.host import Chunk, Member
+from openvnet.model.host import Chunk, Member, PeerChunk
 from openvnet.pipeline.fields import Registers, eth_dst
-from openvnet.pipeline.flow import Flow, Output, Resubmit, match, write
+from openvnet.pipeline.flow import Action, Drop, Flow, Output, Resubmit, match, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -21,17 +23,27 @@ MULTICAST = 1 << 40
 
 
 def network_flows(network: Network, view: View) -> Iterator[Flow]:
-    """The flood list of a network that has members here: its chunks, one after the other."""
-    chunks = [number for _, number in view.ids(Chunk, network_uuid=network.uuid)]
-    if not chunks or not network.vni:
+    """The flood list of a network that has members: its chunks, one after the other.
+
+    Those of other hosts come after those of this one, and not for what came from another host.
+    """
+    chunks = view.ids(Chunk, network_uuid=network.uuid)
+    far = view.ids(PeerChunk, network_uuid=network.uuid)
+    if not (chunks or far) or not network.vni:
         return
-    many = match(eth_dst(MULTICAST, MULTICAST), Registers.network(network.vni))
-    steps = (
-        step
-        for number in chunks
-        for step in (write(Registers.chunk, number), Resubmit(Table.FLOOD))
-    )
-    yield Flow(Table.L2_LOOKUP, 50, many, tuple(steps))
+    many = eth_dst(MULTICAST, MULTICAST), Registers.network(network.vni)
+    steps = tuple(_steps(chunks, Table.FLOOD))
+    if far:
+        near = steps or (Drop("no members"),)
+        yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), near)
+        steps = (*steps, write(Registers.flooded, 1), *_steps(far, Table.FLOOD_PEERS))
+    yield Flow(Table.L2_LOOKUP, 50, match(*many), steps)
+
+
+def _steps(chunks: Iterable[tuple[str, int]], table: Table) -> Iterator[Action]:
+    for _, number in chunks:
+        yield write(Registers.chunk, number)
+        yield Resubmit(table)
 
 
 def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:

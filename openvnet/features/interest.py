@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.model.host import TUNNEL_PORTS, Bridge, Port, PortIdentity
 from openvnet.state import View
 
 
@@ -31,7 +31,9 @@ def own_datapath(bridge: Bridge, _: View) -> Iterator[Subscription]:
 
 
 def port_names(port: Port, view: View) -> Iterator[Subscription]:
-    """The names by which interface ports may mean a port."""
+    """The names by which interface ports may mean a port; none may mean one of tunnels."""
+    if port.name in TUNNEL_PORTS.values():
+        return
     yield Subscription("port", port.name)
     identity = view.get(PortIdentity, port.name)
     if identity is not None:

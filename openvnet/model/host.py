@@ -1,17 +1,24 @@
 """What an agent finds on its own host, and what it derives from that: rows that never leave it.
 
-Facts (`Bridge`, `Port`, `PortIdentity`, `BondMember`) come from the switch. Derived rows are
+Facts (`Bridge`, `Port` and what OVSDB says of ports) come from the switch. Derived rows are
 yielded by features and go back into State for features of a later stratum; each has a `key` of its
 class and its id.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import ClassVar
 
 import msgspec
 
 RowKey = tuple[type, Hashable]
 """A row's class and id, its key in State."""
+
+TUNNEL_PORTS: Mapping[str, str] = {
+    "geneve": "vnet-geneve",
+    "vxlan": "vnet-vxlan",
+    "gre": "vnet-gre",
+}
+"""The names of the ports that tunnels begin and end at, by encapsulation. No guest has them."""
 
 CHUNK_SIZE = 256
 """Members of one chunk of a flood list, at most."""
@@ -49,7 +56,15 @@ class BondMember(msgspec.Struct, frozen=True, tag="bond_member", tag_field="kind
     """The name of the bond, which is a port in OVSDB only."""
 
 
-Fact = Bridge | Port | PortIdentity | BondMember
+class TunnelInterface(msgspec.Struct, frozen=True, tag="tunnel_interface", tag_field="kind"):
+    """What OVSDB says of a port with the name of a tunnel's. Its id in State is its name."""
+
+    name: str
+    error: str = ""
+    """Why it is no tunnel; empty if it is ours, and Open vSwitch could make it."""
+
+
+Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface
 """What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
@@ -82,6 +97,18 @@ class Uplink(msgspec.Struct, frozen=True):
     def key(self) -> RowKey:
         """Its class and id."""
         return Uplink, self.port_name
+
+
+class TunnelEnd(msgspec.Struct, frozen=True):
+    """Derived: the port that all tunnels of one encapsulation begin and end at."""
+
+    encapsulation: str
+    number: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return TunnelEnd, self.encapsulation
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -130,6 +157,8 @@ class Member(msgspec.Struct, frozen=True):
     """The number of the port."""
     chunk: tuple[str, int]
     """The chunk of the network's flood list: the network's uuid and the chunk's number."""
+    bare: tuple[int, ...] = ()
+    """The uplinks by which packets for it come without a tunnel."""
 
     @property
     def key(self) -> RowKey:
@@ -150,3 +179,130 @@ class Chunk(msgspec.Struct, frozen=True):
     def key(self) -> RowKey:
         """Its class and id."""
         return Chunk, (self.network_uuid, self.number)
+
+
+class Carrier(msgspec.Struct, frozen=True):
+    """Derived: that and how this host carries a network to others."""
+
+    network_uuid: str
+    vni: int
+    encapsulation: str
+    """In which packets come here."""
+    address: int
+    """At which tunnels end here."""
+    underlay: str
+    """The network of that address."""
+    mac_address: int | None
+    """To which what is flooded comes without a tunnel."""
+    uplinks: tuple[int, ...]
+    """The numbers of the ports of its host interface."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Carrier, self.network_uuid
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Derived: another host that carries a network which this one carries too."""
+
+    indexes: ClassVar = ("encapsulation", "received")
+
+    network_uuid: str
+    datapath_uuid: str
+    vni: int
+    number: int
+    """Its datapath id."""
+    encapsulation: str
+    """In which packets go there: as that host wants, or geneve where that cannot be."""
+    received: str
+    """In which they come here, if it can be."""
+    source: int
+    """Where tunnels begin here."""
+    address: int
+    """Where they end there."""
+    mac_address: int | None
+    """To which what is flooded goes without a tunnel."""
+    uplinks: tuple[int, ...]
+    """By which it goes then."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Peer, (self.network_uuid, self.datapath_uuid)
+
+
+class Away(msgspec.Struct, frozen=True):
+    """Derived: an address of a carried network that is held by an interface of another host."""
+
+    indexes: ClassVar = ("place",)
+
+    lease_uuid: str
+    vni: int
+    mac_address: int
+    place: tuple[str, str]
+    """The id of the Peer, if that host carries the network: network and datapath."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Away, self.lease_uuid
+
+
+class Hearer(msgspec.Struct, frozen=True):
+    """Derived: a peer that has members of a network, and so must hear what is flooded."""
+
+    indexes: ClassVar = ("chunk",)
+
+    place: tuple[str, str]
+    """The id of the Peer."""
+    number: int
+    """Its datapath id."""
+    chunk: tuple[str, int]
+    """The chunk of those of its network that hear: the network's uuid and the chunk's number."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Hearer, self.place
+
+
+class PeerChunk(msgspec.Struct, frozen=True):
+    """Derived: a chunk of the hosts that must hear what a network floods."""
+
+    indexes: ClassVar = ("network_uuid",)
+
+    network_uuid: str
+    vni: int
+    number: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return PeerChunk, (self.network_uuid, self.number)
+
+
+class TunnelPort(msgspec.Struct, frozen=True):
+    """Desired: a port that the bridge must have."""
+
+    name: str
+    encapsulation: str
+
+    @property
+    def key(self) -> Hashable:
+        """Its place among what is desired."""
+        return "tunnel_port", self.name
+
+
+class Shortfall(msgspec.Struct, frozen=True):
+    """Something that is not as a row asks for, and why: for people."""
+
+    word: str
+    """The kind of the row, by its tag."""
+    uuid: str
+    reason: str
+
+    @property
+    def key(self) -> Hashable:
+        """Its place among what is desired."""
+        return "shortfall", self.word, self.uuid

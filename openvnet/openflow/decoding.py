@@ -148,9 +148,11 @@ def _decode_move(octets: bytes) -> Action | None:
     bits, from_bit, to_bit, source, destination = struct.unpack_from("!HHHII", octets, 10)
     if source not in _MOVED or destination not in _MOVED or from_bit or to_bit:
         return None
-    if bits != 8 * FIELDS[_MOVED[source]].width:
+    widths = [8 * FIELDS[_MOVED[header]].width for header in (source, destination)]
+    if not 0 < bits <= min(widths):
         return None
-    return Move(_MOVED[source], _MOVED[destination])
+    whole = bits == max(widths)
+    return Move(_MOVED[source], _MOVED[destination], None if whole else bits)
 
 
 def _decode_resubmit(octets: bytes) -> Action | None:
@@ -215,7 +217,7 @@ def value_words(field: str, value: int) -> str:
     """A field's value as people write it."""
     if field in ("eth_src", "eth_dst", "arp_sha", "arp_tha"):
         return value.to_bytes(6, "big").hex(":")
-    if field in ("ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa"):
+    if field in ("ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa", "tun_src", "tun_dst"):
         return ".".join(map(str, value.to_bytes(4, "big")))
     return str(value) if field in ("in_port", "ip_proto", "arp_op") else f"{value:#x}"
 
@@ -230,8 +232,9 @@ def _action_words(action: Action | Unknown) -> str:
             return f"{field}={value_words(field, value)}"
         case Load(register, offset, bits, value):
             return f"reg{register}[{offset}..{offset + bits - 1}]={value:#x}"
-        case Move(source, destination):
-            return f"{destination}={source}"
+        case Move(source, destination, bits):
+            part = f"[0..{bits - 1}]" if bits else ""
+            return f"{destination}{part}={source}{part}"
         case Resubmit(table):
             return f"through {table.name}"
         case Goto(table):

@@ -213,7 +213,7 @@ def _encode_load(action: Load) -> bytes:
 
 def _encode_move(action: Move) -> bytes:
     source, destination = FIELDS[action.source], FIELDS[action.destination]
-    bits = 8 * source.width
+    bits = 8 * source.width if action.bits is None else action.bits
     return _MOVE.pack(0xFFFF, 24, NICIRA, 6, bits, 0, 0, source.move, destination.move)
 
 

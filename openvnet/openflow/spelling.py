@@ -5,11 +5,13 @@ thing with the very bytes that the switch would use. These are they, found by wr
 back with Open vSwitch 3.1; `tests/drivers/test_spelling.py` holds them against the one installed.
 """
 
+from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 
 OPENFLOW_BASIC = 0x8000
 NXM_REGISTERS = 0x0001
-"""The class of Nicira's registers; the OpenFlow one would come back as this one."""
+"""The class of Nicira's fields; registers of the OpenFlow one would come back as of this one."""
 
 
 class FieldSpelling(NamedTuple):
@@ -46,7 +48,10 @@ _PACKET_FIELDS = (
     ("arp_tpa", 23, 4, _header(0, 17, 4)),
     ("arp_sha", 24, 6, _header(1, 17, 6)),
     ("arp_tha", 25, 6, _header(1, 18, 6)),
+    ("tun_id", 38, 8, _header(1, 16, 8)),
 )
+_NICIRA_FIELDS = (("tun_src", 31, 4), ("tun_dst", 32, 4))
+"""Fields that OpenFlow does not know: name, number in Nicira's class, octets."""
 
 REGISTER_HEADERS = tuple(_header(NXM_REGISTERS, number, 4) for number in range(16))
 """The headers by which NXAST_REG_LOAD names registers, by number."""
@@ -62,11 +67,18 @@ def _spelling(rank: int, oxm_class: int, number: int, width: int, move: int) -> 
     )
 
 
-FIELDS: dict[str, FieldSpelling] = {
-    name: _spelling(rank, OPENFLOW_BASIC, number, width, move)
-    for rank, (name, number, width, move) in enumerate(_PACKET_FIELDS)
-} | {
-    f"reg{number}": _spelling(len(_PACKET_FIELDS) + number, NXM_REGISTERS, number, 4, header)
-    for number, header in enumerate(REGISTER_HEADERS)
-}
+def _spellings() -> Iterator[tuple[str, FieldSpelling]]:
+    rank = count()
+    for name, number, width, move in _PACKET_FIELDS:
+        yield name, _spelling(next(rank), OPENFLOW_BASIC, number, width, move)
+    for name, number, width in _NICIRA_FIELDS:
+        move = _header(NXM_REGISTERS, number, width)
+        yield name, _spelling(next(rank), NXM_REGISTERS, number, width, move)
+    for number, header in enumerate(REGISTER_HEADERS):
+        yield f"reg{number}", _spelling(next(rank), NXM_REGISTERS, number, 4, header)
+    move = _header(OPENFLOW_BASIC, 2, 8)
+    yield "metadata", _spelling(next(rank), OPENFLOW_BASIC, 2, 8, move)
+
+
+FIELDS: dict[str, FieldSpelling] = dict(_spellings())
 """All fields that flows can name."""

@@ -16,12 +16,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from openvnet.ovsdb.client import Columns, Database, Tables
+from openvnet.ovsdb.tunnels import OURS
 
 MONITORED: Mapping[str, tuple[str, ...]] = {
     "Bridge": ("name", "datapath_id", "fail_mode", "other_config", "controller", "flow_tables"),
     "Controller": ("target", "max_backoff"),
-    "Interface": ("name", "external_ids"),
-    "Port": ("name", "interfaces"),
+    "Interface": ("name", "type", "options", "external_ids", "error"),
+    "Port": ("name", "interfaces", "external_ids"),
     "Flow_Table": ("name",),
 }
 MAX_BACKOFFS = (1000, 1001)
@@ -38,8 +39,8 @@ def identities(tables: Tables) -> dict[str, str]:
 
 
 def is_of_use(table: str, row: Columns) -> bool:
-    """Whether a row needs to be kept: of ports, only bonds, which have several interfaces."""
-    return table != "Port" or isinstance(row["interfaces"], list)
+    """Whether a row needs to be kept: of ports, bonds, which have several interfaces, and ours."""
+    return table != "Port" or isinstance(row["interfaces"], list) or OURS in row["external_ids"]
 
 
 def bonds(tables: Tables) -> dict[str, str]:
@@ -48,6 +49,7 @@ def bonds(tables: Tables) -> dict[str, str]:
     return {
         interfaces[uuid]["name"]: bond["name"]
         for bond in tables.get("Port", {}).values()
+        if isinstance(bond["interfaces"], list)
         for uuid in bond["interfaces"]
         if uuid in interfaces
     }

@@ -28,8 +28,8 @@ class Term(msgspec.Struct, frozen=True, gc=False):
 class PacketField:
     """A field of the packet, or what the switch keeps beside it."""
 
-    def __init__(self, name: str, bits: int) -> None:
-        self.name, self.bits = name, bits
+    def __init__(self, name: str, bits: int, doc: str = "") -> None:
+        self.name, self.bits, self.__doc__ = name, bits, doc
 
     def __call__(self, value: int, mask: int | None = None) -> Term:
         """The condition that this field has a value."""
@@ -53,6 +53,12 @@ arp_spa = PacketField("arp_spa", 32)
 arp_tpa = PacketField("arp_tpa", 32)
 arp_sha = PacketField("arp_sha", 48)
 arp_tha = PacketField("arp_tha", 48)
+tun_id = PacketField("tun_id", 64)
+"""The number that a packet carries in a tunnel, there and here."""
+tun_src = PacketField("tun_src", 32)
+tun_dst = PacketField("tun_dst", 32)
+peer = PacketField("metadata", 64, "The host that it is being sent to, as its datapath id.")
+"""A number of our own, too, but in OpenFlow's metadata: it is as wide as a datapath id."""
 
 IPV4 = eth_type(0x0800)
 ARP = eth_type(0x0806)
@@ -113,3 +119,5 @@ class Registers:
         32, "The sender's IPv4 address of an ARP request, while it is turned around."
     )
     chunk = RegisterField(8, "The chunk of the network's flood list that it is being sent to.")
+    from_peer = RegisterField(1, "Whether it came from another host: then it goes to no other.")
+    flooded = RegisterField(1, "Whether it is being sent to all members, and not to one.")

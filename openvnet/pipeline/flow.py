@@ -52,10 +52,12 @@ class Load(msgspec.Struct, frozen=True, gc=False):
 
 
 class Move(msgspec.Struct, frozen=True, gc=False):
-    """Copy one whole field of the packet to another of the same width (NXAST_REG_MOVE)."""
+    """Copy one field of the packet to another of the same width (NXAST_REG_MOVE)."""
 
     source: str
     destination: str
+    bits: int | None = None
+    """Only so many of the lowest bits, of fields of any width."""
 
 
 class Resubmit(msgspec.Struct, frozen=True, gc=False):
@@ -123,7 +125,11 @@ _ORDER = {
             "arp_tpa",
             "arp_sha",
             "arp_tha",
+            "tun_id",
+            "tun_src",
+            "tun_dst",
             *(f"reg{n}" for n in range(16)),
+            "metadata",
         )
     )
 }
@@ -163,8 +169,17 @@ def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
     return Load(field.register, field.offset, field.bits, value)
 
 
-def copy(source: PacketField | RegisterField, destination: PacketField | RegisterField) -> Move:
-    """The action that gives a field the value of another; a register's field must be all of it."""
+def copy(
+    source: PacketField | RegisterField,
+    destination: PacketField | RegisterField,
+    bits: int | None = None,
+) -> Move:
+    """The action that gives a field the value of another, or its lowest bits.
+
+    A register's field must be all of it.
+    """
+    if bits is not None and bits < min(source.bits, destination.bits):
+        return Move(_whole(source), _whole(destination), bits)
     if source.bits != destination.bits:
         raise ValueError(f"{source} has {source.bits} bits, {destination} has {destination.bits}")
     return Move(_whole(source), _whole(destination))

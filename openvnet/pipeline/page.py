@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from openvnet.pipeline.fields import RegisterField, Registers
+from openvnet.pipeline.fields import RegisterField, Registers, peer
 from openvnet.pipeline.tables import Table
 
 HEADER = """# The pipeline
@@ -10,7 +10,8 @@ HEADER = """# The pipeline
 *Generated from `openvnet/pipeline/` by `make docs`; edit the declarations, not this page.*
 
 A packet enters at the first table. Each table is a stage; a packet only moves forward, except that
-flooding visits `FLOOD` once for each chunk of a network's members and comes back. What no flow
+flooding visits `FLOOD` once for each chunk of a network's members, `FLOOD_PEERS` once for each
+chunk of other hosts, and from there `TO_PEER` once for each host, and comes back. What no flow
 names is dropped, and counted. `ovs-ofctl --names dump-flows BRIDGE` shows these names.
 """
 
@@ -35,6 +36,7 @@ def _fields() -> Iterator[str]:
         if isinstance(field, RegisterField):
             bits = f"{field.offset}..{field.offset + field.bits - 1}"
             yield f"| `{name}` | `reg{field.register}[{bits}]` | {field.__doc__} |"
+    yield f"| `peer` | `{peer.name}` | {peer.__doc__} |"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Table(IntEnum):
-    """A stage of the pipeline. Packets only move forward, except into `FLOOD` and back."""
+    """A stage of the pipeline. Packets only move forward; into flooding they go and come back."""
 
     def __new__(cls, doc: str) -> "Table":
         """Number the tables as they are listed."""
@@ -20,5 +20,9 @@ class Table(IntEnum):
     ARP_REPLY = (
         "Turn a request into the reply of the holder whose MAC is in eth_dst, and send it back."
     )
+    FROM_TUNNEL = "Find the network of what came in a tunnel: by its number, and by who sent it."
+    FROM_UNDERLAY = "Check the sender of what came from another host without a tunnel (mac2mac)."
     L2_LOOKUP = "Choose where to send a packet by its destination MAC."
     FLOOD = "Send to the members of one chunk of a network's flood list, then return."
+    FLOOD_PEERS = "Send to the hosts of one chunk of those that have members, then return."
+    TO_PEER = "Send to another host: in a tunnel, or without one on the underlay (mac2mac)."

@@ -48,7 +48,7 @@ async def agent_with(feature, directory, ovs):
         strata = (*STRATA[:-1], (*STRATA[-1], feature))
         agent = Agent("vna", cache, stream, Inbox(), needs_identities=False, strata=strata)
         swept = asyncio.Event()
-        agent.on_swept = swept.set
+        agent.on_wanted = swept.set
         serving = asyncio.create_task(serve(agent, stream, server, ""))
         try:
             await asyncio.wait_for(swept.wait(), 10)

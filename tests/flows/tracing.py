@@ -11,6 +11,8 @@ from openvnet.openflow.encoding import cookie_of
 from openvnet.pipeline.flow import LOCAL, Drop
 
 _OUTPUT = re.compile(r"^\s+output:(\d+)$")
+_SET = re.compile(r"^\s+set_field:([^ ]+)->(tun_\w+|eth_dst)$")
+_MOVED = re.compile(r"^\s+-> NXM_OF_ETH_DST\[0\.\.22\] is now (\w+)$")
 _COOKIE = re.compile(r"cookie (0x[0-9a-f]+)")
 _SENT = "Datapath actions: "
 _ADDRESSES = {"eth_src": "dl_src", "eth_dst": "dl_dst"}
@@ -87,6 +89,22 @@ class TracedBridge:
         sent = next(line for line in lines if line.startswith(_SENT)).removeprefix(_SENT)
         reason = self._reasons.get(cookies[-1], "")
         return Fate(frozenset(reaches), answered, reason, _final(lines), sent)
+
+    def copies(self, **packet):
+        """Each copy of a packet that leaves: the port, and what was written to it, in order."""
+        written, left = {}, []
+        for line in self._ask("ofproto/trace", "br0", _described(packet)).splitlines():
+            if found := _SET.match(line):
+                written[found.group(2)] = found.group(1)
+            elif found := _MOVED.match(line):
+                written["moved"] = found.group(1)
+            elif line.strip() == "LOCAL":
+                left.append((LOCAL, dict(written)))
+            elif found := _OUTPUT.match(line):
+                left.append((int(found.group(1)), dict(written)))
+            elif "skipping output" in line:
+                left.pop()
+        return left
 
     def _ask(self, method, *parameters):
         with socket.socket(socket.AF_UNIX) as asked:

@@ -68,8 +68,8 @@ def test_packets_only_move_forward_and_only_flooding_comes_back(history):
                 case Goto(table):
                     assert table > flow.table
                 case Resubmit(table):
-                    assert table is Table.FLOOD
-                    assert flow.table is not Table.FLOOD
+                    assert table in (Table.FLOOD, Table.FLOOD_PEERS, Table.TO_PEER)
+                    assert table > flow.table
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

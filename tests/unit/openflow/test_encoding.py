@@ -187,7 +187,7 @@ def test_the_ports_that_a_flow_names_are_those_of_the_bridge():
     "action",
     [
         "ffff001800002320 0007 0017 00000202 0000000000000005",  # Load of part of a field.
-        "ffff001800002320 0006 0008 0000 0000 00000406 00000206",  # Move of part of a field.
+        "ffff001800002320 0006 0008 0008 0000 00000406 00000206",  # Move of the middle of a field.
         "ffff001800002320 0006 0030 0000 0000 00000406 00018004",  # Move to an unknown field.
         "ffff001000002320 000e 0001 02 000000",  # Resubmission as if from another port.
         "00190010 80000cfe 00000000 00000000",  # SetField with an unknown header.

@@ -132,14 +132,15 @@ def test_a_strict_deletion_names_the_place_of_a_flow(flow):
 def _matched(term):
     value = _shown(term.field, term.value)
     whole = term.mask in (None, (1 << BITS[term.field]) - 1)
-    return term.field, value if whole else (value, _shown(term.field, term.mask))
+    name = _THEIRS.get(term.field, term.field)
+    return name, value if whole else (value, _shown(term.field, term.mask))
 
 
 def _shown(field, value):
     """As os-ken shows a value of a field."""
     if field in ("eth_src", "eth_dst", "arp_sha", "arp_tha"):
         return value.to_bytes(6, "big").hex(":")
-    if field in ("ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa"):
+    if field in ("ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa", "tun_src", "tun_dst"):
         return ".".join(map(str, value.to_bytes(4, "big")))
     return value
 
@@ -151,7 +152,12 @@ def _instructed(instruction):
     return map(_acted, instruction.actions)
 
 
+_THEIRS = {"tun_id": "tunnel_id", "tun_src": "tun_ipv4_src", "tun_dst": "tun_ipv4_dst"}
+_OURS = {theirs: ours for ours, theirs in _THEIRS.items()}
 _MOVED = {
+    **_OURS,
+    "tunnel_id_nxm": "tun_id",
+    "metadata": "metadata",
     "in_port_nxm": "in_port",
     "eth_src_nxm": "eth_src",
     "eth_dst_nxm": "eth_dst",
@@ -175,14 +181,15 @@ def _acted(action):
             assert (action.algorithm, action.n_slaves) == (0, len(action.slaves))
             return OutputToFirst(tuple(action.slaves))
         case osken.OFPActionSetField():
-            return SetField(action.key, _number(action.value))
+            return SetField(_OURS.get(action.key, action.key), _number(action.value))
         case osken.NXActionRegLoad():
             offset, bits = action.ofs_nbits >> 6, (action.ofs_nbits & 63) + 1
             return Load(int(action.dst.removeprefix("reg")), offset, bits, action.value)
         case osken.NXActionRegMove():
             source, destination = _MOVED[action.src_field], _MOVED[action.dst_field]
-            assert (action.src_ofs, action.dst_ofs, action.n_bits) == (0, 0, _width(source))
-            return Move(source, destination)
+            assert (action.src_ofs, action.dst_ofs) == (0, 0)
+            whole = action.n_bits == max(_width(source), _width(destination))
+            return Move(source, destination, None if whole else action.n_bits)
         case osken.NXActionResubmitTable():
             assert action.in_port == 0xFFF8
             return Resubmit(Table(action.table_id))

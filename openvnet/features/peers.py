@@ -1,0 +1,236 @@
+"""Other hosts: which ones carry the networks of this one, and how packets get there and back.
+
+    DatapathNetwork, of this host --> Carrier ──┐
+    DatapathNetwork, of another ────────────────┴─> Peer ──with members (Away)──> Hearer, PeerChunk
+
+Each host says how it wants to receive, and whoever sends does so: nothing has to be agreed on. To
+where a MAC address is leads one flow of L2_LOOKUP, which names the host; how to get to that host
+with a packet of that network is one flow of TO_PEER. What comes from a host goes to no other.
+"""
+
+from collections.abc import Iterator
+from zlib import crc32
+
+from openvnet.model import Datapath, DatapathNetwork, InterfacePort, IpLease, Network
+from openvnet.model.host import (
+    TUNNEL_PORTS,
+    Away,
+    Bridge,
+    Carrier,
+    Hearer,
+    Peer,
+    PeerChunk,
+    Shortfall,
+    TunnelEnd,
+    TunnelInterface,
+    TunnelPort,
+    Uplink,
+)
+from openvnet.pipeline.fields import (
+    Registers,
+    eth_dst,
+    in_port,
+    tun_dst,
+    tun_id,
+    tun_src,
+)
+from openvnet.pipeline.fields import (
+    peer as to_peer,
+)
+from openvnet.pipeline.flow import (
+    Action,
+    Flow,
+    Goto,
+    Output,
+    OutputToFirst,
+    Resubmit,
+    match,
+    write,
+)
+from openvnet.pipeline.tables import Table
+from openvnet.state import View
+
+BARE, FALLBACK = "mac2mac", "geneve"
+
+CHUNKS = 16
+"""Of the hosts to which a network is flooded: so many that a flow for 4,000 hosts is not too long,
+and so few that all of them fit where the chunk's number is kept, twice."""
+
+
+def carriers(row: DatapathNetwork, view: View) -> Iterator[Carrier | Shortfall]:
+    """How this host carries a network, if the row is its own."""
+    bridge, datapath = view.get(Bridge, "bridge"), view.get(Datapath, row.datapath_uuid)
+    network = view.get(Network, row.network_uuid)
+    if bridge is None or datapath is None or datapath.dpid != bridge.dpid:
+        return
+    if network is None or not network.vni or network.mode != "virtual":
+        return
+    end = _end(row, view)
+    if end is None:
+        yield _shortfall(row, f"interface {row.interface_uuid} has no IP lease to end tunnels at")
+        return
+    uplinks = tuple(sorted(_uplinks(row.interface_uuid, view)))
+    if row.encapsulation == BARE and not uplinks:
+        why = f"interface {row.interface_uuid} has no port on this bridge"
+        yield _shortfall(row, f"nothing comes by mac2mac: {why}")
+    yield Carrier(
+        network_uuid=network.uuid,
+        vni=network.vni,
+        encapsulation=row.encapsulation,
+        address=end.ipv4_address,
+        underlay=end.network_uuid,
+        mac_address=row.mac_address,
+        uplinks=uplinks,
+    )
+
+
+def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
+    """Another host that carries a network of this one."""
+    carrier = view.get(Carrier, row.network_uuid)
+    bridge, datapath = view.get(Bridge, "bridge"), view.get(Datapath, row.datapath_uuid)
+    if carrier is None or bridge is None or datapath is None or datapath.dpid == bridge.dpid:
+        return
+    end = _end(row, view)
+    if end is None:
+        return
+    encapsulation = row.encapsulation
+    if encapsulation == BARE and (why := _why_not_bare(row, end, carrier)):
+        yield _shortfall(row, f"it is reached by {FALLBACK} and not by {BARE}: {why}")
+        encapsulation = FALLBACK
+    yield Peer(
+        network_uuid=row.network_uuid,
+        datapath_uuid=row.datapath_uuid,
+        vni=carrier.vni,
+        number=int(datapath.dpid, 16),
+        encapsulation=encapsulation,
+        received=carrier.encapsulation,
+        source=carrier.address,
+        address=end.ipv4_address,
+        mac_address=row.mac_address,
+        uplinks=carrier.uplinks,
+    )
+
+
+def _end(row: DatapathNetwork, view: View) -> IpLease | None:
+    """Where tunnels end: the lease that is named, else the first one of the interface."""
+    if row.ip_lease_uuid is not None:
+        lease = view.get(IpLease, row.ip_lease_uuid)
+        return lease if lease and lease.interface_uuid == row.interface_uuid else None
+    leases = view.where(IpLease, interface_uuid=row.interface_uuid)
+    return leases[0] if leases else None
+
+
+def _uplinks(interface_uuid: str, view: View) -> Iterator[int]:
+    """The ports by which an interface of mode host reaches the underlay."""
+    for row in view.where(InterfacePort, interface_uuid=interface_uuid):
+        uplink = view.get(Uplink, row.port_name) if row.port_name else None
+        if uplink is not None:
+            yield uplink.number
+
+
+def _why_not_bare(row: DatapathNetwork, end: IpLease, carrier: Carrier) -> str:
+    if end.network_uuid != carrier.underlay:
+        return f"the hosts are on different networks, {carrier.underlay} and {end.network_uuid}"
+    if row.mac_address is None:
+        return "it has no mac_address"
+    return "" if carrier.uplinks else "this host has no uplink to send by"
+
+
+def _shortfall(row: DatapathNetwork, reason: str) -> Shortfall:
+    return Shortfall("datapath_network", row.uuid, reason)
+
+
+def hearers(peer: Peer, view: View) -> Iterator[Hearer | PeerChunk]:
+    """Whether a peer must hear what its network floods, and with which others it is told.
+
+    Those that are told without a tunnel come last: the destination is written over for them.
+    """
+    place = peer.network_uuid, peer.datapath_uuid
+    if view.any(Away, place=place):
+        number = crc32(peer.datapath_uuid.encode()) % CHUNKS
+        number += CHUNKS * (peer.encapsulation == BARE)
+        chunk = PeerChunk(peer.network_uuid, peer.vni, number)
+        yield chunk
+        yield Hearer(place, peer.number, (chunk.network_uuid, chunk.number))
+
+
+def tunnel_ports(_: Bridge, view: View) -> Iterator[TunnelPort]:
+    """The ports that tunnels need: for what is sent, and for what others send."""
+    used = {
+        FALLBACK if each == BARE else each
+        for each in (*TUNNEL_PORTS, BARE)
+        if view.any(Peer, encapsulation=each) or view.any(Peer, received=each)
+    }
+    for encapsulation in sorted(used):
+        yield TunnelPort(TUNNEL_PORTS[encapsulation], encapsulation)
+
+
+def broken_tunnels(found: TunnelInterface, view: View) -> Iterator[Shortfall]:
+    """A tunnel port that Open vSwitch could not make."""
+    bridge = view.get(Bridge, "bridge")
+    for uuid in view.ids(Datapath, dpid=bridge.dpid) if bridge and found.error else ():
+        yield Shortfall("datapath", uuid, f"tunnel port {found.name}: {found.error}")
+
+
+def end_flows(end: TunnelEnd, _: View) -> Iterator[Flow]:
+    """What comes in a tunnel is no guest's."""
+    yield Flow(Table.PORT_SECURITY, 100, match(in_port(end.number)), (Goto(Table.FROM_TUNNEL),))
+
+
+def peer_flows(peer: Peer, view: View) -> Iterator[Flow]:
+    """The way to a peer with packets of a network, and the network of those that come from it."""
+    network = Registers.network(peer.vni)
+    came = match(tun_id(peer.vni), tun_src(peer.address))
+    entering = write(Registers.network, peer.vni), write(Registers.from_peer, 1)
+    yield Flow(Table.FROM_TUNNEL, 100, came, (*entering, Goto(Table.L2_LOOKUP)))
+    there = to_peer(peer.number)
+    if peer.encapsulation == BARE and peer.mac_address is not None:
+        out = _out(peer.uplinks)
+        yield Flow(Table.TO_PEER, 100, match(there, network), (out,))
+        flooded = match(there, network, Registers.flooded(1))
+        yield Flow(Table.TO_PEER, 110, flooded, (write(eth_dst, peer.mac_address), out))
+        return
+    end = view.get(TunnelEnd, peer.encapsulation)
+    if end is not None:
+        tunnel = write(tun_src, peer.source), write(tun_dst, peer.address), write(tun_id, peer.vni)
+        yield Flow(Table.TO_PEER, 100, match(there, network), (*tunnel, Output(end.number)))
+
+
+def _out(ports: tuple[int, ...]) -> Action:
+    return Output(ports[0]) if len(ports) == 1 else OutputToFirst(ports)
+
+
+def away_flows(away: Away, view: View) -> Iterator[Flow]:
+    """The way to the MAC of a member that is on another host."""
+    peer = view.get(Peer, away.place)
+    if peer is not None:
+        to_member = match(eth_dst(away.mac_address), Registers.network(away.vni))
+        there = write(to_peer, peer.number), Goto(Table.TO_PEER)
+        yield Flow(Table.L2_LOOKUP, 100, to_member, there)
+
+
+def chunk_flows(chunk: PeerChunk, view: View) -> Iterator[Flow]:
+    """The hosts of one chunk, each told by itself."""
+    here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
+    hosts = view.where(Hearer, chunk=(chunk.network_uuid, chunk.number))
+    steps = (
+        step
+        for number in sorted({host.number for host in hosts})
+        for step in (write(to_peer, number), Resubmit(Table.TO_PEER))
+    )
+    yield Flow(Table.FLOOD_PEERS, 100, here, tuple(steps))
+
+
+CARRIERS = ((DatapathNetwork, carriers),)
+PEERS = ((DatapathNetwork, peers),)
+HEARERS = ((Peer, hearers),)
+"""Each is of a stratum of its own."""
+
+FEATURES = (
+    (Bridge, tunnel_ports),
+    (TunnelInterface, broken_tunnels),
+    (TunnelEnd, end_flows),
+    (Peer, peer_flows),
+    (Away, away_flows),
+    (PeerChunk, chunk_flows),
+)
