@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import msgspec
 
 ROUTER, MANAGER = "router", "manager"
-MANAGER_ADDRESS = "192.168.0.2"
-"""Behind the router, in a network that has nobody else."""
+MANAGER_ADDRESS, MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.2", "192.168.0.1", 24
+"""The manager is behind the router, in a network that has nobody else."""
 UPLINK = "eth0"
 """The network card of a host with an underlay; a port of its bridge."""
 
@@ -105,6 +105,10 @@ class Environment(msgspec.Struct, frozen=True):
     def guest(self, name: str) -> Guest:
         """The guest of this name; KeyError if there is none."""
         return {guest.name: guest for guest in self.guests}[name]
+
+    def guests_of(self, host: str) -> tuple[Guest, ...]:
+        """The guests that a host of this name has at first."""
+        return tuple(guest for guest in self.guests if guest.host == host)
 
     def network(self, guest: Guest) -> Network:
         """The network that a guest is on."""

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from openvnet.lab.environment import (
     MANAGER,
     MANAGER_ADDRESS,
+    MANAGER_PREFIX,
+    MANAGER_ROUTER,
     ROUTER,
     UPLINK,
     Environment,
@@ -22,8 +24,6 @@ from openvnet.lab.environment import (
 )
 from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.lab import Lab
-
-MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.1", 24
 
 _FIRST_NUMBER = 100
 """Of the router's cables. Linux brings both ends up at once only if their numbers differ."""
