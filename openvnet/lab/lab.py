@@ -5,6 +5,7 @@ terminal has the same lab with `open_lab`. `openvnet.lab.building.lab` makes one
 """
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import msgspec
 from openvnet.client import Client, ClientError
 from openvnet.lab import machine, namespaces
 from openvnet.lab.directory import is_alive
-from openvnet.lab.environment import Environment, Host
+from openvnet.lab.environment import Environment, Host, waiting_declarations
 from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.processes import OPENFLOW_PORT, Process, processes, switch_environment
 from openvnet.lab.waiting import until
@@ -88,6 +89,14 @@ class Lab(msgspec.Struct, frozen=True):
         if done.returncode != 0:
             raise CommandFailed(["vnctl", *arguments], done.returncode, done.stderr or done.stdout)
         return done
+
+    def declare(self) -> None:
+        """Declare the environment, and return when the switches have it."""
+        file = self.directory / "declared"
+        lines = map(shlex.join, waiting_declarations(self.environment))
+        file.write_text("\n".join(lines) + "\n")
+        self.vnctl("batch", str(file))
+        self.settle()
 
     def _holder(self, place: str) -> int:
         if place == "":
@@ -222,7 +231,7 @@ class Lab(msgspec.Struct, frozen=True):
         keeps its network card, addresses and connections.
         """
         here, port = self.host_of(guest), self.environment.guest(guest).port_name
-        host = host or here
+        host = self.environment.host(host or here).name
         if host != here:
             self.unplug(guest)
             holder = str(self._holder(host))
