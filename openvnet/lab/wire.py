@@ -44,8 +44,10 @@ class Wire:
 
     @property
     def packets(self) -> list[str]:
-        """The lines of what was heard up to the last `hear`, complete ones only."""
-        return self._text.split("\n")[:-1]
+        """What was heard up to the last `hear`, a line a packet, complete ones only."""
+        lines = self._text.split("\n")[:-1]
+        begun = next(n for n, line in enumerate(lines) if line.startswith("listening on"))
+        return lines[begun + 1 :]
 
 
 @contextmanager
