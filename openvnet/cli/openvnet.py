@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 
 from openvnet.cli.host_uplink import host
+from openvnet.cli.join import join
 from openvnet.cli.lab import lab
 from openvnet.cli.this_host import bundle, doctor
 from openvnet.cli.this_host import status as status_here
@@ -33,7 +34,7 @@ def main() -> None:
         signal.signal(number, signal.default_int_handler)  # As Ctrl-C: what was built goes.
 
 
-for command in (up_here, status_here, doctor, bundle, host, lab):
+for command in (up_here, status_here, doctor, bundle, host, join, lab):
     main.add_command(command)
 
 
