@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import msgspec
 
-from openvnet.cli.host_path import host, told
+from openvnet.cli.host_path import told
 from openvnet.host.errors import HostError
 from openvnet.host.places import places
 from openvnet.host.switch import DEFAULT_DATABASE
@@ -77,7 +77,7 @@ def _moving(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-@host.command()
+@click.command()
 @_moving
 def join(
     uplink: str, bridge: str | None, config: Path | None, state: Path | None, ovsdb: str, **how: Any
@@ -105,7 +105,7 @@ def join(
         _write_down(_directory(state), move)
 
 
-@host.command()
+@click.command()
 @_moving
 def leave(
     uplink: str, bridge: str | None, config: Path | None, state: Path | None, ovsdb: str, **how: Any

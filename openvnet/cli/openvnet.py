@@ -6,7 +6,8 @@ import sys
 import click
 from rich.console import Console
 
-from openvnet.cli.host_uplink import host
+from openvnet.cli.host_path import host
+from openvnet.cli.host_uplink import join, leave
 from openvnet.cli.join import join
 from openvnet.cli.lab import lab
 from openvnet.cli.this_host import bundle, doctor
@@ -36,6 +37,8 @@ def main() -> None:
 
 for command in (up_here, status_here, doctor, bundle, host, join, lab):
     main.add_command(command)
+for command in (join, leave):
+    host.add_command(command)
 
 
 @main.command()
