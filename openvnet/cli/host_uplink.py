@@ -77,9 +77,9 @@ def _moving(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-@click.command()
+@click.command("join")
 @_moving
-def join(
+def join_bridge(
     uplink: str, bridge: str | None, config: Path | None, state: Path | None, ovsdb: str, **how: Any
 ) -> None:
     """Put a NIC of this host into the bridge; its addresses and routes go to the bridge.
@@ -105,9 +105,9 @@ def join(
         _write_down(_directory(state), move)
 
 
-@click.command()
+@click.command("leave")
 @_moving
-def leave(
+def leave_bridge(
     uplink: str, bridge: str | None, config: Path | None, state: Path | None, ovsdb: str, **how: Any
 ) -> None:
     """Take a NIC out of the bridge again; what `host join` gave to the bridge goes back to it."""

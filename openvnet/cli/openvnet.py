@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from openvnet.cli.host_path import host
-from openvnet.cli.host_uplink import join, leave
+from openvnet.cli.host_uplink import join_bridge, leave_bridge
 from openvnet.cli.join import join
 from openvnet.cli.lab import lab
 from openvnet.cli.this_host import bundle, doctor
@@ -37,7 +37,7 @@ def main() -> None:
 
 for command in (up_here, status_here, doctor, bundle, host, join, lab):
     main.add_command(command)
-for command in (join, leave):
+for command in (join_bridge, leave_bridge):
     host.add_command(command)
 
 
