@@ -46,8 +46,7 @@ class Wire:
     def packets(self) -> list[str]:
         """What was heard up to the last `hear`, a line a packet, complete ones only."""
         lines = self._text.split("\n")[:-1]
-        begun = next(n for n, line in enumerate(lines) if line.startswith("listening on"))
-        return lines[begun + 1 :]
+        return [line for line in lines if line[:1].isdecimal()]  # They begin with the time.
 
 
 @contextmanager
