@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+import msgspec
 from rich.console import Console
 
 from openvnet.cli.address import webapi_address
@@ -16,7 +17,7 @@ from openvnet.lab import building, namespaces, pages, underlay
 from openvnet.lab.demo import declare, teller
 from openvnet.lab.directory import wait_until_let_go, well_known_directory
 from openvnet.lab.drawing import drawing
-from openvnet.lab.environment import ROUTER, SEED, Environment
+from openvnet.lab.environment import DATABASES, ROUTER, SEED, Environment
 from openvnet.lab.errors import LabError
 from openvnet.lab.lab import Lab, open_lab
 from openvnet.lab.many import GUESTS, many_hosts
@@ -65,11 +66,18 @@ def lab(context: click.Context, directory: Path, hosts: int | None, guests: int 
 @lab.command()
 @_hosts_option
 @_guests_option
+@click.option(
+    "--database",
+    type=click.Choice(DATABASES),
+    default=DATABASES[0],
+    show_default=True,
+    help="Where vnmgr keeps its rows.",
+)
 @click.pass_obj
-def up(directory: Path, hosts: int | None, guests: int | None) -> None:
+def up(directory: Path, hosts: int | None, guests: int | None, database: str = "sqlite") -> None:
     """Build the lab, declare its networks, and leave it running until Ctrl-C."""
     console = _console()
-    environment = _environment(hosts, guests)
+    environment = _environment(hosts, guests, database)
     try:
         with building.lab(environment, directory, tell=teller(console)) as running:
             console.print("\nDeclared through vnctl:\n")
@@ -82,12 +90,12 @@ def up(directory: Path, hosts: int | None, guests: int | None) -> None:
         console.print("\nThe lab is gone.")
 
 
-def _environment(hosts: int | None, guests: int | None) -> Environment:
+def _environment(hosts: int | None, guests: int | None, database: str) -> Environment:
     if hosts is not None:
-        return many_hosts(hosts, GUESTS if guests is None else guests)
+        return many_hosts(hosts, GUESTS if guests is None else guests, database)
     if guests is not None:
         raise click.UsageError("--guests is of many hosts: --hosts 3 --guests 4")
-    return SEED
+    return msgspec.structs.replace(SEED, database=database)
 
 
 def _welcome(console: Console, running: Lab) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from openvnet.lab import machine, namespaces
+from openvnet.lab import databases, machine, namespaces
 from openvnet.lab.directory import claim, claim_temporary
 from openvnet.lab.environment import MANAGER_ADDRESS, Environment, Host
 from openvnet.lab.lab import Lab
@@ -59,7 +59,10 @@ def lab(
     `without` names our processes that are not to be started; `tell` hears of each step done.
     """
     machine.check()
-    path, lock = claim(directory) if directory else claim_temporary()
+    databases.check(environment.database)
+    # MariaDB waits for the disk whenever it makes a table, whatever it is told.
+    in_memory = environment.database == "mariadb"
+    path, lock = claim(directory) if directory else claim_temporary(in_memory=in_memory)
     try:
         unshare = namespaces.raise_walls(path, lock)
         try:
@@ -94,6 +97,8 @@ def _furnished(environment: Environment, directory: Path, init: int) -> Lab:
 
 def _start(built: Lab, without: tuple[str, ...], tell: Callable[[str], None]) -> None:
     """Ours take a moment to begin, so they do while the switch is made."""
+    if "vnmgr" not in without:
+        databases.start(built)
     ours = [name for name in built.processes if name.split("/")[-1] in OPENVNET]
     ours = [name for name in ours if not {name, name.split("/")[-1]} & set(without)]
     for name in ours:

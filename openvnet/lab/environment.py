@@ -13,6 +13,7 @@ from openvnet.lab.errors import LabError
 ROUTER, MANAGER = "router", "manager"
 MANAGER_ADDRESS, MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.2", "192.168.0.1", 24
 """The manager is behind the router, in a network that has nobody else."""
+DATABASES = ("sqlite", "mariadb")
 UPLINK = "eth0"
 """The network card of a host with an underlay; a port of its bridge."""
 
@@ -87,6 +88,8 @@ class Environment(msgspec.Struct, frozen=True):
     underlays: tuple[Underlay, ...] = ()
     guest_mtu: int = 1500
     """Bytes of the longest packet that a guest sends."""
+    database: str = "sqlite"
+    """Where vnmgr keeps its rows: one of `DATABASES`."""
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -268,6 +268,11 @@ def _database_answers(lab: Lab, process: Process) -> bool:
     return Path(lab.root, process.place, "db.sock").is_socket()
 
 
+def _mariadb_answers(lab: Lab, _process: Process) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(lab.directory / "mariadb" / "socket")) == 0
+
+
 def _switch_answers(lab: Lab, process: Process) -> bool:
     """It has made the bridges that the database names, and their vna has done its part."""
     try:
@@ -325,6 +330,7 @@ def _nodes(lab: Lab) -> dict[str, str] | None:
 
 
 _READY = {
+    "mariadb": _mariadb_answers,
     "ovsdb-server": _database_answers,
     "ovs-vswitchd": _switch_answers,
     "vnmgr": _manager_answers,

@@ -36,7 +36,7 @@ NETWORKS = tuple(
 )
 
 
-def many_hosts(hosts: int, guests: int = GUESTS) -> Environment:
+def many_hosts(hosts: int, guests: int = GUESTS, database: str = "sqlite") -> Environment:
     """So many hosts, and so many guests on each; LabError if it is more than addresses allow."""
     if not 1 <= hosts <= MOST_HOSTS:
         raise LabError(f"{hosts} hosts: a lab has 1 to {MOST_HOSTS}.")
@@ -50,6 +50,7 @@ def many_hosts(hosts: int, guests: int = GUESTS) -> Environment:
         guests=tuple(_guests(made, guests)),
         underlays=UNDERLAYS,
         guest_mtu=1400,  # Room for the headers of any tunnel in 1500 bytes.
+        database=database,
     )
 
 

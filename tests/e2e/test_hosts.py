@@ -2,14 +2,18 @@
 
 import json
 import re
+import shutil
 from contextlib import contextmanager
 
 import pytest
 
 from openvnet.client import Client
+from openvnet.lab import machine
+from openvnet.lab.building import lab
 from openvnet.lab.directory import wait_until_let_go
 from openvnet.lab.environment import MANAGER, MANAGER_ADDRESS, ROUTER
 from openvnet.lab.errors import CommandFailed, LabError
+from openvnet.lab.many import many_hosts
 from openvnet.lab.traffic import traffic_among
 from openvnet.lab.underlay import cut, mend, set_link
 from openvnet.lab.waiting import until
@@ -167,6 +171,17 @@ def test_a_name_that_is_not_there_is_named_among_those_that_are(three):
             wrong()
     with pytest.raises(LabError, match="but host1, host2, host3"):
         three.plug("vm1", "vm2")
+
+
+@pytest.mark.skipif(not shutil.which("mariadbd", path=machine.PATH), reason="it is MariaDB's")
+def test_vnmgr_of_a_lab_can_keep_its_rows_in_mariadb():
+    pytest.importorskip("pymysql")
+    with lab(many_hosts(1, database="mariadb")) as running:
+        running.declare()
+        running.restart("mariadb")
+        running.restart("vnmgr")
+        assert "nw-vnet2" in running.vnctl("networks", "show").stdout
+        assert states(running) == {"vna1": "in sync"}
 
 
 def test_a_lab_of_many_hosts_is_drawn_and_leaves_nothing_behind_when_killed(tmp_path):
