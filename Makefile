@@ -17,9 +17,9 @@ demo:  ## Two networks with equal addresses on real Open vSwitch, and who reache
 	@tools/set-up run
 	@exec $(PYTHON) -m openvnet.cli.openvnet demo
 
-lab:  ## The same, left running to play with; Ctrl-C ends it and leaves nothing behind.
+lab:  ## The same, left running to play with; Ctrl-C ends it. HOSTS=3 builds three hosts.
 	@tools/set-up run
-	@exec $(PYTHON) -m openvnet.cli.openvnet lab up
+	@exec $(PYTHON) -m openvnet.cli.openvnet lab up $(if $(HOSTS),--hosts $(HOSTS)) $(if $(GUESTS),--guests $(GUESTS))
 
 test:  ## All tests. TESTS="tests/unit -k codec" runs some.
 	@tools/set-up test

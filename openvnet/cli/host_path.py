@@ -68,8 +68,8 @@ def path(
     """
     from openvnet.host.path import write_path
 
-    told, trouble = _told(config)
-    bridge, named = bridge or told.bridge, named or told.uplink
+    own, trouble = told(config)
+    bridge, named = bridge or own.bridge, named or own.uplink
     try:
         click.echo(asyncio.run(write_path(bridge, named, ovsdb, wait, if_exists=if_exists)))
     except HostError as error:
@@ -78,7 +78,7 @@ def path(
         raise click.ClickException(trouble)
 
 
-def _told(config: Path | None) -> tuple[Vna, str]:
+def told(config: Path | None) -> tuple[Vna, str]:
     """What vna.conf says, and what is wrong with it: an error there must not cut the host off."""
     try:
         return configuration("vna", Vna, search(config)).own, ""

@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from openvnet.client import Client, ClientError
+from openvnet.host.bridging import Wanted, prepare_bridge
 from openvnet.host.errors import HostError
 from openvnet.host.kernel import has_openvswitch
 from openvnet.host.places import Places
 from openvnet.host.processes import addresses, behind_port, behind_socket
 from openvnet.host.supervisor import Program, Tell, supervise
-from openvnet.host.switch import Bridge, Wanted, prepare_bridge, read_switch
+from openvnet.host.switch import Bridge, read_switch
 
 POLL_SECONDS = 0.1
 LATE_SECONDS = 10.0

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from openvnet.lab import machine, namespaces
+from openvnet.lab import databases, machine, namespaces
 from openvnet.lab.directory import claim, claim_temporary
-from openvnet.lab.environment import MANAGER_ADDRESS, Environment, Guest, Host
+from openvnet.lab.environment import MANAGER_ADDRESS, Environment, Host
 from openvnet.lab.lab import Lab
 from openvnet.lab.processes import OPENFLOW_PORT, VNMGR_PORT
 from openvnet.lab.underlay import lay_cables, raise_uplink
@@ -59,7 +59,10 @@ def lab(
     `without` names our processes that are not to be started; `tell` hears of each step done.
     """
     machine.check()
-    path, lock = claim(directory) if directory else claim_temporary()
+    databases.check(environment.database)
+    # MariaDB waits for the disk whenever it makes a table, whatever it is told.
+    in_memory = environment.database == "mariadb"
+    path, lock = claim(directory) if directory else claim_temporary(in_memory=in_memory)
     try:
         unshare = namespaces.raise_walls(path, lock)
         try:
@@ -94,6 +97,8 @@ def _furnished(environment: Environment, directory: Path, init: int) -> Lab:
 
 def _start(built: Lab, without: tuple[str, ...], tell: Callable[[str], None]) -> None:
     """Ours take a moment to begin, so they do while the switch is made."""
+    if "vnmgr" not in without:
+        databases.start(built)
     ours = [name for name in built.processes if name.split("/")[-1] in OPENVNET]
     ours = [name for name in ours if not {name, name.split("/")[-1]} & set(without)]
     for name in ours:
@@ -124,13 +129,15 @@ def _cabling(built: Lab, host: Host) -> Iterator[str]:
     """A shell script for a host: a cable from a port of the bridge to eth0 of each guest.
 
     Linux brings the two ends of a cable up at once only if they differ in number (net/core/
-    link_watch.c); if they do not, the guest is without a link for up to a second.
+    link_watch.c); if they do not, the guest is without a link for up to a second. No two ports have
+    the same number, also on different hosts, so that a port keeps its own when it moves.
     """
-    for number, guest in enumerate(_guests(built, host), _FIRST_NUMBER):
+    numbers = {guest.name: n for n, guest in enumerate(built.environment.guests, _FIRST_NUMBER)}
+    for guest in built.environment.guests_of(host.name):
         holder = built.holders[guest.name]
         prefix = built.environment.network(guest).ipv4_prefix
         yield (
-            f"ip link add {guest.port_name} index {number} type veth "
+            f"ip link add {guest.port_name} index {numbers[guest.name]} type veth "
             f"peer name eth0 address {guest.mac_address} netns {holder}"
         )
         yield f"ip link set {guest.port_name} addrgenmode none"  # The host itself is silent.
@@ -151,7 +158,7 @@ def _start_switch(built: Lab, host: Host) -> None:
     built.run(host.name, "ovs-vsctl", "--timeout=10", *_bridge(host))
     if underlay := built.environment.underlay(host):
         built.run(host.name, "sh", "-e", given="\n".join(raise_uplink(host, underlay)))
-    for guest in _guests(built, host):
+    for guest in built.environment.guests_of(host.name):
         built.plug(guest.name)
 
 
@@ -164,7 +171,3 @@ def _bridge(host: Host) -> Iterator[str]:
     yield f'other_config:hwaddr="{host.mac_address}"'
     yield from ("--", "set-fail-mode", "br0", "standalone")
     yield from ("--", "set-controller", "br0", f"tcp:127.0.0.1:{OPENFLOW_PORT}")
-
-
-def _guests(built: Lab, host: Host) -> Iterator[Guest]:
-    return (guest for guest in built.environment.guests if guest.host == host.name)

@@ -2,12 +2,12 @@
 
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rich.console import Console
 
 from openvnet.lab.building import lab
-from openvnet.lab.environment import SEED, Environment, declarations
+from openvnet.lab.environment import SEED, Environment, waiting_declarations
 from openvnet.lab.lab import Lab
 from openvnet.lab.pages import reach_table
 from openvnet.lab.reach import measured, wrong_cells
@@ -49,14 +49,23 @@ def teller(console: Console) -> Callable[[str], None]:
 
 def declare(running: Lab, console: Console) -> None:
     """Declare the environment of a lab, waiting for the switch on each step that needs it."""
-    for arguments in waiting_on_hosts(running.environment):
+    commands = list(waiting_declarations(running.environment))
+    if running.environment.underlays:
+        _declare_at_once(running, console, commands)
+        return
+    for arguments in commands:
         console.print(f"  [cyan]$ vnctl {shlex.join(arguments)}[/cyan]", soft_wrap=True)
         said = running.vnctl(*arguments).stderr.strip()
         if said:
             console.print(f"    [dim]{said}[/dim]", soft_wrap=True)
 
 
-def waiting_on_hosts(environment: Environment) -> Iterator[tuple[str, ...]]:
-    """The declarations; those of interfaces wait until the switch has them."""
-    for arguments in declarations(environment):
-        yield (*arguments, "--wait") if arguments[0] == "interfaces" else arguments
+def _declare_at_once(running: Lab, console: Console, commands: list[tuple[str, ...]]) -> None:
+    """By one vnctl that runs a file, since many hosts take many commands."""
+    for arguments in commands:
+        console.print(f"  [cyan]{shlex.join(arguments)}[/cyan]", soft_wrap=True)
+    begun = time.monotonic()
+    running.declare()
+    took = time.monotonic() - begun
+    said = f"{len(commands)} lines of `vnctl batch` are in the switches after {took:.1f} s."
+    console.print(f"    [dim]{said}[/dim]", soft_wrap=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from openvnet.lab.errors import LabError
 
+MEMORY = "/dev/shm"  # noqa: S108 - whoever makes a directory there makes it for himself alone
+
 
 def well_known_directory() -> Path:
     """Where `openvnet lab` lives, and where vnctl looks for it: one place for each user."""
@@ -23,9 +25,10 @@ def well_known_directory() -> Path:
     return Path(tempfile.gettempdir(), f"openvnet-lab-{os.geteuid()}")
 
 
-def claim_temporary() -> tuple[Path, int]:
+def claim_temporary(*, in_memory: bool = False) -> tuple[Path, int]:
     """A directory of its own for a lab that nobody else looks for; as `claim`."""
-    path = Path(tempfile.mkdtemp(prefix="openvnet-"))
+    parent = MEMORY if in_memory and os.access(MEMORY, os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix="openvnet-", dir=parent))
     return path, _locked(path)
 
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from openvnet.lab.errors import LabError
+
 ROUTER, MANAGER = "router", "manager"
-MANAGER_ADDRESS = "192.168.0.2"
-"""Behind the router, in a network that has nobody else."""
+MANAGER_ADDRESS, MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.2", "192.168.0.1", 24
+"""The manager is behind the router, in a network that has nobody else."""
+DATABASES = ("sqlite", "mariadb")
 UPLINK = "eth0"
 """The network card of a host with an underlay; a port of its bridge."""
 
@@ -85,6 +88,8 @@ class Environment(msgspec.Struct, frozen=True):
     underlays: tuple[Underlay, ...] = ()
     guest_mtu: int = 1500
     """Bytes of the longest packet that a guest sends."""
+    database: str = "sqlite"
+    """Where vnmgr keeps its rows: one of `DATABASES`."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -99,12 +104,24 @@ class Environment(msgspec.Struct, frozen=True):
         return MANAGER if self.underlays else ""
 
     def host(self, name: str) -> Host:
-        """The host of this name; KeyError if there is none."""
-        return {host.name: host for host in self.hosts}[name]
+        """The host of this name; LabError if there is none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        known = ", ".join(host.name for host in self.hosts)
+        raise LabError(f"there is no host {name!r} in this lab, but {known}")
 
     def guest(self, name: str) -> Guest:
-        """The guest of this name; KeyError if there is none."""
-        return {guest.name: guest for guest in self.guests}[name]
+        """The guest of this name; LabError if there is none."""
+        for guest in self.guests:
+            if guest.name == name:
+                return guest
+        known = ", ".join(guest.name for guest in self.guests)
+        raise LabError(f"there is no guest {name!r} in this lab, but {known}")
+
+    def guests_of(self, host: str) -> tuple[Guest, ...]:
+        """The guests that a host of this name has at first."""
+        return tuple(guest for guest in self.guests if guest.host == host)
 
     def network(self, guest: Guest) -> Network:
         """The network that a guest is on."""
@@ -113,6 +130,12 @@ class Environment(msgspec.Struct, frozen=True):
     def underlay(self, host: Host) -> Underlay | None:
         """The underlay of a host; None if it is alone."""
         return {underlay.name: underlay for underlay in self.underlays}.get(host.underlay)
+
+
+def waiting_declarations(environment: Environment) -> Iterator[tuple[str, ...]]:
+    """The same; those of interfaces wait until the switches have them."""
+    for arguments in declarations(environment):
+        yield (*arguments, "--wait") if arguments[0] == "interfaces" else arguments
 
 
 def declarations(environment: Environment) -> Iterator[tuple[str, ...]]:

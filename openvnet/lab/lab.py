@@ -5,6 +5,7 @@ terminal has the same lab with `open_lab`. `openvnet.lab.building.lab` makes one
 """
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import msgspec
 from openvnet.client import Client, ClientError
 from openvnet.lab import machine, namespaces
 from openvnet.lab.directory import is_alive
-from openvnet.lab.environment import Environment, Guest
+from openvnet.lab.environment import Environment, Host, waiting_declarations
 from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.processes import OPENFLOW_PORT, Process, processes, switch_environment
 from openvnet.lab.waiting import until
@@ -89,6 +90,14 @@ class Lab(msgspec.Struct, frozen=True):
             raise CommandFailed(["vnctl", *arguments], done.returncode, done.stderr or done.stdout)
         return done
 
+    def declare(self) -> None:
+        """Declare the environment, and return when the switches have it."""
+        file = self.directory / "declared"
+        lines = map(shlex.join, waiting_declarations(self.environment))
+        file.write_text("\n".join(lines) + "\n")
+        self.vnctl("batch", str(file))
+        self.settle()
+
     def _holder(self, place: str) -> int:
         if place == "":
             return namespaces.OUTERMOST
@@ -150,11 +159,22 @@ class Lab(msgspec.Struct, frozen=True):
 
     def kill(self, *names: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to processes, at once; return when they are gone."""
+        self._signal(names, number)
+        for name in names:
+            until(partial(self._is_gone, name), f"{name} is gone")
+
+    def freeze(self, *names: str) -> None:
+        """Let processes do nothing, and not end either, until they are thawed."""
+        self._signal(names, signal.SIGSTOP)
+
+    def thaw(self, *names: str) -> None:
+        """Let frozen processes go on."""
+        self._signal(names, signal.SIGCONT)
+
+    def _signal(self, names: Sequence[str], number: signal.Signals) -> None:
         for pid in [pid for name in names if (pid := self.outside_pid(name))]:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        for name in names:
-            until(partial(self._is_gone, name), f"{name} is gone")
 
     def _is_gone(self, name: str) -> bool:
         return self.pid(name) is None
@@ -192,24 +212,42 @@ class Lab(msgspec.Struct, frozen=True):
 
     # The switch
 
-    def plug(self, guest: str) -> None:
-        """Plug a guest's port into the bridge of its host."""
-        port, host = self._port(guest)
+    def host_of(self, guest: str) -> str:
+        """The host that a guest's cable leads to now."""
+        found = self.environment.guest(guest)
+        others = [host.name for host in self.environment.hosts if host.name != found.host]
+        if not others:
+            return found.host
+        for host in (found.host, *others):
+            with suppress(CommandFailed):
+                self.run(host, "ip", "link", "show", "dev", found.port_name)
+                return host
+        raise LabError(f"the cable of {guest}, {found.port_name}, is at no host")
+
+    def plug(self, guest: str, host: str = "") -> None:
+        """Plug a guest's port into the bridge of a host, by default of that where its cable is.
+
+        If that is another one than before, it is pulled out there first: the guest moves, and
+        keeps its network card, addresses and connections.
+        """
+        here, port = self.host_of(guest), self.environment.guest(guest).port_name
+        host = self.environment.host(host or here).name
+        if host != here:
+            self.unplug(guest)
+            holder = str(self._holder(host))
+            self.run(here, "ip", "link", "set", "dev", port, "netns", holder)
+            self.run(host, "ip", "link", "set", "dev", port, "addrgenmode", "none", "up")
         self.run(host, "ovs-vsctl", "--timeout=10", "--may-exist", "add-port", "br0", port)
 
     def unplug(self, guest: str) -> None:
         """Pull it out again."""
-        port, host = self._port(guest)
-        self.run(host, "ovs-vsctl", "--timeout=10", "--if-exists", "del-port", "br0", port)
+        here, port = self.host_of(guest), self.environment.guest(guest).port_name
+        self.run(here, "ovs-vsctl", "--timeout=10", "--if-exists", "del-port", "br0", port)
 
     def settle(self) -> None:
         """Return when what is in the flow tables is what packets meet."""
         for host in self.environment.hosts:
             self.run(host.name, "ovs-appctl", "revalidator/wait")
-
-    def _port(self, name: str) -> tuple[str, str]:
-        guest: Guest = self.environment.guest(name)
-        return guest.port_name, guest.host
 
 
 def open_lab(directory: Path) -> Lab:
@@ -230,6 +268,11 @@ def _database_answers(lab: Lab, process: Process) -> bool:
     return Path(lab.root, process.place, "db.sock").is_socket()
 
 
+def _mariadb_answers(lab: Lab, _process: Process) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(lab.directory / "mariadb" / "socket")) == 0
+
+
 def _switch_answers(lab: Lab, process: Process) -> bool:
     """It has made the bridges that the database names, and their vna has done its part."""
     try:
@@ -237,13 +280,14 @@ def _switch_answers(lab: Lab, process: Process) -> bool:
     except CommandFailed:
         return False
     wanted = lab.run(process.place, "ovs-vsctl", "--timeout=5", "list-br")
-    return made.split() == wanted.split() and (not made or _is_whole(lab))
+    host = lab.environment.host(process.place)
+    return made.split() == wanted.split() and (not made or _are_in_sync(lab, host))
 
 
 def _manager_answers(lab: Lab, _process: Process) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         answers = probe.connect_ex(str(lab.directory / "rpc.sock")) == 0
-    return answers and _is_whole(lab)
+    return answers and _are_in_sync(lab, *lab.environment.hosts)
 
 
 def _webapi_answers(lab: Lab, _process: Process) -> bool:
@@ -262,10 +306,10 @@ def _agent_is_in_sync(lab: Lab, process: Process) -> bool:
     if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
         since_start = lab.log(process.name).read_text(errors="replace").rpartition("listens at")[2]
         return "the switch has all" in since_start
-    return _is_whole(lab)
+    return _are_in_sync(lab, lab.environment.host(process.place))
 
 
-def _is_whole(lab: Lab) -> bool:
+def _are_in_sync(lab: Lab, *hosts: Host) -> bool:
     """Each vna that lives is in sync, or its switch is dead; true if there is nobody to ask."""
     if lab.pid("vnmgr") is None or lab.pid("webapi") is None:
         return True
@@ -273,7 +317,7 @@ def _is_whole(lab: Lab) -> bool:
     return nodes is not None and all(
         host.node_id in nodes
         and (nodes[host.node_id] == "in sync" or lab.pid(f"{host.name}/ovs-vswitchd") is None)
-        for host in lab.environment.hosts
+        for host in hosts
         if lab.pid(f"{host.name}/vna") is not None
     )
 
@@ -286,6 +330,7 @@ def _nodes(lab: Lab) -> dict[str, str] | None:
 
 
 _READY = {
+    "mariadb": _mariadb_answers,
     "ovsdb-server": _database_answers,
     "ovs-vswitchd": _switch_answers,
     "vnmgr": _manager_answers,

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from openvnet.lab.environment import Environment, Guest, Host, Network, Underlay
 from openvnet.lab.errors import LabError
 
+GUESTS = 2
+"""Of each host, if nobody says otherwise: one on each network."""
+
 MOST_HOSTS = 200
 """Addresses of an underlay end with the number of the host plus ten."""
 
@@ -33,7 +36,7 @@ NETWORKS = tuple(
 )
 
 
-def many_hosts(hosts: int, guests: int = 2) -> Environment:
+def many_hosts(hosts: int, guests: int = GUESTS, database: str = "sqlite") -> Environment:
     """So many hosts, and so many guests on each; LabError if it is more than addresses allow."""
     if not 1 <= hosts <= MOST_HOSTS:
         raise LabError(f"{hosts} hosts: a lab has 1 to {MOST_HOSTS}.")
@@ -47,6 +50,7 @@ def many_hosts(hosts: int, guests: int = 2) -> Environment:
         guests=tuple(_guests(made, guests)),
         underlays=UNDERLAYS,
         guest_mtu=1400,  # Room for the headers of any tunnel in 1500 bytes.
+        database=database,
     )
 
 

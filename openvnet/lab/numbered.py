@@ -1,12 +1,13 @@
 """Sends and receives numbered packets. Run as a program inside a guest; see `openvnet.lab.traffic`.
 
-    python numbered.py udp OWN_ADDRESS PEER_ADDRESS
+    python numbered.py udp RATE OWN_ADDRESS PEER_ADDRESS...
     python numbered.py listen OWN_ADDRESS
-    python numbered.py connect PEER_ADDRESS
+    python numbered.py connect RATE PEER_ADDRESS
 
-It says "ready", begins when it is told "go", and every tenth of a second says how many it has sent,
-and when. When its standard input ends it sends no more, waits until nothing has come for a while,
-and writes a report. Times are those of the machine's monotonic clock, one for all guests.
+RATE is of packets or records a second, to each peer. It says "ready", begins when it is told "go",
+and every tenth of a second says how many it has sent, and when. When its standard input ends it
+sends no more, waits until nothing has come for a while, and writes a report. Times are those of the
+machine's monotonic clock, one for all guests.
 """
 
 import json
@@ -16,9 +17,6 @@ import struct
 import sys
 import time
 from contextlib import suppress
-
-RATE = 1000
-"""Packets or records a second."""
 
 BURST = 20
 """After a pause in which this process did not run, at most so many are sent at once."""
@@ -35,8 +33,9 @@ BUFFER = 8 << 20
 class Pace:
     """Says when the next packet is due, and counts what was sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int) -> None:
         self.sent = 0
+        self._rate = rate
         self._due = self._tick = time.monotonic()
 
     def due(self) -> int:
@@ -45,11 +44,11 @@ class Pace:
         if now >= self._tick:
             self._tick = now + TICK_SECONDS
             _say({"time": now, "sent": self.sent})
-        count = max(0, int((now - self._due) * RATE) + 1)
+        count = max(0, int((now - self._due) * self._rate) + 1)
         if count > BURST:
             count, self._due = BURST, now
         else:
-            self._due += count / RATE
+            self._due += count / self._rate
         return count
 
     def wait(self) -> float:
@@ -78,57 +77,59 @@ class Arrivals:
         return time.monotonic() - max(self.last, since) > QUIET_SECONDS
 
 
-def udp(own: str, peer: str) -> None:
-    """Exchange datagrams with a peer that does the same."""
+def udp(rate: int, own: str, *peers: str) -> None:
+    """Exchange datagrams with peers that do the same: each number goes to each of them."""
     sock = _roomy(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     sock.bind((own, PORT))
-    sock.connect((peer, PORT))
     sock.setblocking(False)
     _begin()
-    pace, arrivals, stopped = Pace(), Arrivals(), 0.0
-    while not (stopped and arrivals.is_quiet(stopped)):
+    pace, stopped = Pace(rate), 0.0
+    arrivals = {peer: Arrivals() for peer in peers}
+    while not (stopped and all(each.is_quiet(stopped) for each in arrivals.values())):
         inputs = [sock] if stopped else [sock, sys.stdin]
         ready = select.select(inputs, [], [], QUIET_SECONDS / 5 if stopped else pace.wait())[0]
         _receive_datagrams(sock, arrivals)
         if sys.stdin in ready:
             stopped = time.monotonic()
         for _ in range(0 if stopped else pace.due()):
-            sock.send(RECORD.pack(pace.sent))
+            for peer in peers:
+                sock.sendto(RECORD.pack(pace.sent), (peer, PORT))
             pace.sent += 1
     _report(pace.sent, arrivals)
 
 
-def _receive_datagrams(sock: socket.socket, arrivals: Arrivals) -> None:
+def _receive_datagrams(sock: socket.socket, arrivals: dict[str, Arrivals]) -> None:
     with suppress(BlockingIOError):
         while True:
-            arrivals.note(RECORD.unpack(sock.recv(RECORD.size))[0])
+            record, (peer, _) = sock.recvfrom(RECORD.size)
+            arrivals[peer].note(RECORD.unpack(record)[0])
 
 
-def connect(peer: str) -> None:
+def connect(rate: int, peer: str) -> None:
     """Send records to a listener over one TCP connection."""
     with socket.create_connection((peer, PORT), timeout=10) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _begin()
-        pace = Pace()
+        pace = Pace(rate)
         while not select.select([sys.stdin], [], [], pace.wait())[0]:
             for _ in range(pace.due()):
                 sock.sendall(RECORD.pack(pace.sent))
                 pace.sent += 1
         sock.shutdown(socket.SHUT_WR)
         sock.recv(1)  # Returns when the listener has read all and closes.
-    _report(pace.sent, Arrivals())
+    _report(pace.sent, {})
 
 
 def listen(own: str) -> None:
     """Accept one TCP connection, and read records until its end."""
     with socket.create_server((own, PORT)) as server:
         _say("ready")
-        stream, _ = server.accept()
+        stream, (peer, _) = server.accept()
     arrivals = Arrivals()
     with stream, stream.makefile("rb") as records:
         while len(record := records.read(RECORD.size)) == RECORD.size:
             arrivals.note(RECORD.unpack(record)[0])
-    _report(0, arrivals)
+    _report(0, {peer: arrivals})
 
 
 def _begin() -> None:
@@ -144,8 +145,9 @@ def _roomy(sock: socket.socket) -> socket.socket:
     return sock
 
 
-def _report(sent: int, arrivals: Arrivals) -> None:
-    _say({"sent": sent, "numbers": arrivals.numbers, "gap": arrivals.gap})
+def _report(sent: int, arrivals: dict[str, Arrivals]) -> None:
+    came = {peer: {"numbers": each.numbers, "gap": each.gap} for peer, each in arrivals.items()}
+    _say({"sent": sent, "came": came})
 
 
 def _say(words: object) -> None:
@@ -154,9 +156,9 @@ def _say(words: object) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["udp", own, peer]:
-            udp(own, peer)
+        case ["udp", rate, own, *peers]:
+            udp(int(rate), own, *peers)
         case ["listen", own]:
             listen(own)
-        case ["connect", peer]:
-            connect(peer)
+        case ["connect", rate, peer]:
+            connect(int(rate), peer)

@@ -26,6 +26,38 @@ def reach_table(environment: Environment, pings: Iterable[Ping]) -> Table:
     return table
 
 
+def reach_matrix(lab: Lab, pings: Iterable[Ping]) -> Table:
+    """A row for each sender and a column for each receiver, for a lab with many guests."""
+    table = Table(
+        box=box.SIMPLE_HEAD, title="Who reaches whom", title_style="", padding=(0, 1, 0, 0)
+    )
+    table.add_column("from", no_wrap=True)
+    for guest in (environment := lab.environment).guests:
+        table.add_column(guest.name, justify="center", no_wrap=True)
+    sent: dict[str, list[Ping]] = {}
+    for ping in pings:
+        sent.setdefault(ping.sender, []).append(ping)
+    for guest in environment.guests:
+        own = sent.get(guest.name, [])
+        cells = (_mark(environment, own, receiver) for receiver in environment.guests)
+        table.add_row(f"{guest.name} [dim]{guest.network} {lab.host_of(guest.name)}[/dim]", *cells)
+    return table
+
+
+def _mark(environment: Environment, pings: list[Ping], receiver: Guest) -> Text:
+    """Of a sender's pings at a receiver: as meant, not all of them, or what was not for it."""
+    meant = [ping for ping in pings if should_arrive(environment, ping, receiver)]
+    if any(ping.arrived.get(receiver.name, 0) for ping in pings if ping not in meant):
+        return Text("leaked", "bold red")
+    if not meant:
+        return Text("·", "dim")
+    arrived = sum(ping.arrived.get(receiver.name, 0) for ping in meant)
+    answered, sent = (sum(getattr(ping, name) for ping in meant) for name in ("answered", "sent"))
+    if arrived == answered == sent:
+        return Text("✔", "green")
+    return Text(f"{min(arrived, answered)}/{sent}", "bold red")
+
+
 def _heading(guest: Guest) -> str:
     return f"{guest.name}\n[dim]{guest.network}\n{guest.ipv4_address}[/dim]"
 
@@ -65,22 +97,38 @@ def processes_table(lab: Lab) -> Table:
 
 def journey(environment: Environment) -> Iterator[Text]:
     """Commands to try, on the guests of this environment, and what each shows."""
+    if not environment.guests:
+        return
     first, last = environment.guests[0], environment.guests[-1]
     fellow = next(
         (guest for guest in environment.guests[1:] if guest.network == first.network), last
     )
+    host = environment.hosts[0].name
+    vna = f"{host}/vna" if environment.underlays else "vna"
     for command, what in (
         ("vnctl interfaces show", "what is declared"),
         (f"vnctl interfaces show {first.interface_uuid}", "up, or why not; packets, drops"),
         (f"openvnet lab shell {first.name}", f"a shell in it: ping {fellow.ipv4_address}"),
         (f"openvnet lab tcpdump {fellow.port_name}", f"what passes the port of {fellow.name}"),
         (f"openvnet lab tcpdump {last.port_name}", f"and that of {last.name}"),
-        ("openvnet lab kill vna", "kill -9: the pings go on"),
-        ("openvnet lab start vna", ""),
+        (f"openvnet lab kill {vna}", "kill -9: the pings go on"),
+        (f"openvnet lab start {vna}", ""),
+        *_journey_of_many(environment),
         ("openvnet lab status", "what runs"),
         (
-            f"openvnet lab exec {environment.hosts[0].name} ovs-ofctl --names dump-flows br0",
+            f"openvnet lab exec {host} ovs-ofctl --names dump-flows br0",
             "the flows of the switch",
         ),
     ):
         yield Text.assemble("  ", (f"{command:36}", "cyan"), "  ", (what, "dim"))
+
+
+def _journey_of_many(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Commands for hosts that an underlay joins."""
+    if len(environment.hosts) > 1 and environment.underlays:
+        guest, host = environment.guests[0].name, environment.hosts[-1].name
+        yield "openvnet lab reach", "who reaches whom"
+        yield f"openvnet lab plug {guest} {host}", f"{guest} moves to another host"
+        yield f"openvnet lab cut {host} manager", "its vna hears no vnmgr"
+        yield f"openvnet lab mend {host} manager", ""
+        yield f"openvnet lab tcpdump {host}", "what is on the wire of its uplink"

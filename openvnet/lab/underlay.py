@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from openvnet.lab.environment import (
     MANAGER,
     MANAGER_ADDRESS,
+    MANAGER_PREFIX,
+    MANAGER_ROUTER,
     ROUTER,
     UPLINK,
     Environment,
@@ -22,8 +24,6 @@ from openvnet.lab.environment import (
 )
 from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.lab import Lab
-
-MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.1", 24
 
 _FIRST_NUMBER = 100
 """Of the router's cables. Linux brings both ends up at once only if their numbers differ."""
@@ -94,11 +94,11 @@ def raise_uplink(host: Host, underlay: Underlay) -> Iterator[str]:
 
 def cut(lab: Lab, one: str, other: str) -> None:
     """Let nothing pass between two hosts, or a host and the manager, until it is mended."""
+    pairs = _pairs(lab, "add", one, other)
     try:
         tables = lab.run(ROUTER, "nft", "list", "tables")
-        if "cuts" not in tables:
-            lab.run(ROUTER, "nft", "-f", "-", given=_CUTS)
-        lab.run(ROUTER, "nft", "-f", "-", given=_pairs(lab, "add", one, other))
+        made = "" if "cuts" in tables else _CUTS
+        lab.run(ROUTER, "nft", "-f", "-", given=made + pairs)
     except CommandFailed as error:
         raise LabError(
             f"{error}\nTo cut takes the program nft: `apt-get install nftables`."
@@ -107,7 +107,11 @@ def cut(lab: Lab, one: str, other: str) -> None:
 
 def mend(lab: Lab, one: str, other: str) -> None:
     """Undo `cut`; LabError if these two are not cut."""
-    lab.run(ROUTER, "nft", "-f", "-", given=_pairs(lab, "delete", one, other))
+    undoing = _pairs(lab, "delete", one, other)
+    try:
+        lab.run(ROUTER, "nft", "-f", "-", given=undoing)
+    except CommandFailed:
+        raise LabError(f"nothing is cut between {one} and {other}") from None
 
 
 def set_link(lab: Lab, name: str, *, up: bool) -> None:

@@ -45,9 +45,9 @@ class Process:
             self._lines.put(line)
         self._lines.put("")
 
-    def says(self, words: str) -> str:
-        """Wait for a line of the log with these words."""
-        while words not in (line := self._lines.get(timeout=10)):
+    def says(self, words: str, seconds: float = 10) -> str:
+        """Wait for a line of the log with these words; no line for so long is an error."""
+        while words not in (line := self._lines.get(timeout=seconds)):
             assert line, f"ended: {''.join(self.log)}"
         return line
 

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from openvnet.host.switch import Wanted, bridge_changes, switch_of
+from openvnet.host.bridging import Wanted, bridge_changes
+from openvnet.host.switch import switch_of
 from openvnet.lab.waiting import until
 from tests.api.processes import ENVIRONMENT, vnctl, vnmgr
 from tests.system import free_port

@@ -2,6 +2,7 @@ import pytest
 
 from openvnet.lab.building import lab
 from openvnet.lab.environment import SEED, declarations
+from openvnet.lab.many import many_hosts
 
 
 def pytest_collection_modifyitems(items):
@@ -17,4 +18,12 @@ def seed():
         for arguments in declarations(SEED):
             running.vnctl(*arguments, "--wait")
         running.settle()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def three():
+    """Three hosts on two underlays with two guests each, declared; to be left as it is found."""
+    with lab(many_hosts(3)) as running:
+        running.declare()
         yield running

@@ -22,10 +22,11 @@ HALF_BUILT = "namespaces"
 
 
 @contextmanager
-def lab_up(directory, when=BUILT):
+def lab_up(directory, when=BUILT, options=()):
     """`openvnet lab up`, once it has said so much."""
     environment = os.environ | {"OPENVNET_LAB": str(directory)}
-    up = subprocess.Popen((*RUN, "lab", "up"), env=environment, stdout=subprocess.PIPE, text=True)
+    command = (*RUN, "lab", "up", *options)
+    up = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     with up:
         said = next((line for line in up.stdout if when in line), None)
         assert said, "the lab ended before it was built"

@@ -1,11 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openvnet.lab.traffic import Count, Report, became
+from openvnet.lab.traffic import Came, Report, became
 
 
 def stream(sent, *numbers):
-    return became("there", Count(sent, [], 0.0), Count(0, list(numbers), 0.002))
+    return became("there", sent, Came(list(numbers), 0.002))
 
 
 def test_what_came_in_order_is_neither_lost_nor_reordered_nor_duplicated():
