@@ -94,7 +94,9 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
     if end is None:
         return
     encapsulation = row.encapsulation
-    if encapsulation == BARE and (why := _why_not_bare(row, end, carrier)):
+    if encapsulation == BARE and end.network_uuid != carrier.underlay:
+        encapsulation = FALLBACK  # As is to be expected of hosts on different underlays.
+    elif encapsulation == BARE and (why := _why_not_bare(row, carrier)):
         yield _shortfall(row, f"it is reached by {FALLBACK} and not by {BARE}: {why}")
         encapsulation = FALLBACK
     yield Peer(
@@ -128,9 +130,7 @@ def _uplinks(interface_uuid: str, view: View) -> Iterator[int]:
             yield uplink.number
 
 
-def _why_not_bare(row: DatapathNetwork, end: IpLease, carrier: Carrier) -> str:
-    if end.network_uuid != carrier.underlay:
-        return f"the hosts are on different networks, {carrier.underlay} and {end.network_uuid}"
+def _why_not_bare(row: DatapathNetwork, carrier: Carrier) -> str:
     if row.mac_address is None:
         return "it has no mac_address"
     return "" if carrier.uplinks else "this host has no uplink to send by"
