@@ -114,7 +114,7 @@ def _show_guests(console: Console, running: Lab) -> None:
     if not running.environment.underlays:
         console.print(pages.guests_table(running.environment))
         return
-    for line in drawing(running.environment, console.width):
+    for line in drawing(running.now(), console.width):
         console.print(line, soft_wrap=True)
     console.print()
 
@@ -277,7 +277,7 @@ def reach(directory: Path) -> None:
     """Let all guests ping all others, and show who reaches whom; status 1 if any is wrong."""
     running, console = open_lab(directory), _console()
     pings = measured(running, count=2)
-    console.print(pages.reach_matrix(running, pings))
+    console.print(pages.reach_matrix(running.now(), pings))
     sys.exit(1 if any(wrong_cells(running.environment, pings)) else 0)
 
 

@@ -212,17 +212,26 @@ class Lab(msgspec.Struct, frozen=True):
 
     # The switch
 
+    def now(self) -> Environment:
+        """The environment as it is by now: each guest on the host that its cable leads to."""
+        if len(self.environment.hosts) == 1:
+            return self.environment
+        links = {
+            host.name: self.run(host.name, "ip", "-brief", "link", "show", "type", "veth")
+            for host in self.environment.hosts
+        }
+        hosts = {
+            line.partition("@")[0]: host for host, said in links.items() for line in said.split()
+        }
+        guests = tuple(
+            msgspec.structs.replace(guest, host=hosts.get(guest.port_name, guest.host))
+            for guest in self.environment.guests
+        )
+        return msgspec.structs.replace(self.environment, guests=guests)
+
     def host_of(self, guest: str) -> str:
         """The host that a guest's cable leads to now."""
-        found = self.environment.guest(guest)
-        others = [host.name for host in self.environment.hosts if host.name != found.host]
-        if not others:
-            return found.host
-        for host in (found.host, *others):
-            with suppress(CommandFailed):
-                self.run(host, "ip", "link", "show", "dev", found.port_name)
-                return host
-        raise LabError(f"the cable of {guest}, {found.port_name}, is at no host")
+        return self.now().guest(guest).host
 
     def plug(self, guest: str, host: str = "") -> None:
         """Plug a guest's port into the bridge of a host, by default of that where its cable is.

@@ -26,13 +26,13 @@ def reach_table(environment: Environment, pings: Iterable[Ping]) -> Table:
     return table
 
 
-def reach_matrix(lab: Lab, pings: Iterable[Ping]) -> Table:
+def reach_matrix(environment: Environment, pings: Iterable[Ping]) -> Table:
     """A row for each sender and a column for each receiver, for a lab with many guests."""
     table = Table(
         box=box.SIMPLE_HEAD, title="Who reaches whom", title_style="", padding=(0, 1, 0, 0)
     )
     table.add_column("from", no_wrap=True)
-    for guest in (environment := lab.environment).guests:
+    for guest in environment.guests:
         table.add_column(guest.name, justify="center", no_wrap=True)
     sent: dict[str, list[Ping]] = {}
     for ping in pings:
@@ -40,7 +40,7 @@ def reach_matrix(lab: Lab, pings: Iterable[Ping]) -> Table:
     for guest in environment.guests:
         own = sent.get(guest.name, [])
         cells = (_mark(environment, own, receiver) for receiver in environment.guests)
-        table.add_row(f"{guest.name} [dim]{guest.network} {lab.host_of(guest.name)}[/dim]", *cells)
+        table.add_row(f"{guest.name} [dim]{guest.network} {guest.host}[/dim]", *cells)
     return table
 
 

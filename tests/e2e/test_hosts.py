@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from openvnet.client import Client
-from openvnet.lab import machine
+from openvnet.lab import machine, migrating
 from openvnet.lab.building import lab
 from openvnet.lab.directory import wait_until_let_go
 from openvnet.lab.environment import MANAGER, MANAGER_ADDRESS, ROUTER
@@ -157,6 +157,26 @@ def test_a_guest_is_plugged_in_elsewhere_and_keeps_its_card(three):
     finally:
         three.plug("vm3", "host2")
     assert three.host_of("vm3") == "host2"
+
+
+def test_a_live_migration_has_the_port_on_both_hosts_until_the_old_one_is_forgotten(three):
+    def hosts_with_port():
+        return [
+            host.name
+            for host in three.environment.hosts
+            if "if-vm3" in three.run(host.name, "ovs-vsctl", "list-ports", "br0").split()
+        ]
+
+    migrating.prepare(three, "vm3", "host1")
+    assert hosts_with_port() == ["host1", "host2"]
+    migrating.switch_over(three, "vm3")
+    migrating.forget(three, "vm3", "host2")
+    assert hosts_with_port() == ["host1"]
+    until(lambda: _where(three, "if-vm3") == ["vna1"], "vm3's interface is up on its new host")
+    three.settle()
+    assert " 0% packet loss" in three.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
+    three.plug("vm3", "host2")
+    assert hosts_with_port() == ["host2"]
 
 
 def _where(lab, interface):
