@@ -37,12 +37,13 @@ from openvnet.agent.inbox import (
 )
 from openvnet.agent.measuring import measure, measure_flows
 from openvnet.agent.telling import tell
+from openvnet.agent.wanted import Wanted
 from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.features.presence import Here
 from openvnet.metrics import Metrics
-from openvnet.model.host import Bridge, Port, Shortfall, TunnelPort
+from openvnet.model.host import Bridge, Port, Shortfall, Tunnel, TunnelPort
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Flow
@@ -125,20 +126,16 @@ class Agent:
         """Whether what is not desired has been removed from the connected switch."""
         self.switch_was_empty = False
         """Whether a switch had none of our flows when it connected: it has just started."""
-        self.tunnel_ports: dict[str, str] = {}
-        """The tunnel ports that the bridge must have: encapsulations by name."""
+        self.wanted = Wanted()
+        self.tunnels_came = asyncio.Event()
+        """Set when there are tunnels that were not there before."""
         self.on_wanted: Callable[[], None] = lambda: None
         """Called when what OVSDB must have may have changed."""
-        self._shortfalls: dict[Hashable, Shortfall] = {}
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
-        self._here: dict[str, Presence] = {}
-        """The interfaces that vnmgr must be told are here."""
         self._told_here = False
-        """Whether it has been told of all of them since the last hello."""
+        """Whether vnmgr has been told of all interfaces that are here, since the last hello."""
         with bulk():
-            difference = self.compiler.apply(cache.rows)
-        self._note_here(difference)
-        self._note_wanted(difference)
+            self.wanted.take(self.compiler.apply(cache.rows))
         cache.rows = {}
 
     @property
@@ -193,7 +190,7 @@ class Agent:
 
     def failures(self) -> Iterator[Failure]:
         """What is not as rows ask for, and why."""
-        return failures(self.compiler, self.refused, self._shortfalls.values())
+        return failures(self.compiler, self.refused, self.wanted.of(Shortfall))
 
     def found_drift(self, drift: Drift) -> None:
         """Count and report a flow that somebody else changed; there may be very many at once."""
@@ -226,9 +223,13 @@ class Agent:
             self.say_hello()
         else:
             self._subscribe(difference)
-        self._report(difference)
-        self._note_wanted(difference)
+        wanted = self.wanted.take(difference)
+        self._report(wanted)
         written = await self._realise(difference)
+        if any(type(output) is Tunnel for output in wanted.add):
+            self.tunnels_came.set()
+        if any(type(output) is TunnelPort for output in (*wanted.add, *wanted.remove)):
+            self.on_wanted()
         laps.append(time.perf_counter())
         self._acknowledge()
         laps.append(time.perf_counter())
@@ -335,39 +336,17 @@ class Agent:
             self._asked += 1
             self._send(Subscribe(self._asked, add, remove))
 
-    def _report(self, difference: Difference) -> None:
+    def _report(self, wanted: Difference) -> None:
         """Tell vnmgr which interfaces are here: all of them once they are known, then news."""
-        put, gone = self._note_here(difference)
-        if self._told_here and (put or gone):
-            self._send(Present(put, gone))
-        elif not self._told_here and self.switch and self.in_sync and self._identities_known:
+        if self._told_here:
+            here = [output for output in wanted.add if type(output) is Here]
+            gone = {output.interface_uuid for output in wanted.remove if type(output) is Here}
+            gone -= {output.interface_uuid for output in here}
+            if here or gone:
+                self._send(Present(_presences(here), tuple(sorted(gone))))
+        elif self.switch and self.in_sync and self._identities_known:
             self._told_here = True
-            self._send(Present(tuple(self._here.values()), all=True))
-
-    def _note_here(self, difference: Difference) -> tuple[tuple[Presence, ...], tuple[str, ...]]:
-        """Remember which interfaces are here; return what is new and what is gone."""
-        here = [output for output in difference.add if type(output) is Here]
-        gone = {output.interface_uuid for output in difference.remove if type(output) is Here}
-        put = {one.interface_uuid: Presence(one.interface_uuid, one.port_name) for one in here}
-        for interface_uuid in gone:
-            self._here.pop(interface_uuid, None)
-        self._here |= put
-        return tuple(put.values()), tuple(sorted(gone - put.keys()))
-
-    def _note_wanted(self, difference: Difference) -> None:
-        """Remember which tunnel ports there must be, and what falls short of what rows ask for."""
-        for output in difference.remove:
-            if type(output) is TunnelPort:
-                self.tunnel_ports.pop(output.name, None)
-            elif type(output) is Shortfall:
-                self._shortfalls.pop(output.key, None)
-        for output in difference.add:
-            if type(output) is TunnelPort:
-                self.tunnel_ports[output.name] = output.encapsulation
-            elif type(output) is Shortfall:
-                self._shortfalls[output.key] = output
-        if any(type(output) is TunnelPort for output in (*difference.add, *difference.remove)):
-            self.on_wanted()
+            self._send(Present(_presences(self.wanted.of(Here)), all=True))
 
     async def _realise(self, difference: Difference) -> Written | None:
         """Bring a difference into the switch, or (once for each connection) all that is desired."""
@@ -391,6 +370,7 @@ class Agent:
                     "the switch has all that is known; what is not stays, until vnmgr is heard"
                 )
             self.on_wanted()
+            self.tunnels_came.set()  # Whatever the switch had learnt may be lost.
             asyncio.get_running_loop().call_soon(give_back)  # What was read, once it is let go.
         for flow in (*difference.remove, *difference.add):
             self.refused.pop(flow.key, None)
@@ -406,6 +386,10 @@ class Agent:
         if now != self._acknowledged and not self._greeting:
             self._acknowledged = now
             self._send(Acknowledge(*now))
+
+
+def _presences(here: Iterable[Here]) -> tuple[Presence, ...]:
+    return tuple(Presence(one.interface_uuid, one.port_name) for one in here)
 
 
 def _scope(subscription: Subscription) -> Scope:

@@ -20,6 +20,7 @@ from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.measuring import measure_drops
 from openvnet.agent.readings import declare_readings
 from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
+from openvnet.agent.warming import keep_warm
 from openvnet.configuration.files import Configuration, vnmgr_address
 from openvnet.configuration.keys import Vna
 from openvnet.configuration.options import configured, is_given
@@ -197,6 +198,7 @@ async def serve(
         listen_to_vnmgr(agent, stream),
         beat(agent),
         audit(agent),
+        keep_warm(agent),
     ]
     if ovsdb:
         work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))

@@ -8,7 +8,7 @@ import msgspec
 from openvnet.agent.agent import Agent
 from openvnet.agent.inbox import Identities
 from openvnet.agent.status import interface_status
-from openvnet.model.host import TUNNEL_PORTS
+from openvnet.model.host import TUNNEL_PORTS, TunnelPort
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.ovsdb.client import Database, connect
 from openvnet.ovsdb.driver import MONITORED, bonds, identities, is_of_use, write_settings
@@ -161,7 +161,7 @@ async def _write_tunnels(agent: Agent, database: Database) -> dict[str, str]:
     """Give the bridge the tunnel ports that it needs; return why some could not be made."""
     if agent.dpid is None:
         return {}
-    wanted = dict(agent.tunnel_ports)
+    wanted = {port.name: port.encapsulation for port in agent.wanted.of(TunnelPort)}
     done, refused = await write_tunnels(database, agent.dpid, wanted, may_remove=agent.swept)
     for sentence in done:
         log.info("%s", sentence)

@@ -6,7 +6,7 @@ These flows need no row, so a bridge that its datapath row is missing for passes
 from collections.abc import Iterator
 
 from openvnet.model.host import Bridge
-from openvnet.pipeline.fields import Registers
+from openvnet.pipeline.fields import Registers, tun_id
 from openvnet.pipeline.flow import Drop, Flow, Goto, match
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
@@ -17,6 +17,7 @@ def miss_flows(_: Bridge, __: View) -> Iterator[Flow]:
     yield Flow(Table.PORT_SECURITY, 0, (), (Drop("no interface is attached to the port"),))
     yield Flow(Table.ARP, 0, (), (Goto(Table.L2_LOOKUP),))
     yield Flow(Table.ARP_REPLY, 0, (), (Drop("not ARP"),))
+    yield Flow(Table.FROM_TUNNEL, 100, match(tun_id(0)), (Drop("sent to keep a tunnel warm"),))
     yield Flow(Table.FROM_TUNNEL, 0, (), (Drop("tunnel of no known host or network"),))
     yield Flow(Table.FROM_UNDERLAY, 0, (), (Drop("sender on the underlay not known"),))
     yield Flow(Table.L2_LOOKUP, 0, (), (Drop("unknown destination"),))

@@ -21,6 +21,7 @@ from openvnet.model.host import (
     Peer,
     PeerChunk,
     Shortfall,
+    Tunnel,
     TunnelEnd,
     TunnelInterface,
     TunnelPort,
@@ -177,7 +178,7 @@ def end_flows(end: TunnelEnd, _: View) -> Iterator[Flow]:
     yield Flow(Table.PORT_SECURITY, 100, match(in_port(end.number)), (Goto(Table.FROM_TUNNEL),))
 
 
-def peer_flows(peer: Peer, view: View) -> Iterator[Flow]:
+def peer_flows(peer: Peer, view: View) -> Iterator[Flow | Tunnel]:
     """The way to a peer with packets of a network, and the network of those that come from it."""
     network = Registers.network(peer.vni)
     came = match(tun_id(peer.vni), tun_src(peer.address))
@@ -194,6 +195,7 @@ def peer_flows(peer: Peer, view: View) -> Iterator[Flow]:
     if end is not None:
         tunnel = write(tun_src, peer.source), write(tun_dst, peer.address), write(tun_id, peer.vni)
         yield Flow(Table.TO_PEER, 100, match(there, network), (*tunnel, Output(end.number)))
+        yield Tunnel(end.number, peer.source, peer.address)
 
 
 def _out(ports: tuple[int, ...]) -> Action:

@@ -294,6 +294,20 @@ class TunnelPort(msgspec.Struct, frozen=True):
         return "tunnel_port", self.name
 
 
+class Tunnel(msgspec.Struct, frozen=True):
+    """Desired: a tunnel to another host, by which the first packet shall not wait for ARP."""
+
+    port: int
+    """The number of the port that it begins at."""
+    source: int
+    address: int
+
+    @property
+    def key(self) -> Hashable:
+        """Its place among what is desired."""
+        return "tunnel", self.port, self.source, self.address
+
+
 class Shortfall(msgspec.Struct, frozen=True):
     """Something that is not as a row asks for, and why: for people."""
 

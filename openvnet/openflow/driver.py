@@ -15,12 +15,13 @@ from itertools import islice
 from openvnet.openflow import connection as connections
 from openvnet.openflow import messages, replies
 from openvnet.openflow.connection import Connection
+from openvnet.openflow.encoding import encode_actions
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.openflow.flows import BridgeFlows, Written, with_cookies
 from openvnet.openflow.healing import Drift
 from openvnet.openflow.replies import PortDescription
 from openvnet.openflow.writing import Refused
-from openvnet.pipeline.flow import Flow
+from openvnet.pipeline.flow import Action, Flow
 
 __all__ = ["Drift", "PortDescription", "Refused", "Switch", "Written", "listen"]
 
@@ -75,6 +76,11 @@ class Switch:
         A dump of all flows holds up the switch; one of 64 parts of 100,000 does so for some 10 ms.
         """
         return await self._flows.audit(slice, of)
+
+    def send_packet(self, packet: bytes, actions: Iterable[Action]) -> None:
+        """Let the switch do something with a packet of ours; nobody hears what came of it."""
+        xid = self._connection.xids()
+        self._connection.write(messages.packet_out(xid, encode_actions(actions), packet))
 
     async def counters(self, flows: Iterable[Flow]) -> dict[Flow, int]:
         """Packets that each flow has matched; without those that are not in the switch."""

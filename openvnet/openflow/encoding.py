@@ -173,8 +173,13 @@ def encode_instructions(actions: tuple[Action, ...]) -> bytes:
         return b""
     else:
         goto = b""
-    encoded = b"".join([_ENCODERS[type(action)](action) for action in actions])
+    encoded = encode_actions(actions)
     return _APPLY.pack(4, 8 + len(encoded)) + encoded + goto
+
+
+def encode_actions(actions: Iterable[Action]) -> bytes:
+    """The actions as a list of them."""
+    return b"".join([_ENCODERS[type(action)](action) for action in actions])
 
 
 def _encode_output(action: Output) -> bytes:

@@ -7,6 +7,7 @@ answers and errors come back. See `replies` for what the switch says.
 import struct
 
 from openvnet.openflow.encoding import NICIRA
+from openvnet.pipeline.flow import CONTROLLER
 
 VERSION = 4
 ONF = 0x4F4E4600
@@ -18,7 +19,7 @@ EMPTY_MATCH = struct.pack("!HH4x", 1, 4)
 # Kinds of message (OpenFlow 1.3.5, 7.1).
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, EXPERIMENTER = range(5)
 FEATURES_REQUEST, FEATURES_REPLY = 5, 6
-SET_CONFIG, PACKET_IN, PORT_STATUS, FLOW_MOD = 9, 10, 12, 14
+SET_CONFIG, PACKET_IN, PORT_STATUS, PACKET_OUT, FLOW_MOD = 9, 10, 12, 13, 14
 MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REQUEST, BARRIER_REPLY = 18, 19, 20, 21
 
 # Kinds of multipart message (OpenFlow 1.3.5, 7.3.5).
@@ -74,6 +75,12 @@ def flow_stats_request(xid: int, cookie: int = 0, mask: int = 0, table: int = AL
     """Ask for the flows whose cookie is `cookie` in the bits of `mask`."""
     body = struct.pack("!B3xII4xQQ", table, ANY_PORT, ANY_GROUP, cookie, mask)
     return _multipart(xid, FLOW_STATS, body + EMPTY_MATCH)
+
+
+def packet_out(xid: int, actions: bytes, packet: bytes) -> bytes:
+    """Do something with a packet that comes from the controller (OpenFlow 1.3.5, 7.3.7)."""
+    head = struct.pack("!IIH6x", NO_BUFFER, CONTROLLER, len(actions))
+    return message(PACKET_OUT, xid, head + actions + packet)
 
 
 def flow_monitor_request(xid: int) -> bytes:
