@@ -41,10 +41,10 @@ from openvnet.agent.wanted import Wanted
 from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
-from openvnet.features.presence import Here
 from openvnet.metrics import Metrics
 from openvnet.model.host import (
     Bridge,
+    Here,
     Port,
     Shortfall,
     Tunnel,
