@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.leases import refuse_mac_in_use
 from openvnet.manager.names import found
@@ -33,6 +35,17 @@ def carried_rows(
         yield row
 
     return rows
+
+
+def changed_carried(
+    transaction: Transaction,
+    row: DatapathNetwork | DatapathSegment | DatapathRouteLink,
+    values: Any,
+) -> Iterator[Row]:
+    """What a datapath carries, with another MAC address, or reached otherwise."""
+    changed = replace(row, **values)
+    refuse_mac_in_use(transaction, changed)
+    yield changed
 
 
 def topology_datapath_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
