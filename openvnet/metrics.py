@@ -111,6 +111,11 @@ BROKEN = Declared(
     *("vnmgr", "openvnet_vnmgr_streams_broken_total", "counter"),
     "Streams given up since their agent did not take what it was sent; it says hello again.",
 )
+REFUSED_AGENTS = Declared(
+    *("vnmgr", "openvnet_vnmgr_agents_refused_total", "counter"),
+    "What programs with keys said that is not theirs to say: hellos as somebody else, scopes, "
+    "reports, requests.",
+)
 SENT = Declared(
     *("vnmgr", "openvnet_vnmgr_agent_sent_revision", "gauge"),
     "The number of the newest revision that was sent to an agent.",
@@ -179,6 +184,11 @@ CONNECTED = Declared(
 )
 HEARD = Declared(
     *("vna", "openvnet_vna_vnmgr_heard", "gauge"), "1 while vnmgr has said something lately."
+)
+REFUSED_HERE = Declared(
+    *("vna", "openvnet_vna_refused", "gauge"),
+    "Always 1, while vnmgr refuses this vna; `why` says so in words.",
+    ("why",),
 )
 AGENT_IN_SYNC = Declared(
     *("vna", "openvnet_vna_in_sync", "gauge"),

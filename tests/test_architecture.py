@@ -38,11 +38,13 @@ MAY_IMPORT = {
     "configuration": set(),
     "uplinks": set(),
     # vnctl is made from the declarations.
-    "cli": {"client", "model", "lab", "host", "configuration"},
+    # A token is made where it is shown, so that its secret never travels.
+    "cli": {"client", "model", "lab", "host", "configuration", "wire.joined"},
     "lab": {"client"},
     # `host.path` computes flows without vna, by vna's own features.
     "host": {
         *("client", "ovsdb", "openflow", "compiler", "features", "model", "pipeline", "uplinks"),
+        "wire",  # `host.joining` makes this host a node of a vnmgr elsewhere.
     },
 }
 """Room by room; a room may import itself, and the version. "pipeline.flow" is that module alone."""

@@ -56,8 +56,8 @@ class Client:
 class Ears:
     """An agent that hears, checks that nothing is missing, and acknowledges."""
 
-    def __init__(self, directory, *ports, node_id="vna", dpid=DPID, acknowledges=True):
-        self.stream = Stream(f"ipc://{directory}/agents.sock")
+    def __init__(self, directory, *ports, node_id="vna", dpid=DPID, acknowledges=True, stream=None):
+        self.stream = stream or Stream(f"ipc://{directory}/agents.sock")
         self.node_id, self.dpid = node_id, dpid
         self.roots = {Scope("port", port) for port in ports}
         if dpid:
@@ -139,9 +139,10 @@ class House:
 
 
 @contextmanager
-def house(directory):
+def house(directory, tcp=None):
     """vnmgr in the running loop, with its database and its sockets in one directory."""
-    with serving(f"sqlite:///{directory}/vnet.sqlite", directory), ExitStack() as closing:
+    url = f"sqlite:///{directory}/vnet.sqlite"
+    with serving(url, directory, tcp), ExitStack() as closing:
         yield House(directory, closing)
 
 

@@ -70,9 +70,9 @@ by its socket all the same. They only call, so nothing listens at the `addr` of 
 
 TCP is never in clear (ZeroMQ's CURVE). The keys are in `keys` in the directory of `--state`
 (`/var/lib/openvnet`), and are made by whichever program starts first. Whoever can read
-`machine.secret` may connect to vnmgr, and nobody else; the log of vnmgr names the address of
-who was refused. A program on another machine needs copies of `machine.secret` and
-`vnmgr.public`.
+`machine.secret` may connect to vnmgr and write networks; the log of vnmgr names the address of
+who was refused. A program on another machine gets a key of its own by
+[joining](../guides/nodes.md), which also tells it where vnmgr is: that beats what the files say.
 
 ## Keys that do nothing
 

@@ -115,6 +115,8 @@ class Agent:
         """The same, as turns know it."""
         self.hears_vnmgr = True
         """Whether vnmgr has said something lately; it beats even if it has nothing to say."""
+        self.refused_by_vnmgr = ""
+        """Why vnmgr does not hear this agent, in words, if it refuses it."""
         self.drift = 0
         """Flows that were found other than they should be, since the start."""
         self._drifts: list[Drift] = []
@@ -163,6 +165,8 @@ class Agent:
             return "no switch is connected"
         if self.switch.silent > SILENT_SECONDS:
             return "the switch does not answer"
+        if self.refused_by_vnmgr:
+            return f"refused by vnmgr: {self.refused_by_vnmgr}"
         if not self.hears_vnmgr:
             return "vnmgr is silent"
         return "in sync" if self.in_sync else "waiting for vnmgr"
@@ -180,7 +184,13 @@ class Agent:
     def beat(self) -> None:
         """Tell vnmgr that this agent lives, and how it fares."""
         self._told = self.state
-        self._send(Beat(self.revision, self._told, self.drift))
+        self._send(Beat(self.revision, self._told, self.drift, time.time()))
+
+    def refuse(self, why: str) -> None:
+        """Note that vnmgr does not hear this agent; what is known stays in force."""
+        if why != self.refused_by_vnmgr:
+            log.error("vnmgr refuses this vna: %s What is known stays in force.", why)
+        self.refused_by_vnmgr = why
 
     def say_hello(self) -> None:
         """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""

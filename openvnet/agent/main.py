@@ -19,7 +19,7 @@ from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.measuring import measure_drops
 from openvnet.agent.readings import declare_readings
-from openvnet.agent.session import audit, beat, follow_ovsdb, listen_to_vnmgr
+from openvnet.agent.session import Keep, audit, beat, follow_ovsdb, listen_to_vnmgr
 from openvnet.agent.warming import keep_warm
 from openvnet.configuration.files import Configuration, vnmgr_address
 from openvnet.configuration.keys import Vna
@@ -32,7 +32,8 @@ from openvnet.openflow.driver import Switch, listen
 from openvnet.ovsdb.client import destination
 from openvnet.scraping import metrics_option, scraped
 from openvnet.uplinks import uplinks
-from openvnet.wire.finding import vnmgr_endpoint
+from openvnet.wire.finding import vnmgr_finding
+from openvnet.wire.joined import joined_path, keep_managers, read_joined
 from openvnet.wire.keys import KeysError
 from openvnet.wire.stream import Stream
 
@@ -111,7 +112,10 @@ def main(
         place = _host_and_port(vnmgr, "--vnmgr") if vnmgr else None
         if not vnmgr and not is_given("run"):
             place = vnmgr_address(configuration.directories)
-        calling = partial(Stream, *vnmgr_endpoint(place, run / "agents.sock", state))
+        find = vnmgr_finding("vna", place, run / "agents.sock", state)
+        find()  # What is wrong with the keys is said before anything is opened.
+        node_id = joined_as(state, node_id, configuration)
+        calling = partial(Stream, find)
         with listening(address) as server:
             state.mkdir(parents=True, exist_ok=True)
             cache = Cache.open(state / f"{node_id}.cache")
@@ -119,11 +123,29 @@ def main(
             path = run / f"{node_id}.metrics.sock"
             asked = partial(scraped, path=path, address=metrics_address)
             work = _run(
-                *(node_id, cache, calling, server, ovsdb, own, asked), may_set_fail_mode=secure
+                *(node_id, cache, calling, server, ovsdb, own, asked),
+                keep=partial(keep_managers, state, "vna"),
+                may_set_fail_mode=secure,
             )
             uvloop.run(work)
     except (ConfigurationError, KeysError, ListenError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def joined_as(state: Path, node_id: str, configuration: Configuration[Vna]) -> str:
+    """The node id that the host has joined as, if it has; raise KeysError if another was said."""
+    joined = read_joined(state, "vna")
+    if joined is None:
+        return node_id
+    said = is_given("node_id") or "node.id" in configuration.places
+    if said and node_id != joined.node_id:
+        name = "--node-id" if is_given("node_id") else configuration.place("node.id")
+        raise KeysError(
+            f"{name} {node_id}: this host has joined as {joined.node_id} "
+            f"({joined_path(state, 'vna')}). Leave that out, or join anew with a token of "
+            f"`vnctl nodes token --node-id {node_id}`."
+        )
+    return joined.node_id
 
 
 def listening(address: str) -> socket.socket:
@@ -166,6 +188,7 @@ async def _run(
     is_uplink: Callable[[str], bool],
     asked: Callable[[Metrics], AbstractContextManager[None]],
     *,
+    keep: Keep,
     may_set_fail_mode: bool,
 ) -> None:
     stream = calling()
@@ -175,7 +198,9 @@ async def _run(
     declare_readings(agent, stream)
     try:
         with asked(agent.metrics):
-            await serve(agent, stream, server, ovsdb, may_set_fail_mode=may_set_fail_mode)
+            await serve(
+                *(agent, stream, server, ovsdb), keep=keep, may_set_fail_mode=may_set_fail_mode
+            )
     finally:
         stream.close()
         cache.close()
@@ -187,6 +212,7 @@ async def serve(
     server: socket.socket,
     ovsdb: str,
     *,
+    keep: Keep = lambda _: None,
     may_set_fail_mode: bool = True,
 ) -> None:
     """Run an agent until SIGTERM or SIGINT; raises nothing else."""
@@ -195,7 +221,7 @@ async def serve(
     log.info("vna %s listens at %s:%d", agent.node_id, *server.getsockname()[:2])
     work = [
         agent.take_turns(),
-        listen_to_vnmgr(agent, stream),
+        listen_to_vnmgr(agent, stream, keep),
         beat(agent),
         audit(agent),
         keep_warm(agent),

@@ -12,6 +12,7 @@ from openvnet.metrics import (
     HEARD,
     INBOX,
     REALISED,
+    REFUSED_HERE,
 )
 from openvnet.wire.messages import Revision
 from openvnet.wire.stream import Stream
@@ -29,7 +30,12 @@ def declare_readings(agent: Agent, stream: Stream) -> None:
     read(REALISED, lambda: _number(agent.realised))
     read(CONNECTED, lambda: agent.switch is not None)
     read(HEARD, lambda: agent.hears_vnmgr)
+    read(REFUSED_HERE, lambda: {(why,): 1 for why in (_refusal(agent, stream),) if why})
     read(AGENT_IN_SYNC, lambda: agent.switch is not None and agent.in_sync)
+
+
+def _refusal(agent: Agent, stream: Stream) -> str:
+    return agent.refused_by_vnmgr or stream.refusal
 
 
 def _number(revision: Revision | None) -> int:

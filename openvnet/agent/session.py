@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -15,11 +17,16 @@ from openvnet.ovsdb.driver import MONITORED, bonds, identities, is_of_use, write
 from openvnet.ovsdb.errors import OvsdbError
 from openvnet.ovsdb.tunnels import tunnels, write_tunnels
 from openvnet.pipeline.tables import Table
+from openvnet.wire.joined import Manager
+from openvnet.wire.keys import KeysError
 from openvnet.wire.messages import (
     BEAT_SECONDS,
     SILENCE_SECONDS,
     AskStatus,
     Beat,
+    Knows,
+    Managers,
+    Refusal,
     Revision,
     Snapshot,
     Status,
@@ -37,9 +44,17 @@ RETRY_SECONDS = 1.0
 TABLE_NAMES = {table.value: table.name for table in Table}
 
 
-async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
+CLOCK_SECONDS = 30.0
+"""How far this host's clock may be from vnmgr's before it is said to be wrong."""
+
+Keep = Callable[[tuple[Manager, ...]], None]
+"""Keeps where vnmgr is, for the next start; raises OSError."""
+
+
+async def listen_to_vnmgr(agent: Agent, stream: Stream, keep: Keep = lambda _: None) -> None:
     """Take what vnmgr says; ask anew whenever something is missing, at its next beat."""
     received: Revision | None = None
+    clock_was_right = True
     answering: set[asyncio.Task[None]] = set()
     while True:
         try:
@@ -48,6 +63,7 @@ async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
         except TimeoutError:
             agent.hears_vnmgr = False
             log.warning("vnmgr is silent: what is known stays in force; changes will come later")
+            stream.elsewhere()
             continue
         except msgspec.DecodeError as error:
             log.warning("vnmgr sent what cannot be read: %s", error)
@@ -56,8 +72,24 @@ async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
         if not agent.hears_vnmgr:
             agent.hears_vnmgr = True
             log.info("vnmgr is heard again")
+        if isinstance(message, Beat) and message.time:
+            behind = message.time - time.time()
+            if clock_was_right and abs(behind) > CLOCK_SECONDS:
+                log.warning(
+                    "this host's clock is %.0f s %s vnmgr's; changes are not affected, but times "
+                    "in logs are",
+                    abs(behind),
+                    "behind" if behind > 0 else "ahead of",
+                )
+            clock_was_right = abs(behind) <= CLOCK_SECONDS
         match message:
+            case Refusal(why):
+                received = None
+                agent.refuse(why)
+            case Managers(managers):
+                _keep(managers, stream, keep)
             case Snapshot() | Update():
+                agent.refused_by_vnmgr = ""
                 received = message.revision
                 agent.inbox.put(message)
             case Beat(revision) if revision is None or revision != received:
@@ -67,6 +99,14 @@ async def listen_to_vnmgr(agent: Agent, stream: Stream) -> None:
                 task = asyncio.create_task(_answer(agent, stream, message))
                 answering.add(task)
                 task.add_done_callback(answering.discard)
+
+
+def _keep(managers: tuple[Manager, ...], stream: Stream, keep: Keep) -> None:
+    try:
+        keep(managers)
+        stream.send(Knows(managers))
+    except (OSError, KeysError) as error:
+        log.error("where vnmgr is cannot be written down: %s", error)
 
 
 async def _answer(agent: Agent, stream: Stream, question: AskStatus) -> None:

@@ -155,9 +155,10 @@ async def _answer(
     method = "GET" if request.method == "HEAD" else request.method
     path = request.scope["path"]
     if handle := own.get(own_name(found)):
-        if method != handle.method:
+        if method == handle.method:
+            return await handle.answer(request, found)
+        if found.key not in _ROUTES:
             raise UnknownMethod(method, path, (handle.method,))
-        return await handle.answer(request, found)
     operation = route(_ROUTES, method, path, found)
     if operation.writes:
         refuse_foreign(request, origins)

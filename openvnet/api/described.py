@@ -78,7 +78,7 @@ def own_paths() -> Object:
     events = {"text/event-stream": {"schema": {"type": "string"}}}
     stream["responses"]["200"]["content"] = events
     return {
-        "/nodes": {"get": _own("The live hosts.", {"type": "object"})},
+        "/nodes": {"get": _own(_NODES, {"type": "object"})},
         "/version": {"get": _own("The version of webapi.", {"type": "object"}, refused=())},
         "/health": {"get": _own("Whether vnmgr and its database answer.", {"type": "object"})},
         "/changes": {"get": _own(_HISTORY, part, [*_WHICH, *_PART], (400, 410, 503))},
@@ -87,6 +87,7 @@ def own_paths() -> Object:
     }
 
 
+_NODES = "All nodes, live or declared, by node id, and how each fares."
 _HISTORY = "The revision log: with `since` what came after it, else the newest first."
 _PLACE = {"type": "string", "pattern": "^([0-9a-f]+/)?[0-9]{1,18}$"}
 

@@ -24,7 +24,8 @@ from openvnet.configuration.syntax import ConfigurationError
 from openvnet.listening import ListenError, tcp_socket, unix_socket
 from openvnet.logs import logged
 from openvnet.metrics import Metrics
-from openvnet.wire.finding import vnmgr_endpoint
+from openvnet.wire.finding import Finding, vnmgr_finding
+from openvnet.wire.joined import keep_managers
 from openvnet.wire.keys import KeysError
 from openvnet.wire.rpc import Rpc
 
@@ -98,7 +99,8 @@ def main(
     """Serve the REST API on TCP and on RUN/webapi.sock."""
     try:
         address = None if is_given("run_directory") else vnmgr_address(configuration.directories)
-        endpoint, keys = vnmgr_endpoint(address, run_directory / "rpc.sock", state)
+        find = vnmgr_finding("webapi", address, run_directory / "rpc.sock", state)
+        endpoint = find()[0].endpoint
         path = run_directory / "webapi.sock"
         run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
@@ -106,7 +108,7 @@ def main(
             unix_socket(path) as unix,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            calling = partial(Rpc, endpoint, keys)
+            calling = partial(_calling, find, state)
             host, number, *_ = tcp.getsockname()
             where = f"http://{host}:{number} and unix:{path}; vnmgr is at {endpoint}"
             limit = configuration.own.pagination_limit
@@ -117,6 +119,12 @@ def main(
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}.") from None
+
+
+def _calling(find: Finding, state: Path) -> Rpc:
+    rpc = Rpc(find)
+    rpc.keep = partial(keep_managers, state, "webapi")
+    return rpc
 
 
 async def serve(

@@ -53,7 +53,11 @@ def get() -> click.Command:
 
 
 def _shown_alone() -> list[Resource]:
-    return [each for each in RESOURCES if any(o.verb == "show" for o in operations_of(each))]
+    return [each for each in RESOURCES if {"show", "list"} <= _verbs(each)]
+
+
+def _verbs(resource: Resource) -> set[str]:
+    return {operation.verb for operation in operations_of(resource)}
 
 
 def _resource(word: str) -> Resource:

@@ -9,10 +9,9 @@ by every host in time.
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
@@ -21,6 +20,7 @@ from openvnet.cli.batch import run_batch
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Commands, Group, dashed
 from openvnet.cli.history import history, undo, watch
+from openvnet.cli.nodes import nodes_group
 from openvnet.cli.options import output_option
 from openvnet.cli.session import NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
@@ -52,7 +52,7 @@ def _namespaces() -> Commands:
         if resource.parent is None:
             made[dashed(resource.collection)] = partial(resource_group, resource)
     shown = {"get": get, "history": history, "watch": watch, "undo": undo}
-    return {**made, **shown, "nodes": _nodes, "batch": _batch, "completion": _completion}
+    return {**made, **shown, "nodes": nodes_group, "batch": _batch, "completion": _completion}
 
 
 def _completion() -> click.Command:
@@ -72,24 +72,6 @@ def _completion() -> click.Command:
     """
     shell = click.Argument(["shell"], type=click.Choice(["bash", "zsh", "fish"]))
     return click.Command("completion", callback=show, params=[shell], help=words)
-
-
-def _nodes() -> click.Command:
-    @click.pass_obj
-    def nodes(session: Session, output: str | None) -> None:
-        answer = session.client.get("/nodes")
-        nothing = "No host is live: no vna is connected to vnmgr."
-        session.show(replace(answer, body=list(_rows(answer.body))), output, nothing)
-
-    words = "Show the live hosts: those whose vna is connected to vnmgr."
-    return click.Command("nodes", callback=nodes, params=[output_option()], help=words)
-
-
-def _rows(nodes: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for node_id, node in nodes.items():
-        state = node.get("state") or "not heard of yet"
-        failures = "; ".join(node.get("failures", ()))
-        yield {"node_id": node_id, **node, "state": state, "failures": failures}
 
 
 def _batch() -> click.Command:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from openvnet.host.joining import Reached
 from openvnet.host.places import Places
 from openvnet.host.processes import Process
 from openvnet.host.switch import Bridge, Controller, Switch
@@ -60,6 +61,8 @@ class Live(msgspec.Struct, frozen=True):
     """With their status."""
     unasked: int = 0
     """Interfaces that there was no time to ask for."""
+    away: dict[str, dict[str, Any]] = {}
+    """The nodes that are declared or refused, and not connected."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -89,6 +92,10 @@ class Facts(msgspec.Struct, frozen=True):
     """None: there is no such file here."""
     synchronised: bool | None
     """Whether something keeps the clock right; None if the kernel does not say."""
+    upstream: Reached | Unknown | None = None
+    """How this host finds the vnmgr that it has joined; None if it has joined none."""
+    refused: str | Unknown = ""
+    """Why vnmgr refuses this host's vna, in words, as that says."""
 
     @property
     def bridge(self) -> Bridge | None:

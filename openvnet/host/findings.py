@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from openvnet.host.facts import Directory, Facts, Store, Unknown
+from openvnet.host.joining import Reached
 from openvnet.host.processes import Process
 from openvnet.host.switch import NEEDED, PROTOCOLS, Bridge, Controller
 
@@ -24,6 +25,9 @@ LEAST_BYTES = 64 << 20
 LEAST_FILES = 100
 EARLIEST = 1735689600.0
 """2025-01-01, UTC. A clock that says less has never been set."""
+
+CLOCK_SECONDS = 30
+"""How far the clocks of two hosts may be from each other."""
 
 AHEAD_SECONDS = 60.0
 """How far a revision's time may lie ahead of the clock."""
@@ -310,8 +314,9 @@ def database(facts: Facts) -> Findings:
 def processes(facts: Facts) -> Findings:
     """Whether our programs run, and understand each other."""
     answers = not isinstance(facts.live, Unknown)
-    yield _program("vnmgr", facts.vnmgr, answers)
-    yield _program("webapi", facts.webapi, not isinstance(facts.webapi_version, Unknown))
+    if facts.upstream is None or facts.vnmgr is not None:
+        yield _program("vnmgr", facts.vnmgr, answers)
+        yield _program("webapi", facts.webapi, not isinstance(facts.webapi_version, Unknown))
     yield _program("vna", facts.vna, facts.node is not None)
     if isinstance(facts.live, Unknown) and isinstance(facts.vnmgr, Process):
         yield Finding("vnmgr", "act", f"it runs, but {facts.live.why}", f"see {_log(facts)}")
@@ -325,6 +330,35 @@ def _program(name: str, found: Process | Unknown | None, answers: bool) -> Findi
     if found is None:
         return Finding(name, "act", "does not run", _start(name))
     return Finding(name, "act", f"it cannot be known whether it runs: {found.why}", "become root")
+
+
+def joined(facts: Facts) -> Findings:
+    """Whether a vnmgr on another machine hears this host."""
+    match facts.upstream:
+        case Unknown(why):
+            yield Finding("joined", "act", why, "`openvnet join` with a new token")
+        case Reached(node_id, address, ""):
+            yield Finding("joined", "well", f"as {node_id}; vnmgr at {address} knows its key")
+        case Reached(node_id, _, trouble):
+            remedy = "`vnctl nodes token`, then `openvnet join` here, if its key is the trouble"
+            yield Finding("joined", "act", f"as {node_id}, but {trouble}", remedy)
+    if isinstance(facts.refused, str) and facts.refused:
+        words = f"vnmgr refuses this host's vna: {facts.refused}"
+        yield Finding("joined", "act", words, "`vnctl nodes` shows who else has what it has")
+
+
+def nodes(facts: Facts) -> Findings:
+    """Hosts that are refused, or whose clock is wrong, as vnmgr says."""
+    if isinstance(facts.live, Unknown):
+        return
+    for name, node in (facts.live.nodes | facts.live.away).items():
+        if refused := node.get("refused"):
+            words = f"a program that says it is {name} is refused: {refused}"
+            yield Finding("nodes", "act", words, "see that host's vna.conf, bridge and key")
+        ahead = node.get("clock_ahead") or 0
+        if abs(ahead) > CLOCK_SECONDS:
+            words = f"the clock of {name} is {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}"
+            yield Finding("nodes", "note", words, "set it right, on the host that is wrong")
 
 
 def sync(facts: Facts) -> Findings:
@@ -376,7 +410,19 @@ def _restart(name: str) -> str:
 
 CHECKS: tuple[Callable[[Facts], Findings], ...] = (
     *(versions, open_vswitch, bridge_is_there, protocols, fail_mode, controller, in_band),
-    *(datapath_id, datapath_type, ports, processes, sync, clock, rights, disk, database),
+    *(
+        datapath_id,
+        datapath_type,
+        ports,
+        processes,
+        joined,
+        nodes,
+        sync,
+        clock,
+        rights,
+        disk,
+        database,
+    ),
 )
 
 

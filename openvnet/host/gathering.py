@@ -25,6 +25,7 @@ import openvnet
 from openvnet.client import Answer, Client, ClientError, Refused
 from openvnet.host.errors import HostError
 from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown
+from openvnet.host.joining import reached
 from openvnet.host.kernel import clock_is_synchronised, has_openvswitch
 from openvnet.host.places import Places
 from openvnet.host.processes import Process, behind_port, behind_socket, process
@@ -33,6 +34,9 @@ from openvnet.ovsdb.client import destination
 
 FACT_SECONDS = 6.0
 """How long a fact may take."""
+
+LONGEST_PAGE = 1 << 20
+"""Bytes of a program's metrics."""
 
 WORK_SECONDS = 4.0
 """How long a fact is worked at that could take any time, so that it ends by itself."""
@@ -70,6 +74,8 @@ def gather(question: Question, *, with_interfaces: bool = False) -> Facts:
         "webapi": lambda: behind_socket(places.webapi),
         "vna": lambda: behind_port(port),
         "webapi_version": lambda: _version(address),
+        "upstream": lambda: reached(places.state),
+        "refused": lambda: _refused(places),
         "live": lambda: _live(address, with_interfaces),
         "store": lambda: _store(places.database),
     }
@@ -183,7 +189,23 @@ def _live(address: str, with_interfaces: bool) -> Live:
         nodes = client.get("/nodes")
         datapaths = client.all("/datapaths").body["items"]
         interfaces, unasked = _interfaces(client) if with_interfaces else ([], 0)
-    return Live(_number(nodes), nodes.body, tuple(datapaths), tuple(interfaces), unasked)
+    here = {name: node for name, node in nodes.body.items() if node.get("alive", True)}
+    away = {name: node for name, node in nodes.body.items() if name not in here}
+    return Live(_number(nodes), here, tuple(datapaths), tuple(interfaces), unasked, away)
+
+
+def _refused(places: Places) -> str:
+    """Why vnmgr refuses the vna of this host, as its metrics say; nothing if it does not."""
+    for path in places.run.glob("*.metrics.sock"):
+        with closing(socket.socket(socket.AF_UNIX)) as connection, suppress(OSError):
+            connection.settimeout(WORK_SECONDS)
+            connection.connect(str(path))
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                said = answer.read(LONGEST_PAGE).decode(errors="replace")
+            if found := re.search(r'^openvnet_vna_refused\{why="(.*)"\} 1', said, re.MULTILINE):
+                return found[1].replace('\\"', '"')
+    return ""
 
 
 def _number(answer: Answer) -> int | None:

@@ -176,11 +176,12 @@ class Audience:
         for scope in (scope for scope in lost if scope not in passing):
             for row in rows_in(scope, self._state):
                 key = type(row), row.uuid
-                if key not in touched and not self._is_heard(listener, row):
+                if key not in touched and not self.hears(listener, row):
                     news.remove[key] = None
         return news
 
-    def _is_heard(self, listener: Listener, row: Row) -> bool:
+    def hears(self, listener: Listener, row: Row) -> bool:
+        """Whether a listener hears of a row."""
         return any(scope in listener.heard for scope in scopes(row, self._state))
 
     def _grow(

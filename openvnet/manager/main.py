@@ -23,6 +23,8 @@ from openvnet.configuration.options import configured
 from openvnet.configuration.syntax import ConfigurationError
 from openvnet.listening import ListenError
 from openvnet.logs import logged
+from openvnet.manager.identities import Identities
+from openvnet.manager.renewal import Renewal
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
@@ -135,17 +137,19 @@ def serving(
         store = opened(url)
         closing.callback(store.close)
         replica = Replica(store)
-        if tcp:
-            closing.callback(Admission(tcp.keys.admitted).close)
-        front = Front()
+        identities = Identities(replica, tcp.keys.machine if tcp else b"")
+        admission = Admission(identities.admits) if tcp else None
+        if admission:
+            closing.callback(admission.close)
+        front = Front(identities.refusal)
         closing.callback(front.close)
         for name in ("agents.sock", "rpc.sock"):
             front.open(_endpoint(run_directory / name))
-        if tcp:
-            tcp.open(front)
-        streams = Streams(front, replica)
+        streams = Streams(front, replica, identities)
         closing.callback(streams.close)
-        requests = Requests(front, store, replica, streams)
+        if tcp:
+            closing.callback(Renewal(tcp, front, tcp.open(front), streams, replica).close)
+        requests = Requests(front, store, replica, streams, identities)
         closing.callback(requests.close)
         path = run_directory / "vnmgr.metrics.sock"
         closing.enter_context(scraped(requests.metrics, path, metrics_address))

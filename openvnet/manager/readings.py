@@ -12,6 +12,7 @@ from openvnet.metrics import (
     IN_SYNC,
     MANAGER_REVISION,
     MANAGER_WAITING,
+    REFUSED_AGENTS,
     ROWS,
     SENT,
     Metrics,
@@ -31,6 +32,7 @@ def manager_metrics(
     made.read(AGENTS, lambda: len(agents))
     made.read(IN_SYNC, lambda: sum(agent.state == "in sync" for agent in agents.values()))
     made.read(BROKEN, lambda: streams.broken)
+    made.read(REFUSED_AGENTS, lambda: streams.refusals)
     made.read(SENT, lambda: {(name,): agent.sent.number for name, agent in agents.items()})
     made.read(
         ACKNOWLEDGED,

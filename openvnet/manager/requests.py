@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,11 +20,13 @@ from openvnet.manager.associations import below
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
 from openvnet.manager.guarded import Done, Rehearsed, done, etag
 from openvnet.manager.history import history, told
+from openvnet.manager.identities import Identities
 from openvnet.manager.lists import listed
 from openvnet.manager.names import found
+from openvnet.manager.nodes import joining
 from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Replica
-from openvnet.manager.status import interface_status, node_answer, places
+from openvnet.manager.status import interface_status, nodes_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.waiting import Wait
 from openvnet.manager.whereabouts import Place, Whereabouts, place_interfaces
@@ -32,7 +35,9 @@ from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import ACTIVE_INTERFACES, RESOURCES, Interface, Resource, Row, attributes
 from openvnet.store.database import Committed, Outcome, Store, Write
 from openvnet.store.errors import StoreError, Taken
-from openvnet.wire.front import REQUEST, Front
+from openvnet.wire.admission import shown_address
+from openvnet.wire.front import JOIN, REQUEST, Front, Sent
+from openvnet.wire.joined import Manager
 from openvnet.wire.messages import (
     News,
     Present,
@@ -44,7 +49,6 @@ from openvnet.wire.messages import (
     encode,
     read_request,
 )
-from openvnet.wire.sockets import Frames
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +82,15 @@ class Shown(NamedTuple):
 class Requests:
     """Answers what is asked, until it is closed."""
 
-    def __init__(self, front: Front, store: Store, replica: Replica, streams: Streams) -> None:
+    def __init__(
+        self,
+        front: Front,
+        store: Store,
+        replica: Replica,
+        streams: Streams,
+        identities: Identities | None = None,
+    ) -> None:
+        self._identities = identities or Identities(replica)
         self._store = store
         self._replica = replica
         self._streams = streams
@@ -88,6 +100,7 @@ class Requests:
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._front = front
         front.hand(REQUEST, self._take)
+        front.hand(JOIN, self._join)
         self._whereabouts = Whereabouts()
         streams.on_present, streams.on_gone = self._place, self._lose
 
@@ -96,14 +109,45 @@ class Requests:
         for task in self._tasks:
             task.cancel()
 
-    def _take(self, messages: Sequence[Frames]) -> None:
-        asked = list(_asked(messages, time.monotonic()))
+    def _join(self, messages: Sequence[Sent]) -> None:
+        """Nodes that ask for a key of their own, one after the other: a token is good for one."""
+        for asked, sent in _asked(messages, time.monotonic()):
+            try:
+                identity = self._identities.of(sent.key)
+                request = joining(asked.request, identity, int(time.time()))
+            except RequestRefused as refused:
+                logger.warning("%s is refused: %s", shown_address(sent.address), refused)
+                problem = refused.problem()
+                self._reply(asked, Reply(asked.request.id, problem=problem))
+            else:
+                origin = f"{request.origin}; {shown_address(sent.address)}"
+                request = msgspec.structs.replace(request, origin=origin)
+                self._write([asked._replace(request=request)])
+
+    def _take(self, messages: Sequence[Sent]) -> None:
+        asked = []
+        for one, sent in _asked(messages, time.monotonic()):
+            if sent.key:
+                self._note(one.request, sent)
+            if one.request.verb != "knows":
+                asked.append(one)
         self._write([one for one in asked if one.request.verb not in (*self._reads, *HEARING)])
         for one in asked:
             if one.request.verb in HEARING:
                 self._hear(one)
             elif one.request.verb in self._reads:
                 self._soon(self._read(one, self._reads[one.request.verb](self, one.request)))
+
+    def _note(self, request: Request, sent: Sent) -> None:
+        """Note that a webapi with a key of its own lives, and where it would call vnmgr."""
+        identity, knows = self._identities.of(sent.key), None
+        if identity is None or identity.node is None:
+            return
+        if request.verb == "knows":
+            said = request.values.get("managers")
+            with suppress(msgspec.ValidationError):
+                knows = msgspec.convert(said, tuple[Manager, ...])
+        self._streams.note_other(identity.node.node_id, sent, knows)
 
     def _hear(self, asked: Asked) -> None:
         if asked.request.verb == "hear":
@@ -282,11 +326,13 @@ class Requests:
             "epoch": self._store.epoch,
             "revision": self._store.number,
             "hosts": len(self._streams.agents),
+            "managers": [
+                {"address": each.address, "key": each.key} for each in self._streams.managers
+            ],
         }
 
     async def _nodes(self, _: Request) -> Answer:
-        agents = sorted(self._streams.agents.items())
-        return {node_id: node_answer(agent, self._replica) for node_id, agent in agents}
+        return nodes_answer(self._streams, self._replica, asyncio.get_running_loop().time())
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
         if reply.problem is not None:
@@ -302,10 +348,10 @@ class Requests:
     }
 
 
-def _asked(messages: Sequence[Frames], now: float) -> Iterator[Asked]:
-    for peer, data in messages:
+def _asked(messages: Sequence[Sent], now: float) -> Iterator[tuple[Asked, Sent]]:
+    for sent in messages:
         try:
-            yield Asked(peer, read_request(data), now)
+            yield Asked(sent.peer, read_request(sent.data), now), sent
         except msgspec.DecodeError as error:
             logger.warning("A request could not be read, and was left unanswered: %s.", error)
 

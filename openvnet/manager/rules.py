@@ -22,6 +22,7 @@ from openvnet.manager.leases import (
     released,
 )
 from openvnet.manager.networks import network_rows, segment_rows
+from openvnet.manager.nodes import accepted, changed_node, node_rows, renewed, revoked
 from openvnet.manager.policies import policy_interface_rows, retention_rows
 from openvnet.manager.ports import port_rows
 from openvnet.manager.ranges import ip_range_rows, mac_range_rows
@@ -51,6 +52,7 @@ from openvnet.model import (
     MacLease,
     MacRange,
     Network,
+    Node,
     Route,
     RouteLink,
     Row,
@@ -100,6 +102,7 @@ CREATIONS: Mapping[type[Any], Creation] = {
     DatapathNetwork: carried_rows(DatapathNetwork),
     DatapathSegment: carried_rows(DatapathSegment),
     DatapathRouteLink: carried_rows(DatapathRouteLink),
+    Node: node_rows,
 }
 CHANGES: Mapping[type[Any], Rule] = {
     Interface: changed_interface,
@@ -109,11 +112,15 @@ CHANGES: Mapping[type[Any], Rule] = {
     DatapathNetwork: changed_carried,
     DatapathSegment: changed_carried,
     DatapathRouteLink: changed_carried,
+    Node: changed_node,
 }
 ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
     (Interface, "rename"): renamed_interface,
     (IpLease, "attach"): attached,
     (IpLease, "release"): released,
+    (Node, "accept"): accepted,
+    (Node, "renew"): renewed,
+    (Node, "revoke"): revoked,
 }
 DESCRIPTIONS: Mapping[type[Any], Description] = {
     AllowedAddressPair: described_pair,

@@ -1,16 +1,24 @@
 """How interfaces and hosts fare, as answers show it; and why an interface is nowhere, in words."""
 
+import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from openvnet.manager.replica import Replica
 from openvnet.manager.streams import Agent, Streams, failure_sentence
-from openvnet.model import Datapath, Interface, InterfacePort
+from openvnet.model import Datapath, Interface, InterfacePort, Node
 from openvnet.wire.messages import InterfaceStatus, Scope
 
 Answer = dict[str, Any]
+
+LIVE = (
+    *("dpid", "datapath_uuid", "version", "state", "drift", "sent", "realised", "lag"),
+    *("seconds_behind", "failures", "address", "since", "clock_ahead"),
+)
+"""What is known of a node while it lives."""
 
 
 async def interface_status(
@@ -38,8 +46,49 @@ def places(interface: Interface, streams: Streams, replica: Replica) -> list[Ans
     ]
 
 
-def node_answer(agent: Agent, replica: Replica) -> Answer:
-    """How a host fares."""
+def nodes_answer(streams: Streams, replica: Replica, now: float) -> dict[str, Answer]:
+    """How each node fares that is live or declared, by node id; `now` is the loop's time."""
+    declared = {node.node_id: node for node in replica.every(Node)}
+    names = sorted({*streams.agents, *declared, *streams.conflicts})
+    return {name: _node(name, declared.get(name), streams, replica, now) for name in names}
+
+
+def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now: float) -> Answer:
+    agent, conflict = streams.agents.get(name), streams.conflicts.get(name)
+    if agent:
+        shown = node_answer(agent, replica, now)
+    else:
+        shown = dict.fromkeys(LIVE)
+        shown |= {"failures": [], "state": _absence(node, time.time())}
+        shown["datapath_uuid"] = node.datapath_uuid if node else None
+        shown["address"] = conflict.address if conflict else None
+        if other := streams.others.get(name):
+            shown["address"] = other.address
+            shown["state"] = f"asked something {max(0, now - other.heard_at):.0f} s ago"
+    return shown | {
+        "refused": conflict.why if conflict else "",
+        "alive": agent is not None,
+        "role": node.role if node else "vna",
+        "uuid": node.uuid if node else None,
+    }
+
+
+def _absence(node: Node | None, now: float) -> str:
+    """Why a node is not there, as far as its row says."""
+    if node is None:
+        return "refused"
+    if node.public_key is not None:
+        return "not connected" if node.role == "vna" else "joined"
+    if node.token_key is None:
+        return "revoked" if node.joined else "has not joined, and has no token"
+    left = int((node.token_until or 0) - now)
+    if left <= 0:
+        return "has not joined; its token has expired"
+    return f"has not joined; its token is good for {max(1, left // 60)} min"
+
+
+def node_answer(agent: Agent, replica: Replica, now: float) -> Answer:
+    """How a live host fares."""
     realised = agent.realised.number if agent.realised else None
     return {
         "dpid": agent.listener.dpid,
@@ -50,7 +99,11 @@ def node_answer(agent: Agent, replica: Replica) -> Answer:
         "sent": agent.sent.number,
         "realised": realised,
         "lag": None if realised is None else max(0, agent.sent.number - realised),
+        "seconds_behind": round(agent.seconds_behind(now), 3),
         "failures": [failure_sentence(agent.node_id, failure) for failure in agent.failures],
+        "address": agent.address or None,
+        "since": datetime.fromtimestamp(agent.since, UTC).isoformat(timespec="seconds"),
+        "clock_ahead": round(agent.clock_ahead),
     }
 
 

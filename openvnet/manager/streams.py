@@ -12,19 +12,23 @@ something before its Hello, gets a `Beat` without a revision, to which it answer
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from openvnet.manager.audience import Audience, Listener, News
+from openvnet.manager.identities import Identities, hello_refusal
 from openvnet.manager.replica import Replica
 from openvnet.manager.scopes import Key
 from openvnet.manager.waiting import Waiting
-from openvnet.model import Row
+from openvnet.model import KINDS, Datapath, Node, Row
 from openvnet.store.schema import tag
 from openvnet.store.transaction import Change
-from openvnet.wire.front import AGENT, Front
+from openvnet.wire.admission import shown_address
+from openvnet.wire.front import AGENT, Front, Sent
+from openvnet.wire.joined import Manager
 from openvnet.wire.messages import (
     BEAT_SECONDS,
     SILENCE_SECONDS,
@@ -35,7 +39,10 @@ from openvnet.wire.messages import (
     FromAgent,
     Hello,
     InterfaceStatus,
+    Knows,
+    Managers,
     Present,
+    Refusal,
     Removed,
     Revision,
     Scope,
@@ -47,20 +54,50 @@ from openvnet.wire.messages import (
     encode,
     read_from_agent,
 )
-from openvnet.wire.sockets import Frames
 
 logger = logging.getLogger(__name__)
+
+CLOCK_SECONDS = 30.0
+"""How far an agent's clock may be from vnmgr's before it is said to be wrong."""
+AGAIN_SECONDS = 5.0
+"""After how long somebody who was refused is asked to say hello again: what was wrong may be
+right."""
 
 STATUS_SECONDS = 1.0
 """How long an agent may take to say how an interface fares."""
 
 
+class Conflict(NamedTuple):
+    """A hello that was refused."""
+
+    at: float
+    """Of the loop's time."""
+    address: str
+    why: str
+
+
+class Other(NamedTuple):
+    """A webapi with a key of its own."""
+
+    peer: bytes
+    address: str
+    heard_at: float
+    knows: tuple[Manager, ...]
+
+
 class Agent:
     """What is known of a live agent."""
 
-    def __init__(self, peer: bytes, hello: Hello, sent: Revision, now: float) -> None:
-        self.peer: bytes | None = peer
+    def __init__(self, by: Sent, hello: Hello, sent: Revision, now: float) -> None:
+        self.peer: bytes | None = by.peer
         """Its stream; None once that broke."""
+        self.key, self.address = by.key, shown_address(by.address)
+        self.since = time.time()
+        """When it said hello, in seconds since 1970."""
+        self.clock_ahead = 0.0
+        """By how many seconds its clock was ahead of this one when it was last heard."""
+        self.knows: tuple[Manager, ...] = ()
+        """The vnmgr that it would call after a restart."""
         self.node_id = hello.node_id
         self.version = hello.version
         self.listener = Listener(hello.dpid)
@@ -72,12 +109,31 @@ class Agent:
         self.state = ""
         self.drift = 0
         self.heard_at = now
+        self.behind_since: float | None = now
+        """Since when (of the loop) something that was sent is not realised; None: all is."""
+
+    def seconds_behind(self, now: float) -> float:
+        """How long it has been owing an acknowledgement."""
+        return 0.0 if self.behind_since is None else now - self.behind_since
 
 
 class Streams:
     """The agents that live, and their streams, until it is closed."""
 
-    def __init__(self, front: Front, replica: Replica) -> None:
+    def __init__(
+        self, front: Front, replica: Replica, identities: Identities | None = None
+    ) -> None:
+        self._identities = identities or Identities(replica)
+        self.managers: tuple[Manager, ...] = ()
+        """What agents with keys of their own are told of where vnmgr is."""
+        self.others: dict[str, Other] = {}
+        """The webapis with keys of their own, by node id."""
+        self.refused = 0
+        """What agents said that is not theirs to say."""
+        self.conflicts: dict[str, Conflict] = {}
+        """Who said hello and was refused, by node id."""
+        self._turned_away: dict[bytes, float] = {}
+        """Streams whose hello was refused, and when (of the loop): they may say it again later."""
         self.agents: dict[str, Agent] = {}
         """By node id."""
         self.on_present: Callable[[Agent, Present], None] = lambda *_: None
@@ -94,7 +150,7 @@ class Streams:
         self._replica = replica
         self._audience = Audience(replica.state)
         self._waiting = Waiting()
-        self._asks: dict[int, asyncio.Future[InterfaceStatus]] = {}
+        self._asks: dict[int, tuple[Agent, str, asyncio.Future[InterfaceStatus]]] = {}
         self._asked = 0
         self._front = front
         front.hand(AGENT, self._take)
@@ -112,7 +168,14 @@ class Streams:
         encoded: dict[Key, Any] = {}
         for listener, news in told.items():
             self._update(self._speaking[listener], news, encoded)
+        if any(change.kind in (Node, Datapath) for change in changes):
+            self._look_who_may_stay()
         return [self._speaking[listener] for listener in told]
+
+    @property
+    def refusals(self) -> int:
+        """What was said by those who may not, since the start."""
+        return self.refused + self._front.refused
 
     @property
     def waiting(self) -> Waiting:
@@ -142,7 +205,8 @@ class Streams:
     async def _status(self, agent: Agent, interface_uuid: str) -> InterfaceStatus | None:
         self._asked += 1
         number = self._asked
-        answer = self._asks[number] = self._loop.create_future()
+        answer: asyncio.Future[InterfaceStatus] = self._loop.create_future()
+        self._asks[number] = agent, interface_uuid, answer
         try:
             self._send(agent, AskStatus(number, (interface_uuid,)))
             return await asyncio.wait_for(answer, STATUS_SECONDS)
@@ -151,21 +215,22 @@ class Streams:
         finally:
             del self._asks[number]
 
-    def _take(self, messages: Sequence[Frames]) -> None:
+    def _take(self, messages: Sequence[Sent]) -> None:
         now = self._loop.time()
-        for peer, data in messages:
+        for sent in messages:
             try:
-                self._hear(peer, read_from_agent(data), now)
+                self._hear(sent, read_from_agent(sent.data), now)
             except msgspec.DecodeError as error:
                 logger.warning("A message of an agent could not be read: %s.", error)
 
-    def _hear(self, peer: bytes, message: FromAgent, now: float) -> None:
+    def _hear(self, by: Sent, message: FromAgent, now: float) -> None:
+        peer = by.peer
         agent = self._peers.get(peer)
         if agent is not None:
             agent.heard_at = now
         match message:
             case Hello():
-                self._greet(peer, message, now)
+                self._greet(by, message, now)
             case Subscribe() if agent:
                 self._subscribe(agent, message)
             case Present() if agent:
@@ -174,20 +239,31 @@ class Streams:
                 self._acknowledge(agent, message)
             case Beat() if agent:
                 agent.state, agent.drift = message.state, message.drift
-            case Beat() if peer not in self._left:
+                if message.time:
+                    self._compare_clocks(agent, message.time - time.time())
+            case Beat() if peer not in self._left and peer not in self._turned_away:
                 self._front.send(peer, encode(Beat()))
             case Status() if agent:
-                self._answer(message)
+                self._answer(agent, message)
+            case Knows() if agent:
+                agent.knows = message.managers
 
-    def _greet(self, peer: bytes, hello: Hello, now: float) -> None:
+    def _greet(self, by: Sent, hello: Hello, now: float) -> None:
+        peer = by.peer
         self._left.pop(peer, None)
+        if why := self._hello_refusal(by, hello):
+            self._turn_away(by, hello, why, now)
+            return
+        self._turned_away.pop(peer, None)
+        self.conflicts.pop(hello.node_id, None)
         for other in list(self._rivals(peer, hello)):
             if other.peer not in (None, peer):
                 self._left[other.peer] = peer
+                self._front.send(other.peer, encode(Refusal(taken_sentence(hello, by.address))))
             self._remove(other)
             if other.node_id != hello.node_id:
                 self._waiting.gone(other.node_id)
-        agent = Agent(peer, hello, self._replica.revision, now)
+        agent = Agent(by, hello, self._replica.revision, now)
         self.agents[agent.node_id] = self._peers[peer] = agent
         self._speaking[agent.listener] = agent
         self._audience.join(agent.listener, self._allowed(agent, hello.roots))
@@ -201,6 +277,94 @@ class Streams:
             agent.sent.number,
         )
         self._send(agent, Snapshot(hello.serial, agent.sent, rows))
+        self.tell_managers(agent)
+
+    def tell_managers(self, agent: Agent) -> None:
+        """Tell an agent with a key of its own where vnmgr is; a machine's own knows."""
+        identity = self._identities.of(agent.key)
+        if self.managers and identity and identity.node and agent.knows != self.managers:
+            self._send(agent, Managers(self.managers))
+
+    def tell_others(self) -> None:
+        """Tell each webapi with a key of its own where vnmgr is."""
+        for node_id, other in list(self.others.items()):
+            telling = other.knows != self.managers
+            if telling and not self._front.send(other.peer, encode(Managers(self.managers))):
+                del self.others[node_id]
+
+    def note_other(self, node_id: str, sent: Sent, knows: tuple[Manager, ...] | None) -> None:
+        """A webapi with a key of its own has asked something, or (`knows`) keeps where vnmgr is."""
+        known = self.others.get(node_id)
+        kept = known.knows if known and known.peer == sent.peer else ()
+        address = shown_address(sent.address)
+        knows = kept if knows is None else knows
+        self.others[node_id] = Other(sent.peer, address, self._loop.time(), knows)
+
+    def known_to(self, node: Node) -> tuple[Manager, ...]:
+        """The vnmgr that a node would call after a restart, as it says."""
+        if node.role == "webapi":
+            return self.others[node.node_id].knows if node.node_id in self.others else ()
+        return self.agents[node.node_id].knows if node.node_id in self.agents else ()
+
+    def _hello_refusal(self, by: Sent, hello: Hello) -> str:
+        identity = self._identities.of(by.key)
+        if why := hello_refusal(identity, hello.node_id, hello.dpid, self._replica):
+            return why
+        if identity is None or identity.node is None:
+            return ""
+        # What a node's key does not decide, who is there already does.
+        for other in self.agents.values():
+            same = hello.dpid is not None and other.listener.dpid == hello.dpid
+            declared = self._declared(hello)
+            if other.node_id != hello.node_id and same and not declared:
+                return (
+                    f"its switch has dpid {hello.dpid}, as that of node {other.node_id} has; two "
+                    "hosts must not have the same."
+                )
+        return ""
+
+    def _declared(self, hello: Hello) -> bool:
+        """Whether a datapath says that it is this node's."""
+        rows = self._replica.where(Datapath, dpid=hello.dpid)
+        return any(row.node_id == hello.node_id for row in rows)
+
+    def _turn_away(self, by: Sent, hello: Hello, why: str, now: float) -> None:
+        """Refuse a hello; it is said once in the log, and again each time to who said it."""
+        self.refused += 1
+        if agent := self._peers.get(by.peer):
+            self._remove(agent)
+            self._waiting.gone(agent.node_id)
+        where = shown_address(by.address)
+        known = self.conflicts.get(hello.node_id)
+        if known is None or known.why != why:
+            logger.warning("Node %s at %s is refused: %s", hello.node_id, where, why)
+        self.conflicts[hello.node_id] = Conflict(now, where, why)
+        self._turned_away[by.peer] = now
+        self._front.send(by.peer, encode(Refusal(why)))
+
+    def _look_who_may_stay(self) -> None:
+        """End the streams of those whose keys were revoked, or whose datapath is another's now."""
+        for agent in list(self.agents.values()):
+            identity = self._identities.of(agent.key)
+            dpid = agent.listener.dpid
+            why = hello_refusal(identity, agent.node_id, dpid, self._replica)
+            if why:
+                logger.warning("The stream of node %s is ended: %s", agent.node_id, why)
+                self._send(agent, Refusal(why))
+                self._remove(agent)
+                self._waiting.gone(agent.node_id)
+
+    def _compare_clocks(self, agent: Agent, ahead: float) -> None:
+        """Note by how much an agent's clock is ahead; say it when it begins to be wrong."""
+        if abs(ahead) > CLOCK_SECONDS >= abs(agent.clock_ahead):
+            logger.warning(
+                "The clock of node %s is %.0f s %s vnmgr's; changes are not affected, but times in "
+                "logs are.",
+                agent.node_id,
+                abs(ahead),
+                "ahead of" if ahead > 0 else "behind",
+            )
+        agent.clock_ahead = ahead
 
     def _rivals(self, peer: bytes, hello: Hello) -> Iterator[Agent]:
         """Those whose place a newcomer takes: itself, earlier, or another of the same name."""
@@ -226,6 +390,7 @@ class Streams:
             if root.kind == "port" or root == Scope("datapath", agent.listener.dpid or ""):
                 yield root
             else:
+                self.refused += 1
                 logger.warning("Agent %s may not hear %s %s.", agent.node_id, root.kind, root.name)
 
     def _subscribe(self, agent: Agent, message: Subscribe) -> None:
@@ -236,16 +401,37 @@ class Streams:
     def _acknowledge(self, agent: Agent, message: Acknowledge) -> None:
         if message.revision.epoch != self._replica.revision.epoch:
             return
-        for failure in message.failures:
+        failures = tuple(one for one in message.failures if self._is_its_own(agent, one))
+        for failure in failures:
             if failure not in agent.failures:
                 logger.warning("%s", failure_sentence(agent.node_id, failure))
-        agent.realised, agent.failures = message.revision, message.failures
-        self._waiting.acknowledged(agent.node_id, message.revision.number, message.failures)
+        agent.realised, agent.failures = message.revision, failures
+        if message.revision.number >= agent.sent.number:
+            agent.behind_since = None
+        self._waiting.acknowledged(agent.node_id, message.revision.number, failures)
 
-    def _answer(self, message: Status) -> None:
-        answer = self._asks.get(message.ask)
-        if answer and not answer.done() and message.interfaces:
-            answer.set_result(message.interfaces[0])
+    def _is_its_own(self, agent: Agent, failure: Failure) -> bool:
+        """Whether what an agent could not realise is something that it hears of."""
+        kind = KINDS.get(failure.kind)
+        row = self._replica.get(kind, failure.uuid) if kind else None
+        if row is None or self._audience.hears(agent.listener, row):
+            return True
+        self.refused += 1
+        logger.warning(
+            "Agent %s may not say anything of %s %s.", agent.node_id, failure.kind, failure.uuid
+        )
+        return False
+
+    def _answer(self, agent: Agent, message: Status) -> None:
+        """An answer to a question; one that was put to somebody else is left."""
+        asked, interface_uuid, answer = self._asks.get(message.ask, (None, "", None))
+        said = [one for one in message.interfaces if one.interface_uuid == interface_uuid]
+        if asked is not agent or not said:
+            if asked is not None:
+                self.refused += 1
+                logger.warning("Agent %s answers what it was not asked.", agent.node_id)
+        elif answer and not answer.done():
+            answer.set_result(said[0])
 
     def _update(self, agent: Agent, news: News, encoded: dict[Key, Any]) -> None:
         """Send what changed; `encoded` keeps the bytes of rows for the next agent."""
@@ -257,6 +443,8 @@ class Streams:
         revision = self._replica.revision
         update = Update(agent.sent, revision, agent.serial, put, remove)
         agent.sent = revision
+        if agent.behind_since is None:
+            agent.behind_since = self._loop.time()
         self._send(agent, update)
 
     def _send(self, agent: Agent, message: ToAgent) -> None:
@@ -294,8 +482,22 @@ class Streams:
                 self._waiting.gone(agent.node_id)
                 self.on_gone(agent)
             else:
-                self._send(agent, Beat(agent.sent))
+                self._send(agent, Beat(agent.sent, time=time.time()))
+        away, conflicts = self._turned_away.items(), self.conflicts.items()
+        self._turned_away = {peer: at for peer, at in away if now - at < AGAIN_SECONDS}
+        self.conflicts = {
+            node_id: one for node_id, one in conflicts if now - one.at < 3 * AGAIN_SECONDS
+        }
         self._left = {left: taker for left, taker in self._left.items() if taker in self._peers}
+
+
+def taken_sentence(hello: Hello, address: str) -> str:
+    """Why an agent is no longer heard, if another one has taken its place."""
+    where = f" at {shown_address(address)}" if address else ""
+    return (
+        f"another vna, {hello.node_id}{where}, with dpid {hello.dpid or 'none'}, has taken its "
+        "place; two must not have one node id or one datapath."
+    )
 
 
 def failure_sentence(node_id: str, failure: Failure) -> str:

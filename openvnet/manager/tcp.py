@@ -12,7 +12,9 @@ import zmq
 from openvnet.configuration.files import Configuration
 from openvnet.configuration.keys import Vnmgr
 from openvnet.configuration.syntax import ConfigurationError
+from openvnet.wire.finding import ANYWHERE
 from openvnet.wire.front import Front
+from openvnet.wire.joined import Manager
 from openvnet.wire.keys import ServerKeys, server_keys
 
 
@@ -24,12 +26,27 @@ class Tcp(NamedTuple):
     keys: ServerKeys
     place: Callable[[str], str]
     """Of a key of the configuration, for errors."""
+    public: str = ""
+    """Where others reach it, if that is not `host`."""
+    state: Path = Path()
+    """Where the keys are."""
 
-    def open(self, front: Front) -> None:
-        """Listen there too. Raise ConfigurationError."""
-        endpoint = f"tcp://{self._address()}:{self.port}"
+    @property
+    def endpoint(self) -> str:
+        """As ZeroMQ names it."""
+        return f"tcp://{self._address()}:{self.port}"
+
+    def managers(self) -> tuple[Manager, ...]:
+        """What others must know to call it; nothing if nobody can say its address."""
+        host = self.public or _reached(self.host)
+        shown = f"[{host}]" if ":" in host else host
+        keys = [key.decode() for key in self.keys.public]
+        return tuple(Manager(f"{shown}:{self.port}", key) for key in keys) if host else ()
+
+    def open(self, front: Front) -> int:
+        """Listen there too; return the number of the socket. Raise ConfigurationError."""
         try:
-            front.open(endpoint, self.keys)
+            return front.open(self.endpoint, self.keys.secret)
         except zmq.ZMQError as error:
             raise ConfigurationError(self._why(error.errno or 0)) from None
 
@@ -58,4 +75,19 @@ def told_tcp(configuration: Configuration[Vnmgr], state: Path) -> Tcp | None:
     address = configuration.own.node.addr
     if address is None:
         return None
-    return Tcp(address.host, address.port, server_keys(state), configuration.place)
+    keys = server_keys(state)
+    return Tcp(address.host, address.port, keys, configuration.place, address.public, state)
+
+
+def _reached(host: str) -> str:
+    """An address at which this machine is reached; that of its default route if it has several."""
+    if host not in ANYWHERE:
+        return host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    far = "2001:db8::1" if ":" in host else "192.0.2.1"
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((far, 9))  # Of UDP that sends nothing.
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])

@@ -42,6 +42,7 @@ from openvnet.model.network import (
     Network,
     Segment,
 )
+from openvnet.model.nodes import NODES, Node
 from openvnet.model.policies import (
     LEASE_POLICIES,
     LEASE_POLICY_INTERFACES,
@@ -151,6 +152,7 @@ RESOURCES = (
     INTERFACE_SEGMENTS,
     INTERFACE_ROUTE_LINKS,
     ACTIVE_INTERFACES,
+    NODES,
 )
 """All resources; a resource comes after those that it refers to."""
 
@@ -199,6 +201,7 @@ Row = (
     | InterfaceSegment
     | InterfaceRouteLink
     | ActiveInterface
+    | Node
 )
 """A row of any resource; `msgspec` tells them apart by `kind`."""
 
@@ -241,6 +244,7 @@ __all__ = [
     "MAC_RANGE_GROUPS",
     "NETWORKS",
     "NETWORK_SERVICES",
+    "NODES",
     "RESOURCES",
     "ROUTES",
     "ROUTE_LINKS",
@@ -287,6 +291,7 @@ __all__ = [
     "MacRangeGroup",
     "Network",
     "NetworkService",
+    "Node",
     "Resource",
     "Route",
     "RouteLink",

@@ -107,6 +107,22 @@ def _read_dns_name(given: Any) -> str:
     return given
 
 
+_Z85 = re.compile(r"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}")
+_NODE_ID = re.compile(r"[\w.-]{1,100}", re.ASCII)
+
+
+def _read_key(given: Any) -> str:
+    if not isinstance(given, str) or not _Z85.fullmatch(given):
+        raise ValueError("must be a public key of 40 letters (Z85)")
+    return given
+
+
+def _read_node_id(given: Any) -> str:
+    if not isinstance(given, str) or not _NODE_ID.fullmatch(given):
+        raise ValueError("must be a name of at most 100 letters, digits and any of `_.-`")
+    return given
+
+
 def prefix(text: str) -> tuple[int, int]:
     """The address and the length of a prefix that was read."""
     found = ipaddress.IPv4Network(text)
@@ -131,6 +147,8 @@ DPID = Scalar("datapath id", _read_dpid)
 IPV4_PREFIX = Scalar("IPv4 prefix", _read_prefix)
 IPV4_ADDRESSES = Scalar("IPv4 addresses", _read_addresses)
 DNS_NAME = Scalar("domain name", _read_dns_name)
+KEY = Scalar("public key", _read_key)
+NODE_ID = Scalar("node id", _read_node_id)
 
 
 def integer(least: int, most: int) -> Scalar:

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from openvnet.model import Row
+from openvnet.wire.joined import Manager
 
 T = TypeVar("T")
 
@@ -116,6 +117,8 @@ class Beat(msgspec.Struct, frozen=True, tag="beat"):
     """Agent: "in sync", or what it waits for in words."""
     drift: int = 0
     """Agent: flows that it found changed by others, and healed, since its start."""
+    time: float = 0.0
+    """By the sender's clock, in seconds since 1970; 0: it does not say."""
 
 
 class Status(msgspec.Struct, frozen=True, tag="status"):
@@ -170,8 +173,26 @@ class AskStatus(msgspec.Struct, frozen=True, tag="ask_status"):
     interfaces: tuple[str, ...]
 
 
-FromAgent = Hello | Subscribe | Present | Acknowledge | Beat | Status
-ToAgent = Snapshot | Update | Beat | AskStatus
+class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
+    """vnmgr: what you sent is not heard, and why; try again later, with keys read anew."""
+
+    why: str
+
+
+class Managers(msgspec.Struct, frozen=True, tag="managers"):
+    """vnmgr, to a program with a key of its own: all vnmgr that it may call; keep this."""
+
+    managers: tuple[Manager, ...]
+
+
+class Knows(msgspec.Struct, frozen=True, tag="knows"):
+    """Agent: these vnmgr are kept where they outlast a restart."""
+
+    managers: tuple[Manager, ...]
+
+
+FromAgent = Hello | Subscribe | Present | Acknowledge | Beat | Status | Knows
+ToAgent = Snapshot | Update | Beat | AskStatus | Refusal | Managers
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -277,7 +298,7 @@ def read_request(data: bytes) -> Request:
     return _read(_REQUEST, data)
 
 
-def read_reply(data: bytes) -> Reply | News:
+def read_reply(data: bytes) -> Reply | News | Refusal | Managers:
     """Read what vnmgr sent to webapi; raise as `read_from_agent` does."""
     return _read(_REPLY, data)
 
@@ -293,4 +314,6 @@ _ENCODER = msgspec.msgpack.Encoder()
 _FROM_AGENT: msgspec.msgpack.Decoder[FromAgent] = msgspec.msgpack.Decoder(FromAgent)
 _TO_AGENT: msgspec.msgpack.Decoder[ToAgent] = msgspec.msgpack.Decoder(ToAgent)
 _REQUEST = msgspec.msgpack.Decoder(Request)
-_REPLY: msgspec.msgpack.Decoder[Reply | News] = msgspec.msgpack.Decoder(Reply | News)
+_REPLY: msgspec.msgpack.Decoder[Reply | News | Refusal | Managers] = msgspec.msgpack.Decoder(
+    Reply | News | Refusal | Managers
+)

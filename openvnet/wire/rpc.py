@@ -15,10 +15,13 @@ from typing import Any
 
 import msgspec
 
+from openvnet.wire.calling import Call, only
+from openvnet.wire.finding import Finding
 from openvnet.wire.front import REQUEST
-from openvnet.wire.keys import ClientKeys
-from openvnet.wire.messages import News, Reply, Request, encode, read_reply
-from openvnet.wire.sockets import Frames, dial
+from openvnet.wire.joined import Manager
+from openvnet.wire.keys import ClientKeys, KeysError
+from openvnet.wire.messages import Managers, News, Refusal, Reply, Request, encode, read_reply
+from openvnet.wire.sockets import Frames
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +49,11 @@ class NoAnswer(Exception):
 class Rpc:
     """Calls to vnmgr. Use it in the loop."""
 
-    def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
-        self._endpoint = endpoint
+    def __init__(
+        self, where: str | Finding, keys: ClientKeys | None = None, purpose: bytes = REQUEST
+    ) -> None:
+        """`where` is an endpoint, or says where to call. Raise KeysError."""
+        self._purpose = purpose
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._connected = asyncio.Event()
@@ -55,7 +61,19 @@ class Rpc:
         self.heard: Callable[[News | None], None] = _ignore
         """Takes what is told of revisions; None: the connection is lost, and with it what was asked
         for with `hear`."""
-        self._wire = dial(endpoint, self._take, self._changed, keys)
+        self.keep: Callable[[tuple[Manager, ...]], None] = _ignore
+        """Keeps where vnmgr is, for the next start; raises OSError or KeysError."""
+        self._wire = Call(only(where, keys), self._take, self._changed)
+
+    @property
+    def endpoint(self) -> str:
+        """Where vnmgr is called now."""
+        return self._wire.place.endpoint
+
+    @property
+    def refusal(self) -> str:
+        """Why vnmgr is not reached, in words, if it refuses this program."""
+        return self._wire.refusal
 
     async def call(
         self,
@@ -106,7 +124,7 @@ class Rpc:
                 return await reply
         except TimeoutError:
             raise NoAnswer(
-                f"vnmgr at {self._endpoint} is there, but has not answered in {seconds:g} s; "
+                f"vnmgr at {self.endpoint} is there, but has not answered in {seconds:g} s; "
                 "its log may say what holds it up."
             ) from None
         finally:
@@ -114,19 +132,19 @@ class Rpc:
 
     async def _sent(self, data: bytes, seconds: float) -> None:
         """Send it; while there is no connection, wait for one, but not for long."""
-        if self._wire.send(REQUEST, data):
+        if self._wire.send(self._purpose, data):
             return
         now = asyncio.get_running_loop().time()
         patience = max(RETRY_SECONDS, self._away_since + RESTART_SECONDS - now)
         try:
             async with asyncio.timeout(min(patience, seconds)):
-                while not self._wire.send(REQUEST, data):
+                while not self._wire.send(self._purpose, data):
                     self._connected.clear()
                     await self._connected.wait()
         except TimeoutError:
-            words = f"vnmgr does not answer at {self._endpoint}; is it running?"
+            words = f"vnmgr does not answer at {self.endpoint}; is it running?"
             do = "Start it, or see in its log why it ended."
-            raise NoAnswer(f"{words} {do}", asked=False) from None
+            raise NoAnswer(self.refusal or f"{words} {do}", asked=False) from None
 
     def _changed(self, connected: bool) -> None:
         if connected:
@@ -153,10 +171,33 @@ class Rpc:
             if isinstance(reply, News):
                 self.heard(reply)
                 continue
+            if isinstance(reply, Refusal):
+                self._refuse(reply.why)
+                continue
+            if isinstance(reply, Managers):
+                self._keep(reply.managers)
+                continue
             waiting = self._waiting.get(reply.id)
             if waiting and not waiting.done():
                 waiting.set_result(reply)
 
+    def _keep(self, managers: tuple[Manager, ...]) -> None:
+        try:
+            self.keep(managers)
+        except (OSError, KeysError) as error:
+            logger.error("Where vnmgr is cannot be written down: %s", error)
+            return
+        values = {"managers": managers}
+        self._wire.send(self._purpose, encode(Request(0, "knows", values=values)))
 
-def _ignore(_: News | None) -> None:
+    def _refuse(self, why: str) -> None:
+        """Vnmgr hears nothing of this program; which of its calls it refused, it did not read."""
+        logger.error("vnmgr at %s refuses this program: %s", self.endpoint, why)
+        for reply in self._waiting.values():
+            if not reply.done():
+                words = f"vnmgr at {self.endpoint} refuses this program: {why}"
+                reply.set_exception(NoAnswer(words, asked=False))
+
+
+def _ignore(_: object) -> None:
     """Nobody has asked."""

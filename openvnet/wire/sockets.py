@@ -1,4 +1,4 @@
-"""ZeroMQ sockets on the event loop: `listen` for many peers, `dial` one.
+"""ZeroMQ sockets on the event loop: `listen` for many peers; `wire.calling` calls one.
 
 Who may connect to an ipc socket is a matter of its file's rights; on TCP there are keys, always
 (`wire.keys`, `wire.admission`).
@@ -13,15 +13,10 @@ here must do so too.
 """
 
 import asyncio
-import logging
 import struct
 from collections.abc import Callable, Sequence
 
 import zmq
-
-from openvnet.wire.keys import ClientKeys, ServerKeys
-
-logger = logging.getLogger(__name__)
 
 Frames = list[bytes]
 Receive = Callable[[Sequence[Frames]], None]
@@ -40,18 +35,16 @@ SILENCE_MILLISECONDS = 3500
 DOMAIN = b"openvnet"
 """Whose keys are asked for (ZeroMQ RFC 27). That it is named refuses all if nobody answers."""
 
-FAILED = (
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH
-    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-)
-
 
 class Wire:
     """A socket of which the messages that arrive are handed to `receive`. Use it in the loop."""
 
-    def __init__(self, socket: zmq.Socket[bytes], receive: Receive) -> None:
-        self._socket = socket
+    def __init__(
+        self, socket: zmq.Socket[bytes], receive: Receive, *, names_senders: bool = False
+    ) -> None:
+        """With `names_senders`, each message ends with its sender's public key and address."""
+        self.socket = self._socket = socket
+        self._names_senders = names_senders
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._turn: asyncio.Handle | None = None
@@ -70,11 +63,9 @@ class Wire:
             self._look_again()
         return True
 
-    def watch(self, changed: Callable[[int], None]) -> None:
-        """Tell each time that a connection is made, fails or is lost: one of `zmq.Event`."""
-        watched = self._socket.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | FAILED
-        )
+    def watch(self, events: int, changed: Callable[[int], None]) -> None:
+        """Tell each time that something of these `zmq.Event`s happens."""
+        watched = self._socket.get_monitor_socket(events)
 
         def seen(messages: Sequence[Frames]) -> None:
             for frames in messages:
@@ -112,95 +103,54 @@ class Wire:
         messages: list[Frames] = []
         while len(messages) < TURN:
             try:
-                messages.append(self._socket.recv_multipart(zmq.NOBLOCK))
+                messages.append(self._message())
             except zmq.Again:
                 break
         return messages
 
+    def _message(self) -> Frames:
+        if not self._names_senders:
+            return self._socket.recv_multipart(zmq.NOBLOCK)
+        first = self._socket.recv(zmq.NOBLOCK, copy=False)
+        more = self._socket.recv_multipart(zmq.NOBLOCK) if first.more else []
+        sender = (str(first.get(name)).encode() for name in ("User-Id", "Peer-Address"))
+        return [first.bytes, *more, *sender]
 
-def listen(endpoint: str, receive: Receive, keys: ServerKeys | None = None) -> Wire:
+
+def listen(endpoint: str, receive: Receive, secret: bytes | None = None) -> Wire:
     """Accept peers; each message begins with the peer's name, both ways. Raise zmq.ZMQError.
 
-    With keys only those who have them are accepted, as long as `wire.admission` answers.
+    With a secret key, only those are accepted whom `wire.admission` admits, and each message ends
+    with its sender's public key and address.
     """
-    socket = _socket(zmq.ROUTER)
+    socket = opened_socket(zmq.ROUTER)
     # Without this, what is sent to a peer that is gone or full is lost in silence.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    if keys:
+    if secret:
         socket.setsockopt(zmq.CURVE_SERVER, 1)
-        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
+        socket.setsockopt(zmq.CURVE_SECRETKEY, secret)
         socket.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
         socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        _over_tcp(socket, may_be_ipv6="[" in endpoint)
+        over_tcp(socket, may_be_ipv6="[" in endpoint)
     try:
         socket.bind(endpoint)
     except zmq.ZMQError:
         socket.close()
         raise
-    return Wire(socket, receive)
+    return Wire(socket, receive, names_senders=secret is not None)
 
 
-def dial(
-    endpoint: str,
-    receive: Receive,
-    changed: Callable[[bool], None],
-    keys: ClientKeys | None = None,
-) -> Wire:
-    """Connect, again and again if need be; each message is what the other side sent.
-
-    `changed` is told of each connection that is made (True) or lost (False).
-    """
-    socket = _socket(zmq.DEALER)
-    # Nothing is kept for a peer that is away: it would be stale when it comes back.
-    socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.setsockopt(zmq.RECONNECT_IVL, 20)
-    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-    if keys:
-        socket.setsockopt(zmq.CURVE_SERVERKEY, keys.server)
-        socket.setsockopt(zmq.CURVE_PUBLICKEY, keys.public)
-        socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret)
-        _over_tcp(socket, may_be_ipv6=True)
-    said = ""
-
-    def seen(event: int) -> None:
-        nonlocal said
-        if event & FAILED:
-            words = _refusal(event, endpoint, keys)
-            if words != said:
-                logger.error("%s", words)
-            said = words
-        else:
-            if made := event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                said = ""
-            changed(made)
-
-    wire = Wire(socket, receive)
-    wire.watch(seen)
-    socket.connect(endpoint)
-    return wire
-
-
-def _refusal(event: int, endpoint: str, keys: ClientKeys | None) -> str:
-    """Why no connection came about, and what to do."""
-    where = keys.directory if keys else "no directory"
-    if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-        return (
-            f"vnmgr at {endpoint} refuses this program: the keys in {where} are not those of "
-            "vnmgr's machine. Copy them from there, and start this program anew."
-        )
-    return (
-        f"who listens at {endpoint} is not the vnmgr of the keys in {where}. If it is right, copy "
-        "its keys from its machine, and start this program anew."
-    )
-
-
-def _over_tcp(socket: zmq.Socket[bytes], *, may_be_ipv6: bool) -> None:
+def over_tcp(socket: zmq.Socket[bytes], *, may_be_ipv6: bool) -> None:
+    """Have both ends see within seconds that the other is gone."""
     socket.setsockopt(zmq.IPV6, int(may_be_ipv6))
     socket.setsockopt(zmq.HEARTBEAT_IVL, BEAT_MILLISECONDS)
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, SILENCE_MILLISECONDS)
+    # A peer that is frozen still has its connections taken by the kernel.
+    socket.setsockopt(zmq.HANDSHAKE_IVL, SILENCE_MILLISECONDS)
 
 
-def _socket(kind: int) -> zmq.Socket[bytes]:
+def opened_socket(kind: int) -> zmq.Socket[bytes]:
+    """A socket as all of ours are."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.SNDHWM, HIGH_WATER)

@@ -15,18 +15,21 @@ from collections.abc import Sequence
 
 import msgspec
 
+from openvnet.wire.calling import Call, only
+from openvnet.wire.finding import Finding
 from openvnet.wire.front import AGENT
 from openvnet.wire.keys import ClientKeys
 from openvnet.wire.messages import Beat, FromAgent, ToAgent, encode, read_to_agent
-from openvnet.wire.sockets import Frames, dial
+from openvnet.wire.sockets import Frames
 
 
 class Stream:
     """A stream to vnmgr, which is made again whenever it breaks. Use it in the loop."""
 
-    def __init__(self, endpoint: str, keys: ClientKeys | None = None) -> None:
+    def __init__(self, where: str | Finding, keys: ClientKeys | None = None) -> None:
+        """`where` is an endpoint, or says where to call. Raise KeysError."""
         self._received: asyncio.Queue[ToAgent | msgspec.DecodeError] = asyncio.Queue()
-        self._wire = dial(endpoint, self._take, self._changed, keys)
+        self._wire = Call(only(where, keys), self._take, self._changed)
 
     def send(self, message: FromAgent) -> bool:
         """Send a message; say no if there is no connection now."""
@@ -43,6 +46,15 @@ class Stream:
     def waiting(self) -> int:
         """Messages that have come and were not received yet."""
         return self._received.qsize()
+
+    @property
+    def refusal(self) -> str:
+        """Why vnmgr is not reached, in words, if it refuses this program."""
+        return self._wire.refusal
+
+    def elsewhere(self) -> None:
+        """Leave a vnmgr that says nothing, for another one if there is one."""
+        self._wire.elsewhere()
 
     def close(self) -> None:
         """Leave at once."""

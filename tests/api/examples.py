@@ -24,6 +24,8 @@ WRONG: dict[str, list[Any]] = {
     "uuid": ["xx-1", "nothing", "", 7, "if-UPPER", "nw-12345678901234567"],
     "IPv4 prefix": ["10.0.0", "10.0.0.0/33", "10.0.0.1/8", "::/0", "10.0.0.0/x", "/8", 7],
     "IPv4 addresses": ["10.0.0", "8.8.8.8,", "8.8.8.8 8.8.4.4", ",".join(["8.8.8.8"] * 17), 7],
+    "public key": ["short", "x" * 39, "x" * 41, f"{'x' * 39}~", "", 7],
+    "node id": ["two words", "", "x" * 101, "ü", 7],
     "domain name": ["two words", "", ".", "a..b", "x" * 64, "-a", ".".join(["x" * 50] * 6), 7],
 }
 
@@ -71,6 +73,17 @@ def filled(operation: Operation, made: dict[str, Any]) -> str:
 def by_collection(collection: str) -> Resource:
     """The resource of this name."""
     return next(each for each in RESOURCES if each.collection == collection)
+
+
+def _node(examples: Examples, number: int) -> dict[str, Any]:
+    return {
+        "uuid": _uuid("node", number),
+        "node_id": f"host-{number}",
+        "role": "vna",
+        "datapath_uuid": examples.uuid("datapaths", node_id=f"host-{number}"),
+        "token_key": f"{number:0>40}",
+        "token_seconds": 60,
+    }
 
 
 def _uuid(prefix: str, number: int) -> str:
@@ -407,6 +420,7 @@ GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
     "datapath_networks": _carried("network"),
     "datapath_segments": _carried("segment"),
     "datapath_route_links": _carried("route_link"),
+    "nodes": _node,
     "interface_networks": _joining("interfaces", "networks"),
     "interface_segments": _joining("interfaces", "segments"),
     "interface_route_links": _joining("interfaces", "route_links"),

@@ -98,14 +98,17 @@ def test_vna_finds_vnmgr_by_its_file_and_is_who_its_own_says(tmp_path, host):
     assert (here / "state" / "vnet").is_file()
 
 
-def test_a_vna_without_the_keys_says_so_and_vnmgr_does_too(tmp_path):
+def test_a_vna_without_the_keys_says_so_and_takes_up_the_right_ones_by_itself(tmp_path):
     here = written(tmp_path, vnmgr=ADDRESS.format("127.0.0.1", free_port()))
     with vnmgr(here) as manager:
         stranger = client_keys(here / "other").directory
         (stranger / "vnmgr.public").write_bytes((here / "state/keys/vnmgr.public").read_bytes())
         with vna(here, f"--state={here}/other") as agent:
-            assert f"the keys in {stranger} are not those" in agent.says("refuses this program")
+            assert f"does not know the key in {stranger}" in agent.says("refuses this program")
             manager.says("A program at 127.0.0.1 was refused")
+            right = (here / "state/keys/machine.secret").read_bytes()
+            (stranger / "machine.secret").write_bytes(right)
+            agent.says("hello to vnmgr")
 
 
 def test_the_command_line_beats_the_files_and_they_the_defaults(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown
 from openvnet.host.findings import CHECKS, findings, must_act
+from openvnet.host.joining import Reached
 from openvnet.host.places import places
 from openvnet.host.processes import Process
 from openvnet.host.status import status
@@ -86,6 +87,26 @@ NOBODY = Unknown("nobody answers")
 AWAY = Unknown("Open vSwitch does not answer at unix:/x: No such file. Start it (`now`).")
 
 TROUBLES = {
+    "vnmgr does not know the key of a host that has joined": (
+        replace(WELL, vnmgr=None, upstream=Reached("vna2", "192.0.2.1:9102", "it was revoked.")),
+        ("joined", "as vna2, but it was revoked"),
+        "vnctl nodes token",
+    ),
+    "what a host keeps of its vnmgr is damaged": (
+        replace(WELL, upstream=Unknown("vna.json is damaged")),
+        ("joined", "damaged"),
+        "openvnet join",
+    ),
+    "vnmgr refuses this host's vna": (
+        replace(WELL, refused="its switch has dpid 0x1"),
+        ("joined", "refuses this host's vna: its switch has dpid 0x1"),
+        "vnctl nodes",
+    ),
+    "another host is refused": (
+        replace(WELL, live=replace(LIVE, away={"vna9": {"refused": "two hosts"}})),
+        ("nodes", "says it is vna9 is refused: two hosts"),
+        "key",
+    ),
     "webapi is of another release": (
         replace(WELL, webapi_version="0.9"),
         ("versions", "the webapi that runs is of version 0.9"),
@@ -289,6 +310,10 @@ def test_it_is_found_with_its_remedy(trouble):
 
 
 NOTES = {
+    "another host's clock is wrong": (
+        with_node(clock_ahead=-3600),
+        ("nodes", "the clock of vna is 3600 s behind"),
+    ),
     "Open vSwitch is older than what is tested": (
         replace(WELL, vswitchd_version="2.17.9"),
         ("Open vSwitch", "2.17.9 is older"),
