@@ -1,7 +1,7 @@
 """The commands of each guide and of the tutorial: they print what the page shows, and end so.
 
-A guide is run in a lab, of one host or of many; the tutorial, page after page, on a host where nothing
-is set up.
+A guide is run in a lab, of one host or of many; the tutorial, page after page, on a host where
+nothing is set up.
 """
 
 import os
