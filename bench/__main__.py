@@ -19,7 +19,7 @@ from bench.figures import Figure
 
 ROWS = (
     *("codec", "install", "change", "restart", "list", "goodput", "memory", "demo", "startup"),
-    *("agents", "reconnect", "share"),
+    *("agents", "reconnect", "share", "hosts", "tunnel"),
 )
 RESULTS = Path(__file__).with_name("results.json")
 
