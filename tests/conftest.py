@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases import server
 from tests.openvswitch import open_vswitch
 
 # How long an example takes says something of the machine, which others use too; bench/ measures.
@@ -24,3 +25,24 @@ def shared_ovs():
     """One for all tests of a module, which clean up after themselves."""
     with open_vswitch() as switch:
         yield switch
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """A server for all tests, each of which makes a database in it."""
+    with server("mariadb") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A server for all tests, each of which makes a database in it."""
+    with server("postgresql") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """A server for all tests."""
+    with server("redis") as made:
+        yield made
