@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from openvnet.model.resource import Attribute, Resource
-from openvnet.model.scalars import choice, reference, uuid
+from openvnet.model.scalars import BOOLEAN, choice, reference, uuid
 
 
 class Topology(
@@ -13,7 +13,8 @@ class Topology(
 ):
     """Which datapaths carry which networks, said once.
 
-    An underlay has datapaths; an overlay lies on underlays. (It makes nothing by itself yet.)
+    An underlay has datapaths; an overlay lies on underlays, and has theirs. Each of its datapaths
+    carries each of its networks, segments and route links.
     """
 
     indexes: ClassVar = ()
@@ -25,6 +26,15 @@ class Topology(
             "Underlay or overlay.", choice("simple_underlay", "simple_overlay"), required=True
         ),
     ]
+    default: Annotated[
+        bool,
+        Attribute(
+            "New virtual networks and segments that name no topology are put into this one, and "
+            "new route links if it is an overlay. One topology can be so.",
+            BOOLEAN,
+            update=True,
+        ),
+    ] = False
 
 
 class TopologyDatapath(
@@ -51,7 +61,8 @@ class TopologyDatapath(
     ip_lease_uuid: Annotated[
         str | None,
         Attribute(
-            "The address of it that tunnels end at; its first one if not given.", reference("il")
+            "The address of it that tunnels end at; if not given, its first one of the time.",
+            reference("il"),
         ),
     ] = None
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from openvnet.store.errors import StoreTooNew
 
-NEWEST = "0003"
+NEWEST = "0004"
 """The newest step in `versions/`."""
 
 
