@@ -41,10 +41,14 @@ def refuse_mac_in_use(transaction: Transaction, row: MacHolder) -> None:
     """Refuse a MAC address that something else has."""
     if row.mac_address is None:
         return
-    for kind in MACS:
-        for holder in transaction.where(kind, mac_address=row.mac_address):
-            if holder.uuid != row.uuid:
-                raise Taken(row, {"mac_address": row.mac_address}, holder)
+    for holder in transaction.holders(MACS, "mac_address", row.mac_address):
+        if holder.uuid != row.uuid:
+            raise Taken(row, {"mac_address": row.mac_address}, holder)
+
+
+def is_mac_free(transaction: Transaction, address: int) -> bool:
+    """Whether nothing has a MAC address."""
+    return not transaction.holders(MACS, "mac_address", address)
 
 
 def mac_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[MacLease]:

@@ -13,7 +13,7 @@ from heapq import merge
 from typing import Any, NamedTuple, Protocol
 
 from openvnet.manager.errors import InvalidArgument
-from openvnet.manager.leases import MACS
+from openvnet.manager.leases import MACS, is_mac_free
 from openvnet.manager.names import found
 from openvnet.manager.networks import subnet
 from openvnet.model import (
@@ -67,20 +67,30 @@ def _check_order(name: str, first: str, last: str, right: bool) -> None:
 
 def allotted_mac_address(transaction: Transaction, group_uuid: str) -> int:
     """A MAC address of a group that nothing has."""
-    group = found(transaction, MacRangeGroup, group_uuid, "mac_range_group_uuid")
+    found(transaction, MacRangeGroup, group_uuid, "mac_range_group_uuid")
+    address = free_mac_address(transaction, group_uuid)
+    if address is None:
+        raise InvalidArgument(f"MAC range group {group_uuid} is exhausted; add a range to it.")
+    return address
+
+
+def free_mac_address(transaction: Transaction, group_uuid: str) -> int | None:
+    """The same; None if there is none, or no such group."""
+    group = transaction.get(MacRangeGroup, group_uuid)
+    if group is None:
+        return None
     ranges = transaction.where(MacRange, mac_range_group_uuid=group_uuid)
     spans = disjoint(Span(each.begin_mac_address, each.end_mac_address) for each in ranges)
 
     def used(span: Span, descending: bool = False) -> Iterable[int]:
+        if span.first == span.last:
+            return () if is_mac_free(transaction, span.first) else (span.first,)
         found = (
             transaction.between(kind, "mac_address", *span, descending=descending) for kind in MACS
         )
         return merge(*found, reverse=descending)
 
-    address = allotted(spans, used, group.allocation_type)
-    if address is None:
-        raise InvalidArgument(f"MAC range group {group_uuid} is exhausted; add a range to it.")
-    return address
+    return allotted(spans, used, group.allocation_type)
 
 
 def allotted_ipv4_address(

@@ -76,6 +76,12 @@ class Transaction:
         query = _where(TABLES[kind], tuple(by), tuple(value is None for value in by.values()))
         return [row_of(kind, found) for found in self.connection.execute(query, by)]
 
+    def holders(self, kinds: tuple[Kind, ...], name: str, value: int) -> list[Row]:
+        """The rows of several classes with a value in a column that all of them have."""
+        found = self.connection.execute(_holding(kinds, name), {"value": value})
+        rows = (self.get(kinds[number], uuid) for number, uuid in found)
+        return [row for row in rows if row is not None]
+
     def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
         """The uuids next to one in the alphabet, up to `count` before it and as many after it."""
         given = {"uuid": uuid, "count": count}
@@ -251,6 +257,17 @@ def _referring_to(prefix: str) -> Select[tuple[int, str]]:
     )
     found = union_all(*every).subquery()
     return select(found.c.number, found.c.uuid).order_by(*found.c)
+
+
+@cache
+def _holding(kinds: tuple[Kind, ...], name: str) -> Any:
+    """Who has a value: the number of the class, and the uuid. One query for all of them."""
+    return union_all(
+        *(
+            select(literal(number), table.c.uuid).where(table.c[name] == bindparam("value"))
+            for number, table in enumerate(TABLES[kind] for kind in kinds)
+        )
+    )
 
 
 @cache
