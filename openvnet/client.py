@@ -9,11 +9,13 @@ It imports little on purpose: vnctl has 150 ms from its start to its last line.
 """
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import (
     HTTPConnection,
     HTTPException,
+    HTTPMessage,
     HTTPResponse,
     HTTPSConnection,
     RemoteDisconnected,
@@ -28,6 +30,12 @@ Parameters = Mapping[str, Any]
 
 STREAM_SILENCE = 60.0
 """Seconds without a word after which a stream counts as lost; webapi says one every 15."""
+
+UPLOAD_SECONDS = 660.0
+"""How long webapi may take to answer when it was sent a file."""
+
+PIECE = 256 * 1024
+"""Bytes of a file that are read at once."""
 
 PAGE = 1000
 """Items asked for at once when all are wanted."""
@@ -159,6 +167,49 @@ class Client:
             raise _unreachable(self.address, error) from error
         finally:
             self.close()
+
+    @contextmanager
+    def download(
+        self, path: str, query: Parameters
+    ) -> Iterator[tuple[HTTPMessage, Iterator[bytes]]]:
+        """A file: the headers that came with it, and its bytes in pieces."""
+        target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
+        try:
+            connection = self._connected(self.timeout)
+            connection.request("GET", target, headers={"User-Agent": self.agent})
+            response = connection.getresponse()
+            if response.status != 200:
+                raise _refused(response.status, response.read(), self.address)
+            yield response.headers, self._pieces(response)
+        except (ConnectionError, TimeoutError, HTTPException) as error:
+            self.close()
+            raise _unreachable(self.address, error) from error
+
+    def _pieces(self, response: HTTPResponse) -> Iterator[bytes]:
+        try:
+            while piece := response.read(PIECE):
+                yield piece
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise Unreachable(f"webapi at {self.address} broke off; its log says why.") from error
+
+    def upload(self, path: str, query: Parameters, pieces: Iterable[bytes]) -> Answer:
+        """Send a file, in pieces."""
+        target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
+        headers = {
+            "User-Agent": self.agent,
+            "Content-Type": "application/gzip",
+            "Transfer-Encoding": "chunked",
+        }
+        try:
+            connection = self._connected(UPLOAD_SECONDS)
+            connection.request("POST", target, pieces, headers, encode_chunked=True)
+            response = connection.getresponse()
+            text = response.read()
+        except (ConnectionError, TimeoutError, HTTPException) as error:
+            self.close()
+            raise _unreachable(self.address, error) from error
+        return _answer(response, text, self.address)
 
     def all(self, path: str, **query: Any) -> Answer:
         """A list, however long: all of its pages as one."""

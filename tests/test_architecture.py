@@ -13,6 +13,7 @@ MEASURED = {"listening", "metrics", "scraping"}
 MAY_IMPORT = {
     "model": set(),
     "state": set(),
+    "consistency": {"model"},
     "pipeline": set(),
     "packet": set(),
     "reconcile": set(),
@@ -23,7 +24,10 @@ MAY_IMPORT = {
     "ovsdb": {"reconcile"},
     "store": {"model", "wire"},
     "wire": {"model"},
-    "manager": {"store", "wire", "model", "state", "logs", "configuration", *MEASURED},
+    "manager": {
+        *("store", "wire", "model", "state", "consistency", "logs", "configuration"),
+        *MEASURED,
+    },
     "api": {"wire", "model", "logs", "configuration", *MEASURED},
     "agent": {
         *("compiler", "reconcile", "features", "openflow", "ovsdb"),
@@ -50,7 +54,7 @@ MAY_IMPORT = {
 EXCEPTIONS = {("features", "compiler")}
 """The list of all features says with the compiler's word what a feature is."""
 
-PURE = ("model", "state", "compiler", "pipeline", "features", "reconcile")
+PURE = ("model", "state", "consistency", "compiler", "pipeline", "features", "reconcile")
 WORLDLY = {
     *("asyncio", "socket", "subprocess", "threading", "os", "pathlib", "shutil", "tempfile"),
     *("time", "datetime", "random", "secrets", "logging", "zmq", "sqlalchemy", "httpx"),

@@ -5,7 +5,7 @@ from openvnet.api.errors import Unavailable
 from openvnet.wire.messages import Reply, Request
 from openvnet.wire.rpc import NoAnswer, Rpc
 
-READS = ("show", "list", "nodes", "health", "changes", "hear", "unhear")
+READS = ("show", "list", "nodes", "health", "changes", "hear", "unhear", "backup")
 
 
 def asking(rpc: Rpc, patience: float) -> Call:

@@ -28,7 +28,7 @@ STATUSES = {
     400: "Wrong, in words.",
     403: "A web page of another site may not write.",
     404: "There is no such thing.",
-    409: "Later changes are built on it.",
+    409: "What is there now stands against it.",
     410: "Of another epoch: the database was made anew or restored since.",
     412: "It has changed since its ETag was read.",
     422: "The idempotency key was used for another request.",
@@ -84,9 +84,12 @@ def own_paths() -> Object:
         "/changes": {"get": _own(_HISTORY, part, [*_WHICH, *_PART], (400, 410, 503))},
         "/changes/stream": {"get": stream},
         "/changes/{revision}/undo": {"post": _undo()},
+        "/db/backup": {"get": _backup()},
+        "/db/restore": {"post": _restore()},
     }
 
 
+_FILE = {"application/gzip": {"schema": {"type": "string", "contentMediaType": "application/gzip"}}}
 _HISTORY = "The revision log: with `since` what came after it, else the newest first."
 _PLACE = {"type": "string", "pattern": "^([0-9a-f]+/)?[0-9]{1,18}$"}
 
@@ -113,6 +116,27 @@ def _undo() -> Object:
     key = header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255})
     described = _own(summary, done, [where, *words, key], refused)
     described["responses"]["200"]["headers"] = revision_headers()
+    return described
+
+
+def _backup() -> Object:
+    history = query("history", "With the revision log.", {"type": "boolean", "default": False})
+    described = _own("All rows of one revision, as a file.", {}, [history], (400, 409, 503))
+    described["responses"]["200"]["content"] = _FILE
+    return described
+
+
+def _restore() -> Object:
+    flags = {
+        "replace": "Also if the database is not empty: all that is in it goes.",
+        "dry_run": "Check the file, and change nothing.",
+    }
+    words = (
+        query(name, text, {"type": "boolean", "default": False}) for name, text in flags.items()
+    )
+    summary = "Put a backup in place of all that there is, as a new epoch."
+    described = _own(summary, {"type": "object"}, words, (400, 403, 409, 503))
+    described["requestBody"] = {"required": True, "content": _FILE}
     return described
 
 

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 import openvnet
 from openvnet.api import reading
 from openvnet.api.answers import answer, reply_answer
+from openvnet.api.backups import backing_up, restoring
 from openvnet.api.changes import Changes, wanted
 from openvnet.api.conditions import key
 from openvnet.api.docs import page
@@ -42,6 +43,8 @@ def own_name(found: Place) -> str:
         return "changes/stream"
     if found.words == ("changes", "undo") and len(found.uuids) == 1:
         return "changes/undo"
+    if found.words == ("db",) and found.uuids in (("backup",), ("restore",)):
+        return f"db/{found.uuids[0]}"
     return found.words[0] if len(found.words) == 1 and not found.uuids else ""
 
 
@@ -93,6 +96,8 @@ def own_paths(
     reads = {"version": version, "nodes": nodes, "health": health, "openapi": openapi}
     more = {"docs": docs, "changes": history, "changes/stream": stream}
     own = {name: Own("GET", handle) for name, handle in {**reads, **more}.items()}
+    own["db/backup"] = Own("GET", backing_up(call))
+    own["db/restore"] = Own("POST", restoring(call, origins))
     return {**own, "changes/undo": Own("POST", undo)}
 
 

@@ -71,8 +71,7 @@ def _slice(transaction: Any, start: int, end: int, wanted: Mapping[str, Any]) ->
     kinds = [KINDS[name] for name in wanted.get("kinds", ())]
     found = log.revisions(transaction.connection, start, end, kinds, wanted.get("uuid") or "")
     return [
-        told(number, lines[0].time, lines[0].origin, [line.change for line in lines])
-        for number, lines in found
+        told(number, lines[0].time, lines[0].origin, log.changes(lines)) for number, lines in found
     ]
 
 

@@ -21,6 +21,10 @@ class Replica:
     """The rows of a store. Read it like a `state.View`, but in the order of creation."""
 
     def __init__(self, store: Store) -> None:
+        self.load(store)
+
+    def load(self, store: Store) -> None:
+        """Take the rows of the store in place of all that was here."""
         self.state = State()
         self.revision = Revision(store.epoch, store.number)
         self._created: dict[str, int] = {}
@@ -71,6 +75,10 @@ class Replica:
     def created(self, row: Row) -> int:
         """The number of the revision that made a row, or would have."""
         return self._created.get(row.uuid, 0)
+
+    def creations(self) -> dict[str, int]:
+        """The number of the revision that made each row, as of now."""
+        return dict(self._created)
 
     def _place(self, row: Any) -> tuple[int, str]:
         return self._created[row.uuid], row.uuid

@@ -25,6 +25,7 @@ from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
+from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
@@ -84,11 +85,13 @@ class Requests:
         """Peers that are told of each revision."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
+        self._transfers = Transfers(store, replica, self._begin_anew)
         self._front = front
         front.hand(REQUEST, self._take)
 
     def close(self) -> None:
         """Answer no more."""
+        self._transfers.close()
         for task in self._tasks:
             task.cancel()
 
@@ -167,6 +170,13 @@ class Requests:
         data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 
+    def _begin_anew(self) -> None:
+        """A backup was restored: all that was told of rows holds no more."""
+        self._streams.begin_anew()
+        number = self._store.number
+        data = encode(News(number, Revision(self._store.epoch, number), {}))
+        self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
+
     async def _wait(self, asked: Asked, reply: Reply, wait: Wait) -> None:
         seconds = (asked.request.wait or 0.0) - (time.monotonic() - asked.at)
         started = time.perf_counter()
@@ -208,7 +218,7 @@ class Requests:
 
     def _newest(self, request: Request) -> Revision | None:
         """What a host that is told of by `nodes` can have at most; other reads do not say."""
-        if request.verb not in ("nodes", "health", "changes"):
+        if request.verb not in ("nodes", "health", "changes", "restore"):
             return None
         return Revision(self._store.epoch, self._store.number)
 
@@ -246,6 +256,12 @@ class Requests:
     async def _changes(self, request: Request) -> Answer:
         return await history(self._store, request.values, request.limit)
 
+    async def _backup(self, request: Request) -> Any:
+        return await self._transfers.backup(request)
+
+    async def _restore(self, request: Request) -> Any:
+        return await self._transfers.restore(request)
+
     async def _health(self, _: Request) -> Answer:
         self._store.read(lambda transaction: transaction.number)
         return {
@@ -271,6 +287,8 @@ class Requests:
         "nodes": _nodes,
         "health": _health,
         "changes": _changes,
+        "backup": _backup,
+        "restore": _restore,
     }
 
 

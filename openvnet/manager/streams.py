@@ -108,6 +108,16 @@ class Streams:
             self._update(self._speaking[listener], news, encoded)
         return [self._speaking[listener] for listener in told]
 
+    def begin_anew(self) -> None:
+        """All rows are others: let the agents say hello again, and hear all of them."""
+        for agent in list(self.agents.values()):
+            peer = agent.peer
+            self._remove(agent)
+            self._waiting.gone(agent.node_id)
+            if peer is not None:
+                self._front.send(peer, encode(Beat()))
+        self._audience = Audience(self._replica.state)
+
     @property
     def waiting(self) -> Waiting:
         """Who waits for agents to acknowledge."""

@@ -21,7 +21,9 @@ def undo(transaction: Transaction, number: int, force: bool) -> None:
     found = dict(log.revisions(transaction.connection, number - 1, number))
     if number not in found:
         raise UnknownOperation(f"There is no revision {number}; the newest is {newest}.")
-    changes = [line.change for line in found[number]]
+    changes = log.changes(found[number])
+    if not changes:
+        raise Conflict(f"Revision {number} is a restored backup, and cannot be undone.")
     if not force:
         _refuse_later(transaction, number, changes)
     made = [change for change in changes if change.before is None]
@@ -95,7 +97,7 @@ def _then(transaction: Transaction, number: int, current: Row) -> Row | None:
         transaction.connection, number, transaction.number - 1, (type(current),), current.uuid
     ):
         for line in lines:
-            if line.change.uuid == current.uuid:
+            if line.change and line.change.uuid == current.uuid:
                 return line.change.before
     return None
 
@@ -108,7 +110,7 @@ def _essence(row: Row) -> list[Any]:
 
 def _first_after(transaction: Transaction, number: int, uuid: str) -> int:
     found = log.revisions(transaction.connection, number, transaction.number - 1, (), uuid)
-    touching = (n for n, lines in found if any(line.change.uuid == uuid for line in lines))
+    touching = (n for n, lines in found if any(c.uuid == uuid for c in log.changes(lines)))
     return next(touching, number)
 
 

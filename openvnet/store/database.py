@@ -43,6 +43,7 @@ from openvnet.store import log
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
 from openvnet.store.migrations import migrate
+from openvnet.store.replacing import Content, replace_all
 from openvnet.store.schema import STORE
 from openvnet.store.transaction import Change, Refused, Transaction, every, holder
 
@@ -175,6 +176,15 @@ class Store:
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
 
+    def replace(self, content: Content, origin: str) -> None:
+        """Put this in place of all there is, as a revision of a new epoch. Raise StoreError."""
+        epoch, number = secrets.token_hex(8), content.number + 1
+        with self._numbered():
+            replace_all(self.connection, content)
+            log.restored(self.connection, number, epoch, time.time_ns() // 1000, origin)
+            self.connection.execute(_BEGIN_ANEW, {"epoch_now": epoch, "newest": number})
+        self.epoch, self.number = epoch, number
+
     @contextmanager
     def _transaction(self, failing: str) -> Iterator[None]:
         try:
@@ -273,3 +283,8 @@ _UNREADABLE = "The database cannot be read"
 _PLACE = select(STORE.c.epoch, STORE.c.number).where(STORE.c.id == 1)
 _LOCK_NUMBER = select(STORE.c.number).where(STORE.c.id == 1).with_for_update()
 _SET_NUMBER = update(STORE).where(STORE.c.id == 1).values(number=bindparam("newest"))
+_BEGIN_ANEW = (
+    update(STORE)
+    .where(STORE.c.id == 1)
+    .values(epoch=bindparam("epoch_now"), number=bindparam("newest"))
+)

@@ -35,3 +35,9 @@ def current(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def versions() -> set[str]:
+    """All steps that this release knows."""
+    files = Path(__file__).parent.glob("versions/[0-9]*_*.py")
+    return {file.name.partition("_")[0] for file in files}
