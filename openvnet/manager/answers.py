@@ -44,11 +44,19 @@ def selected(shown: Answer, fields: Names) -> Answer:
 def plain(row: Row) -> Answer:
     """A row's own attributes."""
     shown = asdict(row)
+    for name in _private(type(row)):
+        del shown[name]
     for name, show in _spelled(type(row)):
         value = shown[name]
         if value is not None:
             shown[name] = show(value)
     return shown
+
+
+@cache
+def _private(kind: type[Row]) -> tuple[str, ...]:
+    """The fields that no answer shows."""
+    return next(each.private for each in RESOURCES if each.kind is kind)
 
 
 @cache

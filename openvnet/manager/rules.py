@@ -24,6 +24,7 @@ from openvnet.manager.leases import (
 from openvnet.manager.networks import network_rows, segment_rows
 from openvnet.manager.policies import policy_interface_rows, retention_rows
 from openvnet.manager.ports import port_rows
+from openvnet.manager.projects import token_rows
 from openvnet.manager.ranges import ip_range_rows, mac_range_rows
 from openvnet.manager.routing import (
     changed_route,
@@ -55,6 +56,7 @@ from openvnet.model import (
     RouteLink,
     Row,
     Segment,
+    Token,
     TopologyDatapath,
     TopologyLayer,
     TopologyMacRangeGroup,
@@ -77,6 +79,7 @@ def _in_topology(kind: type[Any]) -> Creation:
 
 
 CREATIONS: Mapping[type[Any], Creation] = {
+    Token: token_rows,
     Segment: segment_rows,
     Network: network_rows,
     Interface: interface_rows,

@@ -22,6 +22,7 @@ from openvnet.manager.errors import (
     UnknownValues,
 )
 from openvnet.manager.names import allotted_uuid, found, referred_kind
+from openvnet.manager.projects import check_deletion
 from openvnet.manager.rules import ACTIONS, CHANGES, CREATIONS, DESCRIPTIONS, Values
 from openvnet.model import RESOURCES, Resource, Row, attributes
 from openvnet.model.operations import change, creation, description, named_by
@@ -29,7 +30,7 @@ from openvnet.model.resource import Attribute
 from openvnet.store.transaction import Transaction
 from openvnet.wire.messages import Request
 
-TYPES = {"boolean": bool, "integer": int, "IPv4 address": int, "MAC address": int}
+TYPES = {"boolean": bool, "integer": int, "duration": int, "IPv4 address": int, "MAC address": int}
 """What the values of each scalar are in rows, where that is not text."""
 
 COLLECTIONS = {resource.collection: resource for resource in RESOURCES}
@@ -68,13 +69,18 @@ def create(transaction: Transaction, resource: Resource, values: Values) -> Row:
     declared = creation(resource)
     for name in filter(None, (resource.parent, resource.related)):
         declared[name] = attributes(resource.kind)[name]
-    named = {name: value for name, value in values.items() if value is not None}
+    named = {
+        name: value
+        for name, value in values.items()
+        if value is not None and name not in resource.private
+    }
     given = _checked(transaction, resource, declared, named)
     for name, attribute in declared.items():
         if attribute.required and name not in given:
             raise MissingArgument(f"{name} is required to create {resource.one}.")
     if resource.related and (row := _joining(transaction, resource, given)):
         raise AlreadyRelated(f"{_joined(resource, row)} already.")
+    given |= {name: values[name] for name in resource.private if name in values}
     given["uuid"] = allotted_uuid(transaction, resource.kind, given.get("uuid"))
     rule = CREATIONS.get(resource.kind)
     return _stored(transaction, rule(transaction, given) if rule else [resource.kind(**given)])
@@ -101,6 +107,7 @@ def delete(transaction: Transaction, resource: Resource, request: Request) -> li
     """Delete one row, or those below a parent that have the given values."""
     rows = list(_to_delete(transaction, resource, request))
     for row in rows:
+        check_deletion(transaction, row)
         transaction.delete(row)
     return rows
 

@@ -54,6 +54,17 @@ from openvnet.model.policies import (
     LeasePolicyIpRetentionContainer,
     LeasePolicyNetwork,
 )
+from openvnet.model.projects import (
+    DEFAULT_PROJECT,
+    NETWORK_PROJECTS,
+    PROJECTS,
+    QUOTAS,
+    TOKENS,
+    NetworkProject,
+    Project,
+    Quota,
+    Token,
+)
 from openvnet.model.relations import (
     DATAPATH_NETWORKS,
     DATAPATH_ROUTE_LINKS,
@@ -105,9 +116,13 @@ from openvnet.model.topology import (
 )
 
 RESOURCES = (
+    PROJECTS,
+    QUOTAS,
+    TOKENS,
     DATAPATHS,
     SEGMENTS,
     NETWORKS,
+    NETWORK_PROJECTS,
     INTERFACES,
     INTERFACE_PORTS,
     ALLOWED_ADDRESS_PAIRS,
@@ -152,7 +167,11 @@ RESOURCES = (
 """All resources; a resource comes after those that it refers to."""
 
 Row = (
-    Datapath
+    Project
+    | Quota
+    | Token
+    | NetworkProject
+    | Datapath
     | Segment
     | Network
     | Interface
@@ -209,6 +228,7 @@ __all__ = [
     "DATAPATH_NETWORKS",
     "DATAPATH_ROUTE_LINKS",
     "DATAPATH_SEGMENTS",
+    "DEFAULT_PROJECT",
     "DNS_RECORDS",
     "DNS_SERVICES",
     "FILTERS",
@@ -235,11 +255,15 @@ __all__ = [
     "MAC_RANGES",
     "MAC_RANGE_GROUPS",
     "NETWORKS",
+    "NETWORK_PROJECTS",
     "NETWORK_SERVICES",
+    "PROJECTS",
+    "QUOTAS",
     "RESOURCES",
     "ROUTES",
     "ROUTE_LINKS",
     "SEGMENTS",
+    "TOKENS",
     "TOPOLOGIES",
     "TOPOLOGY_DATAPATHS",
     "TOPOLOGY_LAYERS",
@@ -280,12 +304,16 @@ __all__ = [
     "MacRange",
     "MacRangeGroup",
     "Network",
+    "NetworkProject",
     "NetworkService",
+    "Project",
+    "Quota",
     "Resource",
     "Route",
     "RouteLink",
     "Row",
     "Segment",
+    "Token",
     "Topology",
     "TopologyDatapath",
     "TopologyLayer",

@@ -117,6 +117,18 @@ def named_by(resource: Resource, name: str) -> Resource:
     return next(other for other in RESOURCES if other.prefix == prefix)
 
 
+def reader_of(resource: Resource) -> str:
+    """The least role that may read a resource."""
+    parent = parent_of(resource)
+    return resource.reader or (reader_of(parent) if parent else "viewer")
+
+
+def writer_of(resource: Resource) -> str:
+    """The least role that may write a resource."""
+    parent = parent_of(resource)
+    return resource.writer or (writer_of(parent) if parent else "member")
+
+
 def parts(resource: Resource) -> list[Resource]:
     """The sub-resources, which are shown with it."""
     return [other for other in below(resource) if other.related is None]

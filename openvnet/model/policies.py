@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import TEXT, choice, reference, uuid
 
@@ -18,7 +19,7 @@ class LeasePolicy(
 ):
     """From which networks and ranges addresses are leased, and into which containers they go."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the policy.", uuid("lp"))]
     mode: Annotated[str, Attribute("How addresses are chosen.", choice("simple"))] = "simple"
@@ -30,6 +31,7 @@ class LeasePolicy(
             update=True,
         ),
     ] = "immediate"
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class LeasePolicyNetwork(
@@ -46,7 +48,9 @@ class LeasePolicyNetwork(
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("lpnw"), create=False)]
     lease_policy_uuid: Annotated[str, Attribute("The policy.", reference("lp"), required=True)]
-    network_uuid: Annotated[str, Attribute("The network.", reference("nw"), required=True)]
+    network_uuid: Annotated[
+        str, Attribute("The network.", reference("nw"), required=True, shared=True)
+    ]
     ip_range_group_uuid: Annotated[
         str, Attribute("The ranges of the network to lease from.", reference("iprg"), required=True)
     ]

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import BOOLEAN, choice, reference, uuid
 
@@ -17,7 +18,7 @@ class Topology(
     carries each of its networks, segments and route links.
     """
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the topology.", uuid("topo"))]
     mode: Annotated[
@@ -35,6 +36,7 @@ class Topology(
             update=True,
         ),
     ] = False
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class TopologyDatapath(
@@ -154,7 +156,9 @@ class TopologyLayer(
     underlay_uuid: Annotated[str, Attribute("The underlay.", reference("topo"), required=True)]
 
 
-TOPOLOGIES = Resource(Topology, "topology", "topologies", "topo")
+TOPOLOGIES = Resource(
+    Topology, "topology", "topologies", "topo", reader="operator", writer="operator"
+)
 
 TOPOLOGY_DATAPATHS = Resource(
     TopologyDatapath,

@@ -35,6 +35,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     after: str | None = None
     time: int
     origin: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    projects: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 def append(
@@ -51,6 +52,7 @@ def append(
             "after": _json(change.after),
             "time": time,
             "origin": origin[:255],
+            "projects": change.projects[:64],
         }
         for position, change in enumerate(changes)
     ]
@@ -90,7 +92,7 @@ def revisions(
 def restored(connection: Connection, number: int, epoch: str, time: int, origin: str) -> None:
     """Write down that a backup became this revision."""
     line = {"number": number, "position": 0, "kind": RESTORED, "uuid": epoch}
-    more = {"before": None, "after": None, "time": time, "origin": origin[:255]}
+    more = {"before": None, "after": None, "time": time, "origin": origin[:255], "projects": ""}
     connection.execute(_APPEND, line | more)
 
 
@@ -121,7 +123,8 @@ def _entry(line: Any) -> Entry:
     if line.kind == RESTORED:
         return Entry(line.number, line.position, None, line.time, line.origin)
     kind = KINDS[line.kind]
-    change = Change(kind, line.uuid, _row(kind, line.before), _row(kind, line.after))
+    before, after = _row(kind, line.before), _row(kind, line.after)
+    change = Change(kind, line.uuid, before, after, line.projects)
     return Entry(line.number, line.position, change, line.time, line.origin)
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import update as update_of
 from sqlalchemy.exc import IntegrityError
 
 from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
 from openvnet.store.schema import TABLES
 
@@ -41,6 +42,8 @@ class Change(NamedTuple):
     uuid: str
     before: Row | None
     after: Row | None
+    projects: str = ""
+    """Of which it is, with spaces between them."""
 
 
 class Refused(Exception):
@@ -152,11 +155,16 @@ class Transaction:
 
     def changes(self) -> list[Change]:
         """What this has changed, in the order in which each row was first touched."""
-        every = (
-            Change(kind, uuid, before, self._read[kind, uuid])
-            for (kind, uuid), before in self._before.items()
-        )
-        return [change for change in every if change.before != change.after]
+        every = ((*key, before, self._read[key]) for key, before in self._before.items())
+        return [
+            Change(kind, uuid, before, after, projects_of(before, after, self._standing))
+            for kind, uuid, before, after in every
+            if before != after
+        ]
+
+    def _standing(self, kind: type[R], uuid: str) -> R | None:
+        """A row as it is, or was until now."""
+        return self.get(kind, uuid) or self._before.get((kind, uuid))
 
     def _note(self, kind: Kind, uuid: str, before: Row | None, after: Row | None) -> None:
         self._before.setdefault((kind, uuid), before)

@@ -10,7 +10,7 @@ from typing import Any
 
 from openvnet.client import Client
 from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, parent_of
+from openvnet.model.operations import Operation, creation, parent_of
 from openvnet.model.resource import Resource
 
 WRONG: dict[str, list[Any]] = {
@@ -24,6 +24,7 @@ WRONG: dict[str, list[Any]] = {
     "uuid": ["xx-1", "nothing", "", 7, "if-UPPER", "nw-12345678901234567"],
     "IPv4 prefix": ["10.0.0", "10.0.0.0/33", "10.0.0.1/8", "::/0", "10.0.0.0/x", "/8", 7],
     "IPv4 addresses": ["10.0.0", "8.8.8.8,", "8.8.8.8 8.8.4.4", ",".join(["8.8.8.8"] * 17), 7],
+    "duration": ["soon", "", "0", "-1", "1 day", "12.5h", 1.5, True, "9999999999w"],
     "domain name": ["two words", "", ".", "a..b", "x" * 64, "-a", ".".join(["x" * 50] * 6), 7],
 }
 
@@ -52,7 +53,10 @@ class Examples:
 
     def values(self, resource: Resource) -> dict[str, Any]:
         """What a new resource may be created with: all that is declared, and its parent."""
-        return GOOD[resource.collection](self, next(self.numbers))
+        values = GOOD[resource.collection](self, next(self.numbers))
+        if "project_uuid" in creation(resource):
+            values.setdefault("project_uuid", "pj-default")
+        return values
 
 
 def creation_path(resource: Resource, values: dict[str, Any]) -> str:
@@ -113,6 +117,7 @@ def _network(examples: Examples, number: int) -> dict[str, Any]:
         "ipv4_prefix": 8,
         "domain_name": "example",
         "segment_uuid": examples.uuid("segments"),
+        "shared": False,
         "topology_uuid": examples.uuid("topologies"),
     }
 
@@ -341,6 +346,11 @@ def _below(prefix: str, collection: str, name: str, **more: Any) -> Any:
     return values
 
 
+def _below_only(collection: str, name: str, **more: Any) -> Any:
+    """As `_below`, of what gets its uuid from vnmgr."""
+    return lambda examples, _: {name: examples.uuid(collection), **more}
+
+
 def _joining(*collections: str, **more: Any) -> Callable[[Examples, int], dict[str, Any]]:
     """What joins two new resources, with values that are the same each time."""
 
@@ -354,6 +364,16 @@ def _joining(*collections: str, **more: Any) -> Callable[[Examples, int], dict[s
 
 
 GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
+    "projects": lambda _, number: {
+        "uuid": _uuid("pj", number),
+        "display_name": f"project {number}",
+        "description": "for tests",
+    },
+    "quotas": _below_only("projects", "project_uuid", resource="networks", limit=7),
+    "tokens": _below(
+        "tok", "projects", "project_uuid", display_name="somebody", role="viewer", lifetime="30d"
+    ),
+    "network_projects": _joining("networks", "projects"),
     "segments": _segment,
     "allowed_address_pairs": _pair,
     "ip_range_groups": _named("iprg", allocation_type="random"),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from openvnet.store.errors import StoreTooNew
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The newest step in `versions/`."""
 
 

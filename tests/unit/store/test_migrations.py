@@ -7,7 +7,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 import openvnet.store.migrations
-from openvnet.model import RESOURCES, Interface, MacLease, Network
+from openvnet.model import RESOURCES, Interface, MacLease, Network, Project
 from openvnet.model.resource import attributes, indexes
 from openvnet.store.database import opened
 
@@ -40,6 +40,12 @@ def test_a_core_becomes_whole_and_keeps_its_rows(tmp_path):
     rows = dict(store.rows())
     assert (store.epoch, store.number) == ("e", 7)
     store.close()
+    assert rows.pop(
+        Project(
+            uuid="pj-default", display_name="default", description="What nobody says a project of."
+        )
+    ) in (0, 7)
+    assert {row.project_uuid for row in rows} == {"pj-default"}
     assert rows == {
         Network(uuid="nw-1", display_name="one", domain_name="one", ipv4_network=0, vni=1): 5,
         Interface(uuid="if-1", mode="vif", enable_filtering=True): 6,
