@@ -16,6 +16,7 @@ import msgspec
 
 from openvnet.manager.answers import Answer, Rows, answer
 from openvnet.manager.errors import KeyReused, PreconditionFailed
+from openvnet.manager.following import follow
 from openvnet.manager.history import told_change
 from openvnet.manager.names import found
 from openvnet.manager.undoing import undo
@@ -51,10 +52,16 @@ class Rehearsed(Exception):
         self.done = done
 
 
-def done(transaction: Transaction, request: Request, now: int, result: Result) -> Done:
+def done(
+    transaction: Transaction,
+    request: Request,
+    now: int,
+    result: Result,
+    mac_group: str | None = None,
+) -> Done:
     """Do a write as its client wants it; `now` is in seconds since 1970, UTC.
 
-    Raise RequestRefused, and Rehearsed.
+    `mac_group` names the MAC range group of what has no other. Raise RequestRefused, and Rehearsed.
     """
     digest = _digest(request) if request.key and not request.dry_run else ""
     if digest and (earlier := kept(transaction.connection, request.key, now)):
@@ -66,6 +73,8 @@ def done(transaction: Transaction, request: Request, now: int, result: Result) -
     if request.if_match:
         _check_match(transaction, request)
     rows = _rows(transaction, request)
+    follow(transaction, mac_group, addressing=request.verb != "undo")
+    rows = [transaction.get(type(row), row.uuid) or row for row in rows]
     if not (digest or request.dry_run or request.verb == "undo"):
         return Done(rows)
     finished = Done(rows, _seen(transaction, request, rows, result))

@@ -35,7 +35,12 @@ from openvnet.manager.routing import (
     static_address_rows,
 )
 from openvnet.manager.services import dns_service_rows
-from openvnet.manager.topologies import in_topology, layer_rows
+from openvnet.manager.topologies import (
+    changed_topology,
+    in_topology,
+    layer_rows,
+    topology_rows,
+)
 from openvnet.model import (
     AllowedAddressPair,
     DatapathNetwork,
@@ -57,6 +62,7 @@ from openvnet.model import (
     Row,
     Segment,
     Token,
+    Topology,
     TopologyDatapath,
     TopologyLayer,
     TopologyMacRangeGroup,
@@ -96,6 +102,7 @@ CREATIONS: Mapping[type[Any], Creation] = {
     DnsService: dns_service_rows,
     FilterStatic: static_rule_rows,
     LeasePolicyInterface: policy_interface_rows,
+    Topology: topology_rows,
     TopologyDatapath: topology_datapath_rows,
     TopologyMacRangeGroup: _in_topology(TopologyMacRangeGroup),
     TopologyRouteLink: _in_topology(TopologyRouteLink),
@@ -109,6 +116,7 @@ CHANGES: Mapping[type[Any], Rule] = {
     MacLease: changed_mac_lease,
     RouteLink: changed_route_link,
     Route: changed_route,
+    Topology: changed_topology,
 }
 ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
     (Interface, "rename"): renamed_interface,

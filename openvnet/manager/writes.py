@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from openvnet.manager.associations import FOLLOWING
+from openvnet.manager.carrying import is_made, refuse_made
 from openvnet.manager.errors import (
     AlreadyRelated,
     InvalidArgument,
@@ -78,7 +79,8 @@ def create(transaction: Transaction, resource: Resource, values: Values) -> Row:
     for name, attribute in declared.items():
         if attribute.required and name not in given:
             raise MissingArgument(f"{name} is required to create {resource.one}.")
-    if resource.related and (row := _joining(transaction, resource, given)):
+    row = _joining(transaction, resource, given) if resource.related else None
+    if row is not None and not is_made(row):
         raise AlreadyRelated(f"{_joined(resource, row)} already.")
     given |= {name: values[name] for name in resource.private if name in values}
     given["uuid"] = allotted_uuid(transaction, resource.kind, given.get("uuid"))
@@ -107,6 +109,7 @@ def delete(transaction: Transaction, resource: Resource, request: Request) -> li
     """Delete one row, or those below a parent that have the given values."""
     rows = list(_to_delete(transaction, resource, request))
     for row in rows:
+        refuse_made(row)
         check_deletion(transaction, row)
         transaction.delete(row)
     return rows
