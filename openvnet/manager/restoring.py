@@ -14,13 +14,16 @@ import msgspec
 from openvnet.consistency import Known
 from openvnet.manager.backup import FORMAT, VERSION, End, Header, Stored
 from openvnet.manager.errors import InvalidArgument
-from openvnet.model import RESOURCES, Row
+from openvnet.manager.replica import Replica
+from openvnet.model import RESOURCES, Project, Quota, Row, Token
 from openvnet.store import log
 from openvnet.store.migrations import NEWEST, versions
 from openvnet.store.replacing import Content
 
 SLICE = 2000
 """Rows that are looked at without a pause for others."""
+PEOPLE: tuple[type[Any], ...] = (Project, Quota, Token)
+"""Who may do what. A database that has nothing else is empty."""
 LONGEST = 16 * 1024 * 1024
 """Bytes of one line."""
 
@@ -76,10 +79,17 @@ class Restoring:
             raise InvalidArgument("The backup is not as it was written: its checksum differs.")
         return end
 
-    async def content(self) -> Content:
-        """What the database is to hold; raise InvalidArgument if that may not be."""
+    async def content(self, replica: Replica) -> Content:
+        """What the database is to hold; raise InvalidArgument if that may not be.
+
+        A backup of an earlier release knows nothing of projects, nor does what was imported: then
+        those that there are stay, with their quotas and tokens.
+        """
         if self.header is None or self.end is None or self._rest:
             raise InvalidArgument("The backup is cut short: its end is missing.")
+        if not self._rows[Project]:
+            for kind in PEOPLE:
+                self._rows[kind] = [(row, 0) for row in replica.every(kind)]
         newest = max((line["number"] for line in self._lines), default=0)
         known = Known()
         for number, (row, created) in enumerate(self._ordered()):

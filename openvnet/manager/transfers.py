@@ -20,7 +20,7 @@ from typing import Any
 from openvnet.manager.backup import Backup
 from openvnet.manager.errors import Conflict, InvalidArgument
 from openvnet.manager.replica import Replica
-from openvnet.manager.restoring import Restoring
+from openvnet.manager.restoring import PEOPLE, Restoring
 from openvnet.store.database import Store
 from openvnet.wire.messages import Request
 
@@ -82,7 +82,7 @@ class Transfers:
                 self._forget(number)
 
     async def _finish(self, restoring: Restoring, request: Request) -> dict[str, Any]:
-        content = await restoring.content()
+        content = await restoring.content(self._replica)
         self._refuse_to_replace(request.values)
         header = restoring.header
         what = f"revision {header.revision} of {header.time}" if header else ""
@@ -112,7 +112,8 @@ class Transfers:
             raise
 
     def _refuse_to_replace(self, values: dict[str, Any]) -> None:
-        rows = sum(map(len, self._replica.state.rows.values()))
+        tables = self._replica.state.rows.items()
+        rows = sum(len(table) for kind, table in tables if kind not in PEOPLE)
         if rows and not values.get("replace"):
             raise Conflict(
                 f"The database is not empty: it has {rows} rows at revision {self._store.number}. "

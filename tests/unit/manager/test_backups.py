@@ -8,7 +8,16 @@ import pytest
 from openvnet.consistency import Known
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.restoring import LONGEST, Restoring
-from openvnet.model import DatapathNetwork, Interface, IpLease, MacLease, Network, Segment
+from openvnet.model import (
+    DatapathNetwork,
+    Interface,
+    IpLease,
+    MacLease,
+    Network,
+    Project,
+    Segment,
+)
+from openvnet.model.belonging import DEFAULT_PROJECT
 from openvnet.wire.messages import Request
 from tests.vnmgr import furnished, guest, house, in_house, mac
 
@@ -145,7 +154,7 @@ async def test_a_rehearsal_checks_all_and_changes_nothing(here):
     reply = await here.call.rpc.ask(
         Request(0, "restore", values={"number": number, "replace": True}, dry_run=True)
     )
-    assert (reply.result["restored"], reply.result["rows"]) == (False, 3)
+    assert (reply.result["restored"], reply.result["rows"]) == (False, 4)
     assert await shown(here) == before
 
 
@@ -190,15 +199,15 @@ def broken_ones(text):
     yield b"".join(lines[:2] + lines[3:]), "checksum"
     yield text.replace(b'"if-1"', b'"if-2"'), "checksum"
     yield text + lines[1], "after its end"
-    yield text.replace(b'"kind":"network"', b'"kind":"knitwork"'), "Line 3"
+    yield text.replace(b'"kind":"network"', b'"kind":"knitwork"'), "Line 4"
     yield text.replace(b'"version":1', b'"version":2'), "later release"
     yield text.replace(b'"schema":"0', b'"schema":"7'), "later release"
     yield signed(lines, lambda line: line.replace(b"nw-1", b"nw-8")), "network_uuid nw-1: there is"
     yield signed(lines, lambda line: line.replace(b'"vni":2', b'"vni":1')), "vni 1 belongs to"
 
 
-def signed(lines, changed):
-    """A backup of which one line was changed, and the checksum made right again."""
+def signed(lines, changed=lambda line: line):
+    """A backup of which a network's line was changed, and the checksum made right again."""
     restoring = Restoring()
     made = [changed(line) if b'"uuid":"nw-' in line else line for line in lines[:-1]]
     for line in made:
@@ -207,18 +216,20 @@ def signed(lines, changed):
     return b"".join(made) + json.dumps(end, separators=(",", ":")).encode() + b"\n"
 
 
-def test_a_backup_of_an_earlier_release_gets_the_defaults_of_what_it_did_not_know():
+@in_house
+async def test_a_backup_of_an_earlier_release_gets_the_defaults_of_what_it_did_not_know(here):
+    await here.call.create("projects", uuid="pj-1", display_name="of today")
     header = {
         **{"format": "openvnet-backup", "version": 1, "openvnet": "0", "schema": "0001"},
         **{"epoch": "e", "revision": 1, "time": "2026-01-01T00:00:00+00:00"},
     }
     row = {"kind": "interface", "uuid": "if-1", "mode": "vif"}
-    restoring = Restoring()
-    restoring.feed(b"\n".join(json.dumps(line).encode() for line in (header, [1, row])) + b"\n")
-    end = {"rows": 1, "lines": 0, "blake2b": restoring._digest.hexdigest()}
-    restoring.feed(json.dumps({"end": True, **end}, separators=(",", ":")).encode() + b"\n")
-    content = asyncio.run(restoring.content())
-    assert content.rows[Interface] == [(Interface(uuid="if-1", mode="vif"), 1)]
+    lines = [json.dumps(line).encode() + b"\n" for line in (header, [1, row])]
+    await restore(here, signed([*lines, b'{"end":true,"rows":1,"lines":0}']), replace=True)
+    assert (await here.call("show", "interfaces", "if-1"))["project_uuid"] == "pj-default"
+    assert {item["uuid"] for item in (await here.call("list", "projects"))["items"]} == {
+        *("pj-default", "pj-1"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -245,6 +256,7 @@ def test_a_backup_of_an_earlier_release_gets_the_defaults_of_what_it_did_not_kno
 )
 def test_what_may_not_be_beside_the_rows_that_are_there_is_said_in_words(row, words):
     known = Known()
+    assert not known.add(Project(uuid=DEFAULT_PROJECT))
     assert not known.add(Network(uuid="nw-1", ipv4_network=0, vni=1))
     assert not known.add(MacLease(uuid="ml-1", interface_uuid=None, mac_address=mac(1)))
     assert words in known.add(row)
