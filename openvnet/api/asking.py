@@ -5,7 +5,10 @@ from openvnet.api.errors import Unavailable
 from openvnet.wire.messages import Reply, Request
 from openvnet.wire.rpc import NoAnswer, Rpc
 
-READS = ("show", "list", "nodes", "health", "changes", "hear", "unhear", "backup")
+READS = ("show", "list", "nodes", "health", "changes", "hear", "unhear", "backup", "export")
+
+LONGER = {"apply": 300.0, "export": 60.0}
+"""Seconds more that are given to what may be long: thousands of interfaces at once."""
 
 
 def asking(rpc: Rpc, patience: float) -> Call:
@@ -13,7 +16,7 @@ def asking(rpc: Rpc, patience: float) -> Call:
 
     async def call(request: Request) -> Reply:
         try:
-            return await rpc.ask(request, patience)
+            return await rpc.ask(request, patience + LONGER.get(request.verb, 0.0))
         except NoAnswer as error:
             reading = request.verb in READS
             doubt = (

@@ -13,6 +13,7 @@ from openvnet.api.answers import answer, reply_answer
 from openvnet.api.backups import backing_up, restoring
 from openvnet.api.changes import Changes, wanted
 from openvnet.api.conditions import key
+from openvnet.api.declaring import applying, exporting
 from openvnet.api.docs import page
 from openvnet.api.errors import InvalidArgument, nearest, shown
 from openvnet.api.events import EventStream
@@ -96,6 +97,8 @@ def own_paths(
     reads = {"version": version, "nodes": nodes, "health": health, "openapi": openapi}
     more = {"docs": docs, "changes": history, "changes/stream": stream}
     own = {name: Own("GET", handle) for name, handle in {**reads, **more}.items()}
+    own["export"] = Own("GET", exporting(call))
+    own["apply"] = Own("POST", applying(call, origins))
     own["db/backup"] = Own("GET", backing_up(call))
     own["db/restore"] = Own("POST", restoring(call, origins))
     return {**own, "changes/undo": Own("POST", undo)}

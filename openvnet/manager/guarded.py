@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from openvnet.manager.answers import Answer, Rows, answer
+from openvnet.manager.applying import apply
 from openvnet.manager.errors import KeyReused, PreconditionFailed
 from openvnet.manager.following import follow
 from openvnet.manager.history import told_change
@@ -28,6 +29,9 @@ from openvnet.wire.messages import Request
 
 Result = Callable[[Request, Sequence[Row], Rows], Any]
 """Makes of the rows that a write asked for what its client sees."""
+
+WHOLE = ("undo", "apply")
+"""Verbs that are answered with all that they changed."""
 
 UNSTABLE = ("status",)
 """What answers show that nobody has written; it is not part of an ETag."""
@@ -75,21 +79,21 @@ def done(
     rows = _rows(transaction, request)
     follow(transaction, mac_group, addressing=request.verb != "undo")
     rows = [transaction.get(type(row), row.uuid) or row for row in rows]
-    if not (digest or request.dry_run or request.verb == "undo"):
+    if not (digest or request.dry_run or request.verb in WHOLE):
         return Done(rows)
     finished = Done(rows, _seen(transaction, request, rows, result))
     if request.dry_run:
         raise Rehearsed(finished)
     number = transaction.number if transaction.changes() else transaction.number - 1
-    text = msgspec.json.encode(finished.answer).decode()
     if digest:
+        text = msgspec.json.encode(finished.answer).decode()
         keep(transaction.connection, request.key, Kept(digest, number, text), now)
     return finished
 
 
 def _seen(transaction: Transaction, request: Request, rows: Sequence[Row], result: Result) -> Any:
-    """What the client sees: of an undoing all that it changed, of others what was asked for."""
-    if request.verb == "undo":
+    """What the client sees: all that was changed, or what was asked for."""
+    if request.verb in WHOLE:
         return [told_change(change) for change in transaction.changes()]
     return result(request, rows, transaction)
 
@@ -102,6 +106,9 @@ def etag(shown: Answer) -> str:
 
 def _rows(transaction: Transaction, request: Request) -> Sequence[Row]:
     """Do what is asked for; the rows that it was asked of."""
+    if request.verb == "apply":
+        apply(transaction, request)
+        return ()
     if request.verb == "undo":
         undo(transaction, request.values["revision"], request.values.get("force", False))
         return ()
@@ -144,5 +151,6 @@ def _check_match(transaction: Transaction, request: Request) -> None:
 def _digest(request: Request) -> str:
     """What a request asks for, in short."""
     what = (request.verb, request.collection, request.uuid, request.parent, request.related)
-    asked = msgspec.msgpack.encode((*what, request.values, request.many), order="deterministic")
+    given = (request.values, request.many, request.wanted)
+    asked = msgspec.msgpack.encode((*what, *given), order="deterministic")
     return blake2b(asked, digest_size=16).hexdigest()

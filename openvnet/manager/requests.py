@@ -15,8 +15,10 @@ import msgspec
 
 from openvnet.logs import Fields
 from openvnet.manager.answers import Answer, Rows, answer, envelope, item, plain, selected
+from openvnet.manager.applying import in_memory, is_so
 from openvnet.manager.associations import below
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
+from openvnet.manager.exporting import exported
 from openvnet.manager.guarded import Done, Rehearsed, done, etag
 from openvnet.manager.history import history, told
 from openvnet.manager.lists import listed
@@ -30,7 +32,7 @@ from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
-from openvnet.store.database import Committed, Outcome, Store, Write
+from openvnet.store.database import Committed, Outcome, Store, Work, Write
 from openvnet.store.errors import StoreError, Taken
 from openvnet.wire.front import REQUEST, Front
 from openvnet.wire.messages import (
@@ -97,9 +99,12 @@ class Requests:
 
     def _take(self, messages: Sequence[Frames]) -> None:
         asked = list(_asked(messages, time.monotonic()))
-        self._write([one for one in asked if one.request.verb not in (*self._reads, *HEARING)])
+        alone = (*self._reads, *HEARING, "apply")
+        self._write([one for one in asked if one.request.verb not in alone])
         for one in asked:
-            if one.request.verb in HEARING:
+            if one.request.verb == "apply":
+                self._soon(self._apply(one))
+            elif one.request.verb in HEARING:
                 self._hear(one)
             elif one.request.verb in self._reads:
                 self._soon(self._read(one, self._reads[one.request.verb](self, one.request)))
@@ -116,14 +121,32 @@ class Requests:
         if not asked:
             return
         now, started = int(time.time()), time.perf_counter()
-        writes = [
-            Write(partial(done, request=one.request, now=now, result=result), one.request.origin)
-            for one in asked
-        ]
+        writes = [Write(self._work(one.request, now), one.request.origin) for one in asked]
         outcomes = self._store.commit(writes)
         self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "commit")
         for one, outcome in zip(asked, outcomes, strict=True):
             self._finish(one, outcome)
+
+    def _work(self, request: Request, now: int) -> Work:
+        work = partial(done, request=request, now=now, result=result)
+        if request.verb != "apply":
+            return work
+        return partial(in_memory, work=work, replica=self._replica)
+
+    async def _apply(self, asked: Asked) -> None:
+        """Write what differs from a document; nothing, if nothing does."""
+        request = asked.request
+        try:
+            keyed = bool(request.key) or bool(request.values.get("prune"))
+            if not keyed and await is_so(self._replica, request.wanted):
+                number = Revision(self._store.epoch, self._store.number)
+                self._reply(asked, Reply(request.id, [], revision=number, changed=False))
+                return
+        except Exception as refusal:
+            self._reply(asked, Reply(request.id, problem=_problem(request, refusal)))
+            return
+        # Nobody is beside it, so that what is in memory is what is in the database.
+        self._write([asked])
 
     def _finish(self, asked: Asked, outcome: Outcome) -> None:
         request = asked.request
@@ -262,6 +285,10 @@ class Requests:
     async def _restore(self, request: Request) -> Any:
         return await self._transfers.restore(request)
 
+    async def _export(self, request: Request) -> Answer:
+        values = request.values
+        return await exported(self._replica, values.get("of", ()), whole=values.get("full", False))
+
     async def _health(self, _: Request) -> Answer:
         self._store.read(lambda transaction: transaction.number)
         return {
@@ -287,6 +314,7 @@ class Requests:
         "nodes": _nodes,
         "health": _health,
         "changes": _changes,
+        "export": _export,
         "backup": _backup,
         "restore": _restore,
     }
@@ -363,6 +391,18 @@ def _tell(asked: Asked, committed: Committed) -> None:
         logger.info(
             undoing, committed.number, request.values["revision"], request.origin, extra=fields
         )
+        return
+    if request.verb == "apply":
+        applying = "revision %d: applied a document, %d rows; asked by %s"
+        count = len(committed.changes)
+        fields = Fields(
+            revision=committed.number,
+            verb="apply",
+            asked_by=request.origin,
+            rows=count,
+            duration_ms=round(1000 * (time.monotonic() - asked.at), 3),
+        )
+        logger.info(applying, committed.number, count, request.origin, extra=fields)
         return
     resource, uuids = resource_of(request), several([row.uuid for row in rows])
     word = str(resource.kind.__struct_config__.tag)

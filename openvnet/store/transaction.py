@@ -153,6 +153,36 @@ class Transaction:
         found = self.connection.execute(_referring_to(_RESOURCES[kind].prefix), {"uuid": uuid})
         return [(kinds[row.number], row.uuid) for row in found]
 
+    def take(self, changes: Sequence[Change]) -> None:
+        """Do what was decided elsewhere: many rows at once, of which each is touched once.
+
+        What gives up a value that only one may have goes first, so that it is free for others.
+        """
+        for kind in {change.kind: None for change in changes}:
+            here = [change for change in changes if change.kind is kind]
+            self._take(TABLES[kind], _RESOURCES[kind].unique, here)
+        for change in changes:
+            self._note(change.kind, change.uuid, change.before, change.after)
+
+    def _take(self, table: Table, unique: Sequence[Sequence[str]], changes: list[Change]) -> None:
+        gone, changed, made = [], [], []
+        for _, uuid, before, after, *_ in changes:
+            named = {"row_uuid": uuid}
+            if before is None and after is not None:
+                made.append({**columns_of(after), "created": self.number})
+            elif after is None:
+                gone.append(named)
+            elif any(getattr(before, n) != getattr(after, n) for names in unique for n in names):
+                created = self.connection.execute(_created(table), named).scalar_one()
+                gone.append(named)
+                made.append({**columns_of(after), "created": created})
+            else:
+                changed.append({**columns_of(after), **named})
+        for make, rows in ((_delete, gone), (_update, changed), (_insert, made)):
+            if rows:
+                statement: Any = make(table)
+                self.connection.execute(statement, rows)
+
     def changes(self) -> list[Change]:
         """What this has changed, in the order in which each row was first touched."""
         every = ((*key, before, self._read[key]) for key, before in self._before.items())
@@ -300,6 +330,11 @@ def _update(table: Table) -> Update:
     names = (column.name for column in table.c if column.name not in ("uuid", "created"))
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     return update_of(table).where(table.c.uuid == bindparam("row_uuid")).values(values)
+
+
+@cache
+def _created(table: Table) -> Select[Any]:
+    return select(table.c.created).where(table.c.uuid == bindparam("row_uuid"))
 
 
 @cache
