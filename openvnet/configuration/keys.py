@@ -36,14 +36,30 @@ Items = Annotated[int, Meta(ge=1, le=10_000, title="a number from 1 to 10000")]
 class Database(Struct, frozen=True):
     """Where vnmgr keeps everything."""
 
-    adapter: Annotated[str, _means("`sqlite`. Others are refused: not yet done.")] = "sqlite"
-    host: Annotated[str | None, _means("Of the database's server.", LATER)] = None
-    port: Annotated[Port | None, _means("Of the database's server.", LATER)] = None
-    user: Annotated[str | None, _means("Who vnmgr is to the server.", LATER)] = None
-    password: Annotated[str | None, _means("The user's.", LATER)] = None
+    adapter: Annotated[
+        Literal["sqlite", "mysql2", "mysql", "mariadb", "postgresql"],
+        _means("`sqlite`, `postgresql`, or one of the names of MariaDB and MySQL."),
+    ] = "sqlite"
+    host: Annotated[str | None, _means("Of a server: where it is; else this machine.")] = None
+    port: Annotated[Port | None, _means("Of a server: its TCP port; else the usual one.")] = None
+    socket: Annotated[
+        str | None,
+        _means(
+            "Of a server, in place of host and port: the path of its unix socket; of PostgreSQL's, "
+            "its directory."
+        ),
+    ] = None
+    user: Annotated[
+        str | None, _means("Of a server: who vnmgr is to it; else the name of vnmgr's own user.")
+    ] = None
+    password: Annotated[str | None, _means("The user's; not needed on many a socket.")] = None
     database: Annotated[
-        str, _means("Of SQLite: a file, in vnmgr's state directory unless the path is absolute.")
-    ] = "openvnet.sqlite"
+        str | None,
+        _means(
+            "Of SQLite: a file, in vnmgr's state directory unless the path is absolute; else "
+            "`openvnet.sqlite`. Of a server: the name; else `vnet`. It is made if it is not there."
+        ),
+    ] = None
 
 
 class LiveNodes(Struct, frozen=True):
@@ -62,7 +78,11 @@ class Common(Struct, frozen=True):
         LiveNodes()
     )
     datapath_mac_group: Annotated[
-        str | None, _means("The MAC range group for datapaths' own addresses.", LATER)
+        str | None,
+        _means(
+            "The MAC range group of route links, and of what datapaths carry, where no address and "
+            "no topology with a group says otherwise."
+        ),
     ] = None
     watchdog_interval: Annotated[Seconds, _means("Of the original's watchdog.", MEANINGLESS)] = 10
     watchdog_timeout: Annotated[Seconds, _means("Of the original's watchdog.", MEANINGLESS)] = 30

@@ -32,7 +32,7 @@ from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
-from openvnet.store.database import Committed, Outcome, Store, Work, Write
+from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
 from openvnet.store.errors import StoreError, Taken
 from openvnet.wire.front import REQUEST, Front
 from openvnet.wire.messages import (
@@ -88,6 +88,7 @@ class Requests:
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._transfers = Transfers(store, replica, self._begin_anew)
+        store.follow(self._follow)
         self._front = front
         front.hand(REQUEST, self._take)
 
@@ -163,7 +164,7 @@ class Requests:
             concerned = self._streams.publish(outcome.changes, outcome.number)
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
             self.metrics.count(CHANGES, request.collection, request.verb)
-            self._spread(request, outcome)
+            self._spread(outcome, request.origin)
             if logger.isEnabledFor(logging.INFO):
                 _tell(asked, outcome)
         elif finished.repeated is not None:
@@ -184,12 +185,17 @@ class Requests:
             wait = self._streams.waiting.begin(number, known)
             self._soon(self._wait(asked, reply, wait))
 
-    def _spread(self, request: Request, committed: Committed) -> None:
+    def _follow(self, missed: Missed) -> None:
+        """Take over what another vnmgr wrote."""
+        self._streams.publish(missed.changes, missed.number)
+        self._spread(missed, missed.origin)
+
+    def _spread(self, committed: Committed | Missed, origin: str) -> None:
         """Tell of a revision whoever hears; who does not take it must ask again."""
         if not self._hearers:
             return
         number = committed.number
-        entry = told(number, committed.time, request.origin, committed.changes)
+        entry = told(number, committed.time, origin, committed.changes)
         data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 

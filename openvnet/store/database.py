@@ -52,6 +52,11 @@ from openvnet.store.transaction import Change, Refused, Transaction, every, hold
 
 logger = logging.getLogger(__name__)
 
+
+class _Undone(Exception):
+    """Raised to undo a transaction."""
+
+
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
 """What a write does; it raises to refuse, and then nothing of it is kept."""
@@ -99,14 +104,14 @@ class Store:
     def __init__(self, url: URL, connection: Connection, lock: int | None) -> None:
         self.connection = connection
         self._url, self._lock = url, lock
-        self._missed: list[Missed] = []
+        self._follow: Callable[[Missed], None] = lambda _: None
         self._lost_at: float | None = None
         """When the server was last looked for in vain, or was lost (`time.monotonic`)."""
         with connection.begin():
             self.epoch, self.number = connection.execute(_PLACE).one()
 
     def commit(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Do all writes; an outcome for each, in order. Raise Replaced, and nothing else."""
+        """Do all writes; an outcome for each, in order. Raise Replaced, or what following does."""
         now = time.time_ns() // 1000
         do = self._alone if len(writes) == 1 else self._together
         try:
@@ -114,20 +119,21 @@ class Store:
         except StoreError as failure:
             return [failure for _ in writes]
 
-    def missed(self) -> list[Missed]:
-        """The revisions of other vnmgr that were met since this was asked last, in order."""
-        missed, self._missed = self._missed, []
-        return missed
+    def follow(self, told: Callable[[Missed], None]) -> None:
+        """From now on, tell of each revision of other vnmgr's, in order, before anything is done.
 
-    def catch_up(self) -> list[Missed]:
-        """The revisions of other vnmgr up to now. Raise StoreError and Replaced."""
+        It happens within a transaction, but what it tells of is committed.
+        """
+        self._follow = told
+
+    def catch_up(self) -> None:
+        """Meet the revisions of other vnmgr up to now. Raise StoreError and Replaced."""
 
         def look() -> None:
             with self._transaction(_UNREADABLE, reads=True):
                 self._meet(*self.connection.execute(_PLACE).one())
 
         self._tried(look)
-        return self.missed()
 
     def _tried(self, work: Callable[[], T]) -> T:
         """Do something, and do it again if nothing of it was kept and nobody is to blame."""
@@ -146,15 +152,22 @@ class Store:
         outcomes: list[Outcome] = []
         try:
             with self._numbered(outcomes) as number:
-                outcomes.append(self._done(writes[0], number, now))
-        except Refused as refused:
-            with self._transaction(_UNREADABLE):
-                return [self._named(refused)]
-        except (StoreError, Replaced):
+                outcomes.append(self._done_or_refused(writes[0], number, now))
+                if isinstance(outcomes[0], Exception):
+                    raise _Undone
+        except _Undone:
+            if isinstance(outcomes[0], Refused):
+                with self._transaction(_UNREADABLE):
+                    return [self._named(outcomes[0])]
+        return outcomes
+
+    def _done_or_refused(self, write: Write, number: int, now: int) -> Outcome:
+        try:
+            return self._done(write, number, now)
+        except DBAPIError:
             raise
         except Exception as refusal:
-            return [refusal]
-        return outcomes
+            return refusal
 
     def _together(self, writes: Sequence[Write], now: int) -> list[Outcome]:
         """Several, of which one that is refused leaves the others as they are."""
@@ -225,8 +238,8 @@ class Store:
         if number > self.number:
             for found, lines in log.revisions(self.connection, self.number, number):
                 changes = log.changes(lines)
-                self._missed.append(Missed(found, lines[0].time, lines[0].origin, changes))
-            self.number = number
+                self.number = found
+                self._follow(Missed(found, lines[0].time, lines[0].origin, changes))
         return number
 
     def _was_kept(self, committed: Sequence[Committed], doubt: StoreInDoubt) -> bool:
@@ -271,7 +284,6 @@ class Store:
         self._connect()
         with self._transaction(_UNREADABLE, reads=True):
             self.epoch, self.number = self.connection.execute(_PLACE).one()
-            self._missed.clear()
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
 

@@ -9,11 +9,16 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from openvnet.store.errors import StoreError
+
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 10
 """After which a server that says nothing counts as gone."""
 LOCK_SECONDS = 5
 """How long another vnmgr's transaction is waited for."""
+
+EXTRAS = {"mysql": "mariadb", "postgresql": "postgresql"}
+"""Of our package: what brings the drivers."""
 
 LOST = {1053, 1927, 2006, 2013, "57P01", "57P02", "57P03"}
 """What a server says as it goes away, where SQLAlchemy does not know it for that."""
@@ -24,7 +29,21 @@ MISSING = {1049, "3D000"}
 
 
 def engine(url: URL, patient: bool = False) -> Engine:
-    """What connects to a database; `patient` waits as long as its answer takes."""
+    """What connects to a database; `patient` waits as long as its answer takes.
+
+    Raise StoreError if there is nothing to speak to it with.
+    """
+    try:
+        return _engine(url, patient)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS[url.get_backend_name()]
+        raise StoreError(
+            f"The Python package {error.name} is needed for this database, and is not installed; "
+            f"openvnet[{extra}] brings it."
+        ) from error
+
+
+def _engine(url: URL, patient: bool) -> Engine:
     dialect = url.get_backend_name()
     if dialect == "sqlite":
         made = create_engine(url)

@@ -1,5 +1,7 @@
 """Where a database is: SQLAlchemy's URLs, as they are given and as they are shown."""
 
+from pathlib import Path
+
 from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -35,10 +37,35 @@ def place_of(url: str | URL) -> URL:
     return parsed.set(drivername=driver)
 
 
+def file(path: Path) -> URL:
+    """The place of a database of SQLite's."""
+    return URL.create("sqlite", database=str(path))
+
+
+def server(
+    adapter: str,
+    database: str,
+    host: str | None,
+    port: int | None,
+    socket: str | None,
+    user: str | None,
+    password: str | None,
+) -> URL:
+    """The place of a server's database; the socket beats host and port."""
+    driver = DRIVERS[adapter]
+    if socket and driver.startswith("postgresql"):
+        query, host = {"host": socket}, None
+    elif socket:
+        query, host, port = {"unix_socket": socket}, "localhost", None
+    else:
+        query, host = {}, host or "localhost"
+    return URL.create(driver, user or None, password or None, host, port, database, query)
+
+
 def shown(place: URL) -> str:
     """What logs and errors call a database: without its password, and its user."""
     if place.get_backend_name() == "sqlite":
         return f"The database {place.database}"
-    where = place.host or place.query.get("unix_socket") or place.query.get("host") or "localhost"
-    port = f":{place.port}" if place.port else ""
+    where = place.query.get("unix_socket") or place.query.get("host") or place.host or "localhost"
+    port = f":{place.port}" if place.port and place.host else ""
     return f"The database {place.database} at {where}{port}"
