@@ -25,6 +25,7 @@ from openvnet.manager.lists import listed
 from openvnet.manager.names import found
 from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Replica
+from openvnet.manager.retention import Ended, Retention
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.transfers import Transfers
@@ -57,6 +58,9 @@ MOST_NAMED = 10
 """Uuids in a line of the log."""
 
 
+RETENTION = "retention"
+"""Who writes what ends by itself, as the log and the history say it."""
+
 HEARING = ("hear", "unhear")
 """Verbs that begin and end the hearing of revisions."""
 
@@ -79,7 +83,14 @@ class Shown(NamedTuple):
 class Requests:
     """Answers what is asked, until it is closed."""
 
-    def __init__(self, front: Front, store: Store, replica: Replica, streams: Streams) -> None:
+    def __init__(
+        self,
+        front: Front,
+        store: Store,
+        replica: Replica,
+        streams: Streams,
+        mac_group: str | None = None,
+    ) -> None:
         self._store = store
         self._replica = replica
         self._streams = streams
@@ -88,6 +99,8 @@ class Requests:
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._transfers = Transfers(store, replica, self._begin_anew)
+        self._mac_group = mac_group
+        self._retention = Retention(replica, self._end_leases, time.time, mac_group)
         store.follow(self._follow)
         self._front = front
         front.hand(REQUEST, self._take)
@@ -95,6 +108,7 @@ class Requests:
     def close(self) -> None:
         """Answer no more."""
         self._transfers.close()
+        self._retention.close()
         for task in self._tasks:
             task.cancel()
 
@@ -129,7 +143,7 @@ class Requests:
             self._finish(one, outcome)
 
     def _work(self, request: Request, now: int) -> Work:
-        work = partial(done, request=request, now=now, result=result)
+        work = partial(done, request=request, now=now, result=result, mac_group=self._mac_group)
         if request.verb != "apply":
             return work
         return partial(in_memory, work=work, replica=self._replica)
@@ -162,6 +176,7 @@ class Requests:
         if outcome.changes:
             started = time.perf_counter()
             concerned = self._streams.publish(outcome.changes, outcome.number)
+            self._retention.change(outcome.changes)
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
             self.metrics.count(CHANGES, request.collection, request.verb)
             self._spread(outcome, request.origin)
@@ -188,6 +203,7 @@ class Requests:
     def _follow(self, missed: Missed) -> None:
         """Take over what another vnmgr wrote."""
         self._streams.publish(missed.changes, missed.number)
+        self._retention.change(missed.changes)
         self._spread(missed, missed.origin)
 
     def _spread(self, committed: Committed | Missed, origin: str) -> None:
@@ -199,9 +215,24 @@ class Requests:
         data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 
+    def _end_leases(self, work: Work) -> bool:
+        """Do what retention is to do; whether that changed anything."""
+        (outcome,) = self._store.commit([Write(work, RETENTION)])
+        if not isinstance(outcome, Committed):
+            logger.error("IP leases whose time is over could not be ended. %s", outcome)
+            return False
+        if outcome.changes:
+            self._streams.publish(outcome.changes, outcome.number)
+            self._retention.change(outcome.changes)
+            self.metrics.count(CHANGES, "ip_leases", "end")
+            self._spread(outcome, RETENTION)
+            _tell_ended(outcome)
+        return bool(outcome.changes)
+
     def _begin_anew(self) -> None:
         """A backup was restored: all that was told of rows holds no more."""
         self._streams.begin_anew()
+        self._retention.load()
         number = self._store.number
         data = encode(News(number, Revision(self._store.epoch, number), {}))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
@@ -429,3 +460,14 @@ def _tell(asked: Asked, committed: Committed) -> None:
     sentence = "revision %d: %s %s %s%s%s"
     words = (committed.number, resource.singular, uuids, done, also, who)
     logger.info(sentence, *words, extra=fields)
+
+
+def _tell_ended(committed: Committed) -> None:
+    """Log which leases have ended."""
+    ended: Ended = committed.result
+    for verb, uuids in (("released", ended.released), ("deleted", ended.deleted)):
+        if uuids:
+            named = several(uuids)
+            fields = Fields(revision=committed.number, uuid=named, verb=verb, asked_by=RETENTION)
+            sentence = "revision %d: IP lease %s %s, as its time was over"
+            logger.info(sentence, committed.number, named, verb, extra=fields)

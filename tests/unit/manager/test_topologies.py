@@ -1,67 +1,26 @@
 """What topologies make datapaths carry, and when."""
 
 from contextlib import closing
-from functools import partial
 
 import pytest
 
-from openvnet.manager.guarded import done
 from openvnet.model import DatapathNetwork, DatapathRouteLink, DatapathSegment, RouteLink
-from openvnet.store.database import Committed, Write, opened
-from openvnet.wire.messages import Request
+from openvnet.store.database import opened
+from tests.unit.manager.desk import Desk
 from tests.vnmgr import ip, mac
 
 
-class Desk:
-    """Requests of a database, as vnmgr does them, without sockets."""
+def carried(desk):
+    """Which datapath carries which network, and who says so."""
+    return {
+        (row.datapath_uuid, row.network_uuid): row.topology_uuid
+        for row in desk.rows(DatapathNetwork)
+    }
 
-    def __init__(self, store, mac_group=None):
-        self.store, self.mac_group = store, mac_group
-        self.changes = []
 
-    def outcome(self, verb, collection="", uuid=None, **more):
-        request = Request(1, verb, collection, uuid=uuid, **more)
-        answer = lambda _request, rows, _among: rows  # noqa: E731
-        work = partial(done, request=request, now=0, result=answer, mac_group=self.mac_group)
-        (outcome,) = self.store.commit([Write(work)])
-        return outcome
-
-    def __call__(self, verb, collection="", uuid=None, **more):
-        outcome = self.outcome(verb, collection, uuid, **more)
-        assert isinstance(outcome, Committed), outcome
-        self.changes = outcome.changes
-        return outcome.result.rows[0] if outcome.result.rows else None
-
-    def create(self, collection, parent=None, related=None, **values):
-        return self("create", collection, parent=parent, related=related, values=values)
-
-    def rows(self, kind):
-        return self.store.read(lambda transaction: transaction.where(kind))
-
-    def networks(self):
-        """Which datapath carries which network, and who says so."""
-        return {
-            (row.datapath_uuid, row.network_uuid): row.topology_uuid
-            for row in self.rows(DatapathNetwork)
-        }
-
-    def host(self, number):
-        """A datapath with an interface of mode host, dp-<number> and if-h<number>."""
-        uuid, dpid = f"dp-{number}", f"0x{number:016x}"
-        self.create("datapaths", uuid=uuid, display_name="", dpid=dpid, node_id=f"vna{number}")
-        self.create(
-            "interfaces",
-            uuid=f"if-h{number}",
-            mode="host",
-            owner_datapath_uuid=uuid,
-            mac_address=mac(number),
-            network_uuid="nw-public",
-            ipv4_address=ip("172.16.0.0") + number,
-        )
-
-    def in_underlay(self, number, topology="topo-u"):
-        values = {"interface_uuid": f"if-h{number}"}
-        return self.create("topology_datapaths", topology, f"dp-{number}", **values)
+def in_underlay(desk, number, topology="topo-u"):
+    values = {"interface_uuid": f"if-h{number}"}
+    return desk.create("topology_datapaths", topology, f"dp-{number}", **values)
 
 
 @pytest.fixture
@@ -78,7 +37,7 @@ def desk(tmp_path):
         desk.create("topology_mac_range_groups", "topo-u", "mrg-1")
         for number in (1, 2):
             desk.host(number)
-            desk.in_underlay(number)
+            in_underlay(desk, number)
         yield desk
 
 
@@ -90,8 +49,8 @@ def test_each_datapath_of_an_underlay_carries_its_networks_and_segments(desk):
     network(desk, topology_uuid="topo-u")
     desk.create("segments", uuid="seg-1", mode="virtual", topology_uuid="topo-u")
     rows = desk.rows(DatapathNetwork)
-    assert desk.networks() == {("dp-1", "nw-1"): "topo-u", ("dp-2", "nw-1"): "topo-u"}
-    assert [row.datapath_uuid for row in desk.rows(DatapathSegment)] == ["dp-1", "dp-2"]
+    assert carried(desk) == {("dp-1", "nw-1"): "topo-u", ("dp-2", "nw-1"): "topo-u"}
+    assert {row.datapath_uuid for row in desk.rows(DatapathSegment)} == {"dp-1", "dp-2"}
     assert {row.interface_uuid for row in rows} == {"if-h1", "if-h2"}
     assert all(row.ip_lease_uuid for row in rows)
     assert all(mac(1000) <= row.mac_address <= mac(1999) for row in rows)
@@ -100,16 +59,16 @@ def test_each_datapath_of_an_underlay_carries_its_networks_and_segments(desk):
 def test_an_overlay_has_the_datapaths_of_its_underlays_for_route_links_too(desk):
     network(desk, topology_uuid="topo-o")
     desk.create("route_links", uuid="rl-1", topology_uuid="topo-o")
-    assert desk.networks() == {("dp-1", "nw-1"): "topo-o", ("dp-2", "nw-1"): "topo-o"}
+    assert carried(desk) == {("dp-1", "nw-1"): "topo-o", ("dp-2", "nw-1"): "topo-o"}
     assert [row.topology_uuid for row in desk.rows(DatapathRouteLink)] == ["topo-o", "topo-o"]
     desk.host(3)
-    desk.in_underlay(3)
-    assert desk.networks()["dp-3", "nw-1"] == "topo-o"
+    in_underlay(desk, 3)
+    assert carried(desk)["dp-3", "nw-1"] == "topo-o"
     desk("delete", "topology_layers", parent="topo-o", related="topo-u")
-    assert desk.networks() == {}
+    assert carried(desk) == {}
     assert desk.rows(DatapathRouteLink) == []
     desk.create("topology_layers", "topo-o", "topo-u")
-    assert len(desk.networks()) == 3
+    assert len(carried(desk)) == 3
 
 
 @pytest.mark.parametrize(
@@ -130,7 +89,7 @@ def test_nothing_is_left_behind_and_all_is_back_when_it_is_undone(desk, request_
     before = desk.rows(DatapathNetwork)
     desk("delete", collection, uuid, **more)
     all_gone = collection in ("topologies", "networks", "topology_networks")
-    assert list(desk.networks()) == ([] if all_gone else [("dp-2", "nw-1")])
+    assert list(carried(desk)) == ([] if all_gone else [("dp-2", "nw-1")])
     desk("undo", values={"revision": desk.store.number})
     assert {row.uuid: row for row in desk.rows(DatapathNetwork)} == {r.uuid: r for r in before}
 
@@ -139,13 +98,13 @@ def test_what_a_user_adds_wins_and_what_the_topology_made_comes_back_after_it(de
     network(desk, topology_uuid="topo-u")
     values = {"interface_uuid": "if-h1", "mac_address": mac(7)}
     desk.create("datapath_networks", "dp-1", "nw-1", **values)
-    assert desk.networks() == {("dp-1", "nw-1"): None, ("dp-2", "nw-1"): "topo-u"}
+    assert carried(desk) == {("dp-1", "nw-1"): None, ("dp-2", "nw-1"): "topo-u"}
     desk("delete", "topology_networks", parent="topo-u", related="nw-1")
-    assert desk.networks() == {("dp-1", "nw-1"): None}
+    assert carried(desk) == {("dp-1", "nw-1"): None}
     desk.create("topology_networks", "topo-u", "nw-1")
-    assert desk.networks()["dp-1", "nw-1"] is None
+    assert carried(desk)["dp-1", "nw-1"] is None
     desk("delete", "datapath_networks", parent="dp-1", related="nw-1")
-    assert desk.networks() == {("dp-1", "nw-1"): "topo-u", ("dp-2", "nw-1"): "topo-u"}
+    assert carried(desk) == {("dp-1", "nw-1"): "topo-u", ("dp-2", "nw-1"): "topo-u"}
     (there,) = [row for row in desk.rows(DatapathNetwork) if row.datapath_uuid == "dp-1"]
     assert mac(1000) <= there.mac_address <= mac(1999)
     refusal = desk.outcome("delete", "datapath_networks", parent="dp-1", related="nw-1")
@@ -184,11 +143,11 @@ def test_the_address_of_a_host_may_change_and_nothing_else_does(desk):
 def test_a_host_interface_that_leaves_its_datapath_carries_nothing_there(desk):
     network(desk, topology_uuid="topo-o")
     desk("update", "interfaces", "if-h1", values={"owner_datapath_uuid": "dp-2"})
-    assert list(desk.networks()) == [("dp-2", "nw-1")]
+    assert list(carried(desk)) == [("dp-2", "nw-1")]
     desk("update", "interfaces", "if-h1", values={"owner_datapath_uuid": "dp-1"})
-    assert set(desk.networks()) == {("dp-1", "nw-1"), ("dp-2", "nw-1")}
+    assert set(carried(desk)) == {("dp-1", "nw-1"), ("dp-2", "nw-1")}
     desk("delete", "ports", parent="if-h1", values={})
-    assert list(desk.networks()) == [("dp-2", "nw-1")]
+    assert list(carried(desk)) == [("dp-2", "nw-1")]
 
 
 def test_a_renamed_host_interface_carries_on(desk):
@@ -198,7 +157,7 @@ def test_a_renamed_host_interface_carries_on(desk):
     (after,) = [row for row in desk.rows(DatapathNetwork) if row.datapath_uuid == "dp-1"]
     assert (after.interface_uuid, after.mac_address) == ("if-new", before.mac_address)
     desk("delete", "interfaces", "if-new")
-    assert list(desk.networks()) == [("dp-2", "nw-1")]
+    assert list(carried(desk)) == [("dp-2", "nw-1")]
 
 
 def test_addresses_come_from_all_groups_and_later_ranges_and_stay(desk):
@@ -224,7 +183,7 @@ def test_of_two_topologies_the_first_by_name_has_the_say_and_the_other_follows(d
     network(desk, topology_uuid="topo-u")
     before = desk.rows(DatapathNetwork)
     desk.create("topology_networks", "topo-o", "nw-1")
-    assert set(desk.networks().values()) == {"topo-o"}
+    assert set(carried(desk).values()) == {"topo-o"}
     desk("delete", "topologies", "topo-o")
     assert desk.rows(DatapathNetwork) == before
 
@@ -237,8 +196,8 @@ def test_a_new_virtual_network_is_put_into_the_default_topology(desk):
     network(desk, "nw-u", topology_uuid="topo-u")
     desk.create("segments", uuid="seg-1", mode="virtual")
     desk.create("route_links", uuid="rl-1")
-    assert {uuid for _, uuid in desk.networks()} == {"nw-v", "nw-u"}
-    assert desk.networks()["dp-1", "nw-u"] == "topo-u"
+    assert {uuid for _, uuid in carried(desk)} == {"nw-v", "nw-u"}
+    assert carried(desk)["dp-1", "nw-u"] == "topo-u"
     assert len(desk.rows(DatapathSegment)) == len(desk.rows(DatapathRouteLink)) == 2
     refusal = desk.outcome("update", "topologies", "topo-u", values={"default": True})
     assert "topo-o already" in str(refusal)
