@@ -30,8 +30,8 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
 from openvnet.manager.tcp import Tcp, told_tcp
-from openvnet.scraping import metrics_option, scraped
 from openvnet.model import MacRangeGroup
+from openvnet.scraping import metrics_option, scraped
 from openvnet.store.database import Committed, Store, Write, opened
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
