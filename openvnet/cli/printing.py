@@ -96,12 +96,12 @@ def _width(word: str) -> int:
 def _tells(item: Item, name: str) -> bool:
     value = item.get(name)
     if isinstance(value, bool):
-        return value is not _defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
+        return value is not defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
     return _word(value) != ""
 
 
 @cache
-def _defaults(prefix: str) -> Mapping[str, Any]:
+def defaults(prefix: str) -> Mapping[str, Any]:
     """What the attributes of a resource are unless somebody says otherwise."""
     kind = next((each.kind for each in RESOURCES if each.prefix == prefix), None)
     if kind is None:

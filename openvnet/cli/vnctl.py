@@ -20,6 +20,7 @@ import openvnet
 from openvnet.cli.batch import run_batch
 from openvnet.cli.commands import resource_group
 from openvnet.cli.database import database
+from openvnet.cli.declaring import apply, diff, export
 from openvnet.cli.grammar import Commands, Group, dashed
 from openvnet.cli.history import history, undo, watch
 from openvnet.cli.options import output_option
@@ -53,7 +54,7 @@ def _namespaces() -> Commands:
         if resource.parent is None:
             made[dashed(resource.collection)] = partial(resource_group, resource)
     shown = {"get": get, "history": history, "watch": watch, "undo": undo}
-    shown |= {"db": database}
+    shown |= {"db": database, "apply": apply, "diff": diff, "export": export}
     return {**made, **shown, "nodes": _nodes, "batch": _batch, "completion": _completion}
 
 

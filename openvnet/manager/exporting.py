@@ -49,7 +49,7 @@ async def exported(
     for collection, resource in COLLECTIONS.items():
         every = not wanted or known.pop(collection, "") is None
         named = [uuid for uuid in known if uuid.startswith(f"{resource.prefix}-")]
-        rows = replica.every(resource.kind) if every else _named(replica, resource, named)
+        rows = replica.every(resource.kind) if every else _named(replica, resource, named, keep)
         told: Answer = {}
         for index, row in enumerate(rows):
             if keep(row) and (row.uuid in named or not _is_nested(row)):
@@ -65,10 +65,10 @@ async def exported(
     return document
 
 
-def _named(replica: Replica, resource: Resource, uuids: Sequence[str]) -> Iterator[Row]:
+def _named(replica: Replica, resource: Resource, uuids: Sequence[str], keep: Keep) -> Iterator[Row]:
     for uuid in uuids:
         row: Row | None = replica.get(resource.kind, uuid)
-        if row is None:
+        if row is None or not keep(row):
             raise UnknownUuid(f"{resource.singular} {uuid} does not exist.")
         yield row
 
@@ -97,7 +97,8 @@ def _list(replica: Replica, part: Resource, rows: Sequence[Row], whole: bool) ->
     name = part.related or ("uuid" if attributes(part.kind)["uuid"].create else None)
     if name is None:
         return [each for _, each in told]
-    return {getattr(row, name): _without(each, name) for row, each in told}
+    said = {getattr(row, name): _without(each, name) for row, each in told}
+    return said if any(said.values()) or not part.related else list(said)
 
 
 def _without(told: Answer, name: str) -> Answer:

@@ -53,7 +53,7 @@ def _parts(resource: Resource) -> dict[str, Resource]:
 
 
 def _said(resource: Resource) -> dict[str, Attribute]:
-    declared = {**change(resource), **creation(resource)}
+    declared = {**creation(resource), **change(resource)}
     if resource.related:
         declared[resource.related] = attributes(resource.kind)[resource.related]
     unsaid = (*_UNSAID, "uuid", resource.parent)
