@@ -83,6 +83,8 @@ def _summary(operation: Operation) -> str:
     resource = operation.resource
     what = {"list": f"Every {resource.singular}", "show": f"Show {resource.one}"}
     did = f"{operation.verb.capitalize()} {resource.one}"
+    if operation.answered is not resource:
+        return f"Have {resource.one} make {operation.answered.one}."
     return f"{what.get(operation.verb, did)}."
 
 
@@ -159,7 +161,7 @@ def _answered(operation: Operation) -> Object:
 
 
 def _result(operation: Operation) -> Object:
-    reference = _reference(operation.resource)
+    reference = _reference(operation.answered)
     if operation.by_values:
         one = any(given.required for given in operation.parameters.values())
         return reference if one else {"type": "array", "items": reference}

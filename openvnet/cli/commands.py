@@ -1,6 +1,7 @@
 """vnctl's commands, made from the operations that the declarations imply."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +42,9 @@ VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "d
 
 ALIASES = {"delete": "del"}
 
+RENAMED = {"network_services": {"type": "mode"}}
+"""Options of `add` that have another name now: the old ones still work, with a warning."""
+
 Given = dict[str, Any]
 """Arguments and options of a command by name; None where not given."""
 
@@ -53,15 +57,26 @@ def resource_group(resource: Resource) -> Group:
     more: Commands = {
         dashed(child.in_paths): partial(resource_group, child) for child in below(resource)
     }
+    for made in resource.makes or ():
+        more[dashed(made)] = partial(_making_group, resource, made)
     parent = parent_of(resource)
     listed = f"{parent.prefix}-" if parent else None
     return Group(dashed(resource.in_paths), resource.doc, commands | more, ALIASES, listed=listed)
+
+
+def _making_group(resource: Resource, made: str) -> Group:
+    """The command by which a resource makes something: `lease-policies ip-leases add lp-1`."""
+    found = [each for each in operations_of(resource) if each.verb == made]
+    sentence = f"Have {resource.one} make {found[0].answered.one}."
+    return Group(dashed(made), sentence, {"add": partial(_command, "make", found)})
 
 
 def by_command(resource: Resource) -> dict[str, list[Operation]]:
     """The operations behind each command: `show` lists, and shows one."""
     found: dict[str, list[Operation]] = {}
     for operation in operations_of(resource):
+        if operation.answered is not resource:
+            continue
         found.setdefault(VERBS.get(operation.verb, operation.verb), []).append(operation)
     return found
 
@@ -89,7 +104,26 @@ def _writing(found: list[Operation]) -> Made:
     named = [own_argument(operation)] if operation.names_one else []
     options = [option(name, given) for name, given in operation.parameters.items()]
     fixed = list(_fixed_options(operation)) if operation.verb == "update" else []
-    return [*named, *options, *fixed, *wait_options()], partial(_write, operation)
+    old = [
+        option(name, replace(operation.parameters[new], doc=f"Deprecated: --{dashed(new)}."))
+        for name, new in _renamed(operation).items()
+    ]
+    return [*named, *options, *old, *fixed, *wait_options()], partial(_write, operation)
+
+
+def _renamed(operation: Operation) -> dict[str, str]:
+    """The options that have another name now, each with that."""
+    return RENAMED.get(operation.resource.collection, {}) if operation.verb == "create" else {}
+
+
+def _with_new_names(operation: Operation, values: Given) -> Given:
+    for old, new in _renamed(operation).items():
+        if old in values:
+            said = values.pop(old)
+            click.echo(f"--{dashed(old)} is deprecated; say --{dashed(new)} {said}.", err=True)
+            if values.setdefault(new, said) != said:
+                raise click.UsageError(f"--{dashed(old)} and --{dashed(new)} are the same option.")
+    return values
 
 
 def _fixed_options(operation: Operation) -> Iterator[click.Option]:
@@ -102,7 +136,7 @@ def _fixed_options(operation: Operation) -> Iterator[click.Option]:
 def _write(operation: Operation, session: Session, output: str | None, given: Given) -> None:
     seconds, path = seconds_to_wait(given), _path(operation, given)
     rehearsed = given.pop("dry_run")
-    values = _only_given(given)
+    values = _with_new_names(operation, _only_given(given))
     _refuse_missing(operation, values)
     if operation.verb == "update" and not values:
         raise click.UsageError("Give at least one option that says what to change.")
@@ -240,6 +274,7 @@ def _refuse_missing(operation: Operation, given: Given) -> None:
 def _help(name: str, found: list[Operation]) -> str:
     resource = found[0].resource
     sentence = {
+        "make": f"Have {resource.one} make {found[0].answered.one}.",
         "add": f"Add {resource.one}.",
         "modify": f"Change {resource.one}. What is not given stays as it is.",
         "show": f"Show every {resource.singular}"

@@ -33,6 +33,7 @@ from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
+from openvnet.model.operations import made_by
 from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
 from openvnet.store.errors import StoreError, Taken
 from openvnet.wire.front import REQUEST, Front
@@ -441,12 +442,15 @@ def _tell(asked: Asked, committed: Committed) -> None:
         )
         logger.info(applying, committed.number, count, request.origin, extra=fields)
         return
-    resource, uuids = resource_of(request), several([row.uuid for row in rows])
+    resource, verb = resource_of(request), request.verb
+    if (made := made_by(resource, verb)) is not None:
+        resource, verb = made, "create"
+    uuids = several([row.uuid for row in rows])
     word = str(resource.kind.__struct_config__.tag)
     more = len(committed.changes) - len(rows)
     also = f", and {more} more rows" if more > 0 else ""
     who = f"; asked by {request.origin}" if request.origin else ""
-    done = f"{request.verb.removesuffix('e')}ed"
+    done = f"{verb.removesuffix('e')}ed"
     fields = Fields(
         revision=committed.number,
         owner=f"{word} {uuids}",

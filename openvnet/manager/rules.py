@@ -22,7 +22,7 @@ from openvnet.manager.leases import (
     released,
 )
 from openvnet.manager.networks import network_rows, segment_rows
-from openvnet.manager.policies import policy_interface_rows, retention_rows
+from openvnet.manager.policies import made_lease_rows, policy_interface_rows, retention_rows
 from openvnet.manager.ports import port_rows
 from openvnet.manager.projects import token_rows
 from openvnet.manager.ranges import ip_range_rows, mac_range_rows
@@ -53,6 +53,7 @@ from openvnet.model import (
     IpLease,
     IpRange,
     IpRetention,
+    LeasePolicy,
     LeasePolicyInterface,
     MacLease,
     MacRange,
@@ -122,6 +123,7 @@ ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
     (Interface, "rename"): renamed_interface,
     (IpLease, "attach"): attached,
     (IpLease, "release"): released,
+    (LeasePolicy, "ip_leases"): made_lease_rows,
 }
 DESCRIPTIONS: Mapping[type[Any], Description] = {
     AllowedAddressPair: described_pair,

@@ -100,7 +100,7 @@ def act(transaction: Transaction, resource: Resource, row: Row, request: Request
     rule = ACTIONS.get((resource.kind, request.verb))
     if rule is None:
         raise UnknownOperation(f"{request.verb} is nothing that {resource.one} does.")
-    declared = (resource.actions or {})[request.verb]
+    declared = {**(resource.actions or {}), **(resource.makes or {})}[request.verb]
     given = _checked(transaction, resource, declared, request.values)
     return _stored(transaction, rule(transaction, row, given))
 

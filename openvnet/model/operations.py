@@ -17,7 +17,8 @@ class Operation:
 
     resource: Resource
     verb: str
-    """create, list, show, update, delete, or the name of an action: as in `wire.Request`."""
+    """create, list, show, update, delete, the name of an action, or of the collection of what is
+    made: as in `wire.Request`."""
     method: str
     path: str
     """Words and parameters in turn: "/interfaces/{interface_uuid}/ports"."""
@@ -33,6 +34,11 @@ class Operation:
     def own_name(self) -> str:
         """What the path calls the uuid that names one row."""
         return self.resource.related or "uuid"
+
+    @property
+    def answered(self) -> Resource:
+        """The resource that it is answered with."""
+        return made_by(self.resource, self.verb) or self.resource
 
     @property
     def by_values(self) -> bool:
@@ -60,6 +66,8 @@ def operations_of(resource: Resource) -> Iterator[Operation]:
             yield operation
     for action, parameters in (resource.actions or {}).items():
         yield Operation(resource, action, "PUT", f"{one}/{action}", parameters)
+    for made, parameters in (resource.makes or {}).items():
+        yield Operation(resource, made, "POST", f"{one}/{made}", parameters)
 
 
 def _usual(resource: Resource, every: str, one: str) -> Iterator[Operation]:
@@ -107,6 +115,13 @@ def parent_of(resource: Resource) -> Resource | None:
 def related_of(resource: Resource) -> Resource | None:
     """The resource that a relation joins to its parent."""
     return named_by(resource, resource.related) if resource.related else None
+
+
+def made_by(resource: Resource, verb: str) -> Resource | None:
+    """What a resource makes at that word; None if that is no such word."""
+    if verb not in (resource.makes or {}):
+        return None
+    return next(other for other in RESOURCES if other.collection == verb)
 
 
 def named_by(resource: Resource, name: str) -> Resource:

@@ -26,7 +26,8 @@ class LeasePolicy(
     timing: Annotated[
         str,
         Attribute(
-            "When: as an interface joins, or as it asks by DHCP.",
+            "When: as an interface joins, or as it asks by DHCP. A change is for those that join "
+            "later.",
             choice("immediate", "dhcp"),
             update=True,
         ),
@@ -118,7 +119,18 @@ class LeasePolicyIpRetentionContainer(
     ]
 
 
-LEASE_POLICIES = Resource(LeasePolicy, "lease policy", "lease_policies", "lp")
+LEASE_POLICIES = Resource(
+    LeasePolicy,
+    "lease policy",
+    "lease_policies",
+    "lp",
+    makes={
+        "ip_leases": {
+            "ip_lease_uuid": Attribute("Name of the lease.", uuid("il")),
+            "label": Attribute("Only containers with this label get it; all if not given.", TEXT),
+        }
+    },
+)
 
 LEASE_POLICY_NETWORKS = Resource(
     LeasePolicyNetwork,

@@ -66,6 +66,8 @@ class Resource:
     """What can be done with it, beside the actions."""
     actions: Mapping[str, Mapping[str, Attribute]] | None = None
     """PUT /<collection>/<uuid>/<action>, each with its parameters."""
+    makes: Mapping[str, Mapping[str, Attribute]] | None = None
+    """POST /<collection>/<uuid>/<other collection>, each with its parameters: has it make one."""
     owner: str | None = None
     """The attribute that names what it belongs to, if to anything: it is of the same project."""
     private: tuple[str, ...] = ()

@@ -416,7 +416,7 @@ GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
         "lease_policies", "ip_lease_containers", label="label"
     ),
     "lease_policy_ip_retention_containers": _joining("lease_policies", "ip_retention_containers"),
-    "topologies": _named("topo", mode="simple_overlay"),
+    "topologies": _named("topo", mode="simple_overlay", default=False),
     "topology_datapaths": _topology_datapath,
     "topology_networks": _joining("topologies", "networks"),
     "topology_segments": _joining("topologies", "segments"),

@@ -10,6 +10,7 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.retention import Deadlines, Ended, deadline, end
 from openvnet.model import IpLease, IpRetention, IpRetentionContainer
 from openvnet.store.database import Committed, opened
+from tests.databases import database_of
 from tests.unit.manager.desk import Desk
 from tests.vnmgr import guest, house, in_house, ip, mac
 
@@ -159,7 +160,7 @@ def test_what_was_over_while_vnmgr_was_down_ends_when_it_is_back(tmp_path):
             await here.call.create("ip_leases", uuid="il-1", network_uuid="nw-1", ipv4_address=1)
             await here.call.create("ip_retention_containers", uuid="irc-1", grace_time=0)
             await here.call.create("ip_retentions", "irc-1", ip_lease_uuid="il-1")
-        with closing(opened(f"sqlite:///{tmp_path}/vnet.sqlite")) as store:
+        with closing(opened(database_of(tmp_path))) as store:
             desk = Desk(store)
             desk("update", "ip_retention_containers", "irc-1", values={"lease_time": 1})
         with house(tmp_path) as here:
