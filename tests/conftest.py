@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import server
+from tests.databases import SERVED, choose, server
 from tests.openvswitch import open_vswitch
 
 # How long an example takes says something of the machine, which others use too; bench/ measures.
@@ -11,6 +11,28 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "mariadb", "postgresql"),
+        default="sqlite",
+        help="what vnmgr keeps its rows in; a server is started for the session",
+    )
+
+
+def pytest_configure(config):
+    choose(config.getoption("--database"))
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--database") != "sqlite":
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+
+
+def pytest_unconfigure():
+    SERVED.close()
 
 
 @pytest.fixture

@@ -10,21 +10,24 @@ have no services; PostgreSQL's come in a wheel, since its Debian package makes a
 """
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import NullPool, create_engine
 
-from tests.system import free_port
+from openvnet.store.database import opened
+from tests.ports import free_port
 
 NUMBERS = count(1)
 """For the names of databases."""
@@ -47,6 +50,9 @@ FORGETFUL = {
 
 ENVIRONMENT = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
+MEMORY = "/dev/shm"
+"""Where a server that need not be durable is quickest: MariaDB syncs whenever it makes a table."""
+
 READY = {
     "mariadb": "ready for connections",
     "postgresql": "ready to accept connections",
@@ -62,6 +68,8 @@ class Server:
         self.kind, self.directory, self.durable = kind, directory, durable
         self.port = free_port()
         self.data = directory / "data"
+        self.made: str | None = None
+        """The name of a database with vnmgr's tables."""
         self.running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -120,27 +128,54 @@ class Server:
             return f"mysql+pymysql://{who}@localhost/{database}?unix_socket={self.socket}"
         return f"postgresql+psycopg://{who}@:{self.port}/{database}?host={self.directory}"
 
-    def say(self, *statements: str, database: str = "") -> None:
-        """Have statements of SQL done, each in a transaction of its own."""
+    def say(self, *statements: str, database: str = "") -> list[Any]:
+        """Have statements done, each in a transaction of its own; the last one's first column."""
         first = {"mariadb": "mysql", "postgresql": "postgres"}[self.kind]
         url = self.url(database or first)
         engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         with engine.connect() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                done = connection.exec_driver_sql(statement)
+            found = list(done.scalars()) if done.returns_rows else []
         engine.dispose()
+        return found
 
-    def database(self) -> str:
-        """The URL of a new, empty database."""
+    def nothing(self) -> str:
+        """The URL of a new database without tables."""
         name = f"test{next(NUMBERS)}"
         self.say(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def database(self) -> str:
+        """The URL of a new database that vnmgr has just made its tables in, of an epoch of its own.
+
+        It is a copy: to make the tables takes much longer.
+        """
+        if self.made is None:
+            self.made = f"made{next(NUMBERS)}"
+            opened(self.url(self.made)).close()
+        name = f"test{next(NUMBERS)}"
+        if self.kind == "postgresql":
+            self.say(f"CREATE DATABASE {name} TEMPLATE {self.made}")
+        else:
+            tables = self.say("SHOW TABLES", database=self.made)
+            self.say(
+                f"CREATE DATABASE {name}",
+                *(f"CREATE TABLE {name}.{table} LIKE {self.made}.{table}" for table in tables),
+                *(
+                    f"INSERT INTO {name}.{table} SELECT * FROM {self.made}.{table}"
+                    for table in tables
+                ),
+            )
+        self.say(f"UPDATE store SET epoch = '{secrets.token_hex(8)}'", database=name)
         return self.url(name)
 
 
 @contextmanager
 def server(kind: str, durable: bool = False) -> Iterator[Server]:
     """A server with new data, gone afterwards; `durable` if it has to write as in earnest."""
-    directory = Path(tempfile.mkdtemp(prefix=f"{kind}-"))  # A socket's path must be short.
+    where = None if durable or not os.access(MEMORY, os.W_OK) else MEMORY
+    directory = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=where))  # A socket's path: short.
     made = Server(kind, directory, durable)
     try:
         if kind == "redis":
@@ -193,6 +228,27 @@ def _postgresql(program: str) -> str:
 def _as_root() -> tuple[str, ...]:
     """MariaDB wants root to say that it means it."""
     return ("--user=root",) if os.geteuid() == 0 else ()
+
+
+SERVED = ExitStack()
+"""Holds the server of the databases that --database asked for; closed as the session ends."""
+_CHOSEN: list[Server] = []
+
+
+def choose(kind: str) -> None:
+    """From now on `database_of` is one of this kind: what the option --database says."""
+    if kind != "sqlite":
+        _CHOSEN.append(SERVED.enter_context(server(kind)))
+
+
+def database_of(directory: Path) -> str:
+    """The URL of the database of a vnmgr in this directory, of the kind that --database says."""
+    if not _CHOSEN:
+        return f"sqlite:///{directory}/openvnet.sqlite"
+    note = directory / "database"
+    if not note.exists():
+        note.write_text(_CHOSEN[0].database())
+    return note.read_text()
 
 
 def _leashed(kind: str, command: tuple[str, ...]) -> list[str]:

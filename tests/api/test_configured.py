@@ -13,7 +13,8 @@ from openvnet.wire.keys import client_keys, server_keys
 from openvnet.wire.rpc import Rpc
 from tests.api.processes import ENVIRONMENT, Process, command, webapi
 from tests.api.processes import vnmgr as manager_of
-from tests.system import free_port, process_of
+from tests.ports import free_port
+from tests.system import process_of
 
 MODULES = {
     "vnmgr": "openvnet.manager.main",
