@@ -93,7 +93,8 @@ async def _restored(
     call: Call, body: AsyncIterator[bytes], given: dict[str, bool], origin: str, form: str
 ) -> Response:
     rehearsed = given.pop("dry_run", False)
-    begun = await _asked(call, "restore", given, origin)
+    first = messages.Request(0, "restore", values=dict(given), origin=origin, dry_run=rehearsed)
+    begun = _result(await call(first))
     number = {"number": begun["number"]}
     try:
         async for piece in _expanded(body):
@@ -130,7 +131,10 @@ async def _expanded(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _asked(call: Call, verb: str, values: Mapping[str, Any], origin: str) -> Any:
-    reply = await call(messages.Request(0, verb, values=dict(values), origin=origin))
+    return _result(await call(messages.Request(0, verb, values=dict(values), origin=origin)))
+
+
+def _result(reply: messages.Reply) -> Any:
     if reply.problem:
         raise Refusal(reply.problem)
     return reply.result

@@ -13,6 +13,7 @@ from typing import IO, Any
 import click
 
 from openvnet.cli.grammar import Command, Group
+from openvnet.cli.importing import import_command
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
 from openvnet.client import PIECE, Refused
@@ -20,9 +21,8 @@ from openvnet.client import PIECE, Refused
 
 def database() -> click.Group:
     """The commands `db`."""
-    return Group(
-        "db", "Back up and restore the database.", {"backup": _backup, "restore": _restore}
-    )
+    made = {"backup": _backup, "restore": _restore, "import": import_command}
+    return Group("db", "The database as a whole: into a file, back again, from elsewhere.", made)
 
 
 def _backup() -> click.Command:

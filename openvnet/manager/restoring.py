@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from openvnet.consistency import Known
-from openvnet.manager.backup import FORMAT, VERSION, End, Header, Stored
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.replica import Replica
 from openvnet.model import RESOURCES, Project, Quota, Row, Token
 from openvnet.store import log
 from openvnet.store.migrations import NEWEST, versions
 from openvnet.store.replacing import Content
+from openvnet.wire.backup import FORMAT, VERSION, End, Header, Stored
 
 SLICE = 2000
 """Rows that are looked at without a pause for others."""

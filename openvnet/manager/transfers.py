@@ -2,7 +2,7 @@
 
     backup  {}                      -> the header, and a number
     backup  {number}                -> the next lines, until it is over
-    restore {replace, dry_run}      -> a number, or the refusal to replace what there is
+    restore {replace}               -> a number, or the refusal to replace what there is
     restore {number, text}          -> goes on
     restore {number, abandon}       -> forgotten
     restore {number, replace}       -> restored
@@ -65,7 +65,7 @@ class Transfers:
         """Begin to restore, take the next part of the file, or put it into force."""
         values = request.values
         if "number" not in values:
-            self._refuse_to_replace(values)
+            self._refuse_to_replace(request)
             return {"number": self._keep(Restoring())}
         number = values["number"]
         restoring = self._kept(number, Restoring)
@@ -83,12 +83,13 @@ class Transfers:
 
     async def _finish(self, restoring: Restoring, request: Request) -> dict[str, Any]:
         content = await restoring.content(self._replica)
-        self._refuse_to_replace(request.values)
+        self._refuse_to_replace(request)
         header = restoring.header
         what = f"revision {header.revision} of {header.time}" if header else ""
         shown = {"rows": restoring.count, "revision_of_backup": content.number}
         if request.dry_run:
-            return {**shown, "restored": False, "epoch": self._store.epoch}
+            there = {"epoch": self._store.epoch, "rows_there": self._rows()}
+            return {**shown, "restored": False, **there}
         before = f"revision {self._store.number} of epoch {self._store.epoch}"
         self._store.replace(content, f"{request.origin[:150]}: restored {what}")
         self._load()
@@ -111,10 +112,14 @@ class Transfers:
             asyncio.get_running_loop().call_exception_handler(failure)
             raise
 
-    def _refuse_to_replace(self, values: dict[str, Any]) -> None:
+    def _rows(self) -> int:
+        """How many rows there are, beside those that say who may do what."""
         tables = self._replica.state.rows.items()
-        rows = sum(len(table) for kind, table in tables if kind not in PEOPLE)
-        if rows and not values.get("replace"):
+        return sum(len(table) for kind, table in tables if kind not in PEOPLE)
+
+    def _refuse_to_replace(self, request: Request) -> None:
+        rows = self._rows()
+        if rows and not (request.dry_run or request.values.get("replace")):
             raise Conflict(
                 f"The database is not empty: it has {rows} rows at revision {self._store.number}. "
                 "Say replace=true if the backup shall take their place."
