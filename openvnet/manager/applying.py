@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from openvnet.manager.associations import FOLLOWING
 from openvnet.manager.draft import Draft
-from openvnet.manager.errors import Conflict, InvalidArgument
+from openvnet.manager.errors import Conflict, DuplicateUuid, InvalidArgument
 from openvnet.manager.replica import Replica
+from openvnet.manager.rights import is_confined, is_of, is_own
 from openvnet.manager.wanted import (
     ACTED,
     COLLECTIONS,
@@ -100,9 +101,23 @@ def apply(transaction: Transaction, request: Request) -> None:
     differing = []
     for tree in request.wanted:
         with at(tree):
+            _refuse_foreign(transaction, tree)
             if differs(transaction, tree):
                 differing.append(tree)
     _Applying(transaction, request).bring_about(differing)
+
+
+def _refuse_foreign(transaction: Transaction, wanted: Wanted) -> None:
+    """Refuse what names, as its own, something that another project has."""
+    caller = transaction.rights.caller
+    if not is_confined(caller):
+        return
+    resource = COLLECTIONS[wanted.collection]
+    row = transaction.get(resource.kind, wanted.uuid) if wanted.uuid else None
+    if row is not None and not is_of(caller, row, transaction):
+        raise DuplicateUuid(f"uuid {wanted.uuid}: there is such {resource.one} already.")
+    for part in (part for parts in wanted.parts.values() for part in parts):
+        _refuse_foreign(transaction, part)
 
 
 def in_memory(transaction: Transaction, work: Callable[[Transaction], T], replica: Replica) -> T:
@@ -169,9 +184,11 @@ class _Applying:
     def _pruned(self) -> Iterator[Row]:
         """What no document names, of the collections that are to be pruned."""
         named = {wanted.uuid for scope in scopes(self._request.wanted) for wanted in scope.wanted}
+        caller = self._transaction.rights.caller
         for collection in reversed(self._request.values.get("prune", ())):
             rows: list[Row] = self._transaction.where(COLLECTIONS[collection].kind)
-            yield from (row for row in rows if row.uuid not in named)
+            mine = (row for row in rows if is_own(caller, row, self._transaction))
+            yield from (row for row in mine if row.uuid not in named)
 
     def _make(self, trees: Sequence[Wanted]) -> None:
         """Make and change what is to be, stage by stage."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from openvnet.manager.replica import Replica
 from openvnet.model import RESOURCES, Row
+from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
 from openvnet.store.transaction import Change, Transaction, referrers
 
@@ -34,6 +35,7 @@ class Draft:
     def __init__(self, transaction: Transaction, replica: Replica) -> None:
         self.number = transaction.number
         self.time = transaction.time
+        self.rights = transaction.rights
         self._transaction = transaction
         self._replica = replica
         self._now: dict[tuple[Kind, str], Row | None] = {}
@@ -68,10 +70,18 @@ class Draft:
     def changes(self) -> list[Change]:
         """What this has changed, in the order in which each row was first touched."""
         every = (
-            Change(kind, uuid, self._replica.get(kind, uuid), now)
+            (kind, uuid, self._replica.get(kind, uuid), now)
             for (kind, uuid), now in self._now.items()
         )
-        return [change for change in every if change.before != change.after]
+        return [
+            Change(kind, uuid, before, now, projects_of(before, now, self._standing))
+            for kind, uuid, before, now in every
+            if before != now
+        ]
+
+    def _standing(self, kind: type[R], uuid: str) -> R | None:
+        """A row as it is, or was until now."""
+        return self.get(kind, uuid) or self._replica.get(kind, uuid)
 
     def get(self, kind: type[R], uuid: str) -> R | None:
         """The row, or None."""
@@ -96,6 +106,10 @@ class Draft:
     def holders(self, kinds: tuple[Kind, ...], name: str, value: int) -> list[Row]:
         """The rows of several classes with a value in a field that all of them have."""
         return [row for kind in kinds for row in self.where(kind, **{name: value})]
+
+    def count(self, kind: Kind, most: int, **by: Hashable) -> int:
+        """How many rows have these values, or `most`."""
+        return min(most, len(self._index(kind, tuple(by)).get(tuple(by.values()), ())))
 
     def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
         """The uuids next to one in the alphabet, up to `count` before it and as many after it."""

@@ -20,6 +20,7 @@ from openvnet.manager.errors import KeyReused, PreconditionFailed
 from openvnet.manager.following import follow
 from openvnet.manager.history import told_change
 from openvnet.manager.names import found
+from openvnet.manager.rights import check_changes, check_quotas, check_token, is_told
 from openvnet.manager.undoing import undo
 from openvnet.manager.writes import resource_of, written
 from openvnet.model import Row
@@ -67,8 +68,11 @@ def done(
 
     `mac_group` names the MAC range group of what has no other. Raise RequestRefused, and Rehearsed.
     """
-    digest = _digest(request) if request.key and not request.dry_run else ""
-    if digest and (earlier := kept(transaction.connection, request.key, now)):
+    check_token(transaction)
+    key, digest = _key(transaction, request), ""
+    if key and not request.dry_run:
+        digest = _digest(request)
+    if digest and (earlier := kept(transaction.connection, key, now)):
         if earlier.digest != digest:
             raise KeyReused(
                 f"The Idempotency-Key {request.key} was used within a day for another request."
@@ -77,7 +81,9 @@ def done(
     if request.if_match:
         _check_match(transaction, request)
     rows = _rows(transaction, request)
+    check_changes(transaction, undoing=request.verb == "undo")
     follow(transaction, mac_group, addressing=request.verb != "undo")
+    check_quotas(transaction)
     rows = [transaction.get(type(row), row.uuid) or row for row in rows]
     if not (digest or request.dry_run or request.verb in WHOLE):
         return Done(rows)
@@ -87,14 +93,15 @@ def done(
     number = transaction.number if transaction.changes() else transaction.number - 1
     if digest:
         text = msgspec.json.encode(finished.answer).decode()
-        keep(transaction.connection, request.key, Kept(digest, number, text), now)
+        keep(transaction.connection, key, Kept(digest, number, text), now)
     return finished
 
 
 def _seen(transaction: Transaction, request: Request, rows: Sequence[Row], result: Result) -> Any:
     """What the client sees: all that was changed, or what was asked for."""
     if request.verb in WHOLE:
-        return [told_change(change) for change in transaction.changes()]
+        caller = transaction.rights.caller
+        return [told_change(each) for each in transaction.changes() if is_told(caller, each)]
     return result(request, rows, transaction)
 
 
@@ -148,9 +155,18 @@ def _check_match(transaction: Transaction, request: Request) -> None:
         )
 
 
+def _key(transaction: Transaction, request: Request) -> str:
+    """The key as it is kept: each token has keys of its own."""
+    token = transaction.rights.caller.uuid
+    if not request.key or not token:
+        return request.key
+    return f"{token} {blake2b(request.key.encode(), digest_size=16).hexdigest()}"
+
+
 def _digest(request: Request) -> str:
     """What a request asks for, in short."""
-    what = (request.verb, request.collection, request.uuid, request.parent, request.related)
+    named = (request.collection, request.uuid, request.parent, request.related)
+    what = (request.verb, *named, request.project)
     given = (request.values, request.many, request.wanted)
     asked = msgspec.msgpack.encode((*what, *given), order="deterministic")
     return blake2b(asked, digest_size=16).hexdigest()

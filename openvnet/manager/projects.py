@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from openvnet.manager.errors import Conflict, InvalidArgument
-from openvnet.model import DEFAULT_PROJECT, Project, Row, Token
+from openvnet.model import DEFAULT_PROJECT, TOKENS, Project, Row, Token
 from openvnet.model.ownership import IN_PROJECTS, OWNED
 from openvnet.store.transaction import Transaction
 
@@ -45,11 +45,10 @@ def check_deletion(transaction: Transaction, row: Row) -> None:
 
 
 def _held(transaction: Transaction, project_uuid: str) -> Iterator[str]:
-    for singular, kind in (
-        *((each.singular, each.kind) for each in IN_PROJECTS),
-        ("token", Token),
-    ):
-        if rows := transaction.where(kind, project_uuid=project_uuid):
+    for resource in (*IN_PROJECTS, TOKENS):
+        singular = resource.singular
+        rows: list[Any] = transaction.where(resource.kind, project_uuid=project_uuid)
+        if rows:
             named = ", ".join(row.uuid for row in rows[:MOST_NAMED])
             more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
             yield f"{len(rows)} {singular}{'s' if len(rows) > 1 else ''} ({named}{more})"

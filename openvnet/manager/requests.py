@@ -7,16 +7,35 @@ before its reply is sent. Reads are answered from the replica, so they see what 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 
 from openvnet.logs import Fields
-from openvnet.manager.answers import Answer, Rows, answer, envelope, item, plain, selected
+from openvnet.manager.answers import (
+    Answer,
+    Rows,
+    answer,
+    envelope,
+    item,
+    plain,
+    related_row,
+    selected,
+)
 from openvnet.manager.applying import in_memory, is_so
 from openvnet.manager.associations import below
+from openvnet.manager.callers import (
+    admitted,
+    rights_of,
+    told_place,
+    told_realised,
+    told_related,
+    told_status,
+    usage,
+    whoami,
+)
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
 from openvnet.manager.exporting import exported
 from openvnet.manager.guarded import Done, Rehearsed, done, etag
@@ -26,16 +45,19 @@ from openvnet.manager.names import found
 from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Replica
 from openvnet.manager.retention import Ended, Retention
+from openvnet.manager.rights import audience, ended, is_confined, is_of, sees
 from openvnet.manager.status import interface_status, node_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
-from openvnet.model import RESOURCES, Interface, Resource, Row, attributes
+from openvnet.model import RESOURCES, Interface, Resource, Rights, Row, attributes
 from openvnet.model.operations import made_by
+from openvnet.model.rights import NOBODY, Caller
 from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
 from openvnet.store.errors import StoreError, Taken
+from openvnet.store.transaction import Transaction
 from openvnet.wire.front import REQUEST, Front
 from openvnet.wire.messages import (
     News,
@@ -50,6 +72,8 @@ from openvnet.wire.messages import (
 from openvnet.wire.sockets import Frames
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SLICE = 100
 """Items of a list that are made without a pause for others."""
@@ -72,6 +96,7 @@ class Asked(NamedTuple):
     peer: bytes
     request: Request
     at: float
+    caller: Caller = NOBODY
 
 
 class Shown(NamedTuple):
@@ -114,7 +139,7 @@ class Requests:
             task.cancel()
 
     def _take(self, messages: Sequence[Frames]) -> None:
-        asked = list(_asked(messages, time.monotonic()))
+        asked = list(self._admitted(_asked(messages, time.monotonic())))
         alone = (*self._reads, *HEARING, "apply")
         self._write([one for one in asked if one.request.verb not in alone])
         for one in asked:
@@ -123,7 +148,19 @@ class Requests:
             elif one.request.verb in HEARING:
                 self._hear(one)
             elif one.request.verb in self._reads:
-                self._soon(self._read(one, self._reads[one.request.verb](self, one.request)))
+                reading = self._reads[one.request.verb](self, one.request, one.caller)
+                self._soon(self._read(one, reading))
+
+    def _admitted(self, every: Iterator[Asked]) -> Iterator[Asked]:
+        """What may be asked by whoever asks it."""
+        now = time.time()
+        for asked in every:
+            try:
+                request, caller = admitted(asked.request, self._replica, now)
+            except RequestRefused as refusal:
+                self._reply(asked, Reply(asked.request.id, problem=refusal.problem()))
+            else:
+                yield asked._replace(request=request, caller=caller)
 
     def _hear(self, asked: Asked) -> None:
         if asked.request.verb == "hear":
@@ -137,29 +174,35 @@ class Requests:
         if not asked:
             return
         now, started = int(time.time()), time.perf_counter()
-        writes = [Write(self._work(one.request, now), one.request.origin) for one in asked]
+        writes = [Write(self._work(one, now), one.request.origin) for one in asked]
         outcomes = self._store.commit(writes)
         self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "commit")
         for one, outcome in zip(asked, outcomes, strict=True):
             self._finish(one, outcome)
 
-    def _work(self, request: Request, now: int) -> Work:
+    def _work(self, asked: Asked, now: int) -> Work:
+        request = asked.request
         work = partial(done, request=request, now=now, result=result, mac_group=self._mac_group)
-        if request.verb != "apply":
-            return work
-        return partial(in_memory, work=work, replica=self._replica)
+        if request.verb == "apply":
+            work = partial(in_memory, work=work, replica=self._replica)
+        rights = rights_of(asked.caller, request, self._replica)
+        return partial(_acting, work=work, rights=rights)
 
     async def _apply(self, asked: Asked) -> None:
         """Write what differs from a document; nothing, if nothing does."""
         request = asked.request
         try:
             keyed = bool(request.key) or bool(request.values.get("prune"))
-            if not keyed and await is_so(self._replica, request.wanted):
+            if (
+                not keyed
+                and not is_confined(asked.caller)
+                and await is_so(self._replica, request.wanted)
+            ):
                 number = Revision(self._store.epoch, self._store.number)
                 self._reply(asked, Reply(request.id, [], revision=number, changed=False))
                 return
         except Exception as refusal:
-            self._reply(asked, Reply(request.id, problem=_problem(request, refusal)))
+            self._reply(asked, Reply(request.id, problem=self._problem(asked, refusal)))
             return
         # Nobody is beside it, so that what is in memory is what is in the database.
         self._write([asked])
@@ -170,7 +213,7 @@ class Requests:
             self._reply(asked, _shown(request, outcome.done.answer))
             return
         if not isinstance(outcome, Committed):
-            self._reply(asked, Reply(request.id, problem=_problem(request, outcome)))
+            self._reply(asked, Reply(request.id, problem=self._problem(asked, outcome)))
             return
         finished: Done = outcome.result
         concerned: list[Agent] = []
@@ -213,7 +256,9 @@ class Requests:
             return
         number = committed.number
         entry = told(number, committed.time, origin, committed.changes)
-        data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
+        place = Revision(self._store.epoch, number)
+        audiences = tuple(audience(change) for change in committed.changes)
+        data = encode(News(number - 1, place, entry, audiences, tuple(ended(committed.changes))))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 
     def _end_leases(self, work: Work) -> bool:
@@ -250,6 +295,7 @@ class Requests:
             tuple(self._reason(node_id, wait.number) for node_id in lag.lagging),
             tuple(failure_sentence(node_id, failure) for node_id, failure in lag.failures),
         )
+        realised = told_realised(asked.caller, realised)
         self._reply(asked, msgspec.structs.replace(reply, realised=realised))
 
     def _reason(self, node_id: str, number: int) -> str:
@@ -273,7 +319,7 @@ class Requests:
             revision = self._newest(asked.request)
             reply = Reply(asked.request.id, shown.result, revision=revision, etag=shown.etag)
         except Exception as refusal:
-            reply = Reply(asked.request.id, problem=_problem(asked.request, refusal))
+            reply = Reply(asked.request.id, problem=self._problem(asked, refusal))
         self.metrics.observe(READ_SECONDS, time.monotonic() - asked.at)
         self._reply(asked, reply)
 
@@ -283,51 +329,65 @@ class Requests:
             return None
         return Revision(self._store.epoch, self._store.number)
 
-    async def _show(self, request: Request) -> Shown:
+    async def _show(self, request: Request, caller: Caller) -> Shown:
         resource = resource_of(request)
         row = self._replica.get(resource.kind, request.uuid or "")
-        if row is None:
-            row = self._store.read(partial(found, kind=resource.kind, uuid=request.uuid or ""))
+        if row is None or not sees(caller, row, self._replica):
+            finding = partial(found, kind=resource.kind, uuid=request.uuid or "")
+            row = self._store.read(partial(_acting, work=finding, rights=Rights(caller)))
         shown = answer(row, self._replica)
         tag = etag(shown)
         if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
-            shown["status"] = await interface_status(row, self._streams, self._replica)
+            status = await interface_status(row, self._streams, self._replica)
+            shown["status"] = told_status(caller, status)
         return Shown(selected(shown, request.fields), tag)
 
-    async def _list(self, request: Request) -> Answer:
+    async def _list(self, request: Request, caller: Caller) -> Answer:
         resource = resource_of(request)
-        parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
+        finding = partial(parent_uuid, resource=resource, request=request)
+        parent = self._store.read(partial(_acting, work=finding, rights=Rights(caller)))
         among = below(resource, parent, self._replica) if parent else None
-        rows = await listed(self._replica, resource, request.values, request.sort, among)
+        rows = await listed(self._replica, resource, request.values, request.sort, among, caller)
         page = rows[request.offset : request.offset + request.limit]
         items: list[Answer] = []
         for start in range(0, len(page), SLICE):
             part = page[start : start + SLICE]
-            items += (self._item(resource, row, request.fields) for row in part)
+            items += (self._item(resource, row, request.fields, caller) for row in part)
             await asyncio.sleep(0)
         return envelope(items, len(rows), request.offset, request.limit)
 
-    def _item(self, resource: Resource, row: Row, fields: Sequence[str]) -> Answer:
+    def _item(self, resource: Resource, row: Row, fields: Sequence[str], caller: Caller) -> Answer:
         shown = item(resource, row, self._replica, fields)
         if isinstance(row, Interface) and (not fields or "status" in fields):
-            shown["status"] = places(row, self._streams, self._replica)
+            shown["status"] = told_place(caller, places(row, self._streams, self._replica))
             return selected(shown, fields)
+        if resource.related and is_confined(caller):
+            return told_related(
+                caller, shown, related_row(resource, row, self._replica), self._replica
+            )
         return shown
 
-    async def _changes(self, request: Request) -> Answer:
-        return await history(self._store, request.values, request.limit)
+    async def _changes(self, request: Request, caller: Caller) -> Answer:
+        return await history(self._store, request.values, request.limit, caller)
 
-    async def _backup(self, request: Request) -> Any:
+    async def _backup(self, request: Request, _: Caller) -> Any:
         return await self._transfers.backup(request)
 
-    async def _restore(self, request: Request) -> Any:
+    async def _restore(self, request: Request, _: Caller) -> Any:
         return await self._transfers.restore(request)
 
-    async def _export(self, request: Request) -> Answer:
-        values = request.values
-        return await exported(self._replica, values.get("of", ()), whole=values.get("full", False))
+    async def _export(self, request: Request, caller: Caller) -> Answer:
+        values, keep = request.values, partial(is_of, caller, rows=self._replica)
+        whole = values.get("full", False)
+        return await exported(self._replica, values.get("of", ()), keep, whole=whole)
 
-    async def _health(self, _: Request) -> Answer:
+    async def _whoami(self, _: Request, caller: Caller) -> Answer:
+        return whoami(caller, self._replica)
+
+    async def _usage(self, request: Request, caller: Caller) -> list[Answer]:
+        return usage(caller, request.uuid or "", self._replica)
+
+    async def _health(self, _: Request, __: Caller) -> Answer:
         self._store.read(lambda transaction: transaction.number)
         return {
             "vnmgr": "answers",
@@ -337,9 +397,16 @@ class Requests:
             "hosts": len(self._streams.agents),
         }
 
-    async def _nodes(self, _: Request) -> Answer:
+    async def _nodes(self, _: Request, __: Caller) -> Answer:
         agents = sorted(self._streams.agents.items())
         return {node_id: node_answer(agent, self._replica) for node_id, agent in agents}
+
+    def _problem(self, asked: Asked, failure: Exception) -> Problem:
+        """What the reply says of a failure, without what is not the caller's to know."""
+        if isinstance(failure, Taken):
+            told = sees(asked.caller, failure.holder, self._replica)
+            failure = _noted(InvalidArgument(taken_sentence(failure, told)), failure)
+        return _problem(asked.request, failure)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
         if reply.problem is not None:
@@ -355,6 +422,8 @@ class Requests:
         "export": _export,
         "backup": _backup,
         "restore": _restore,
+        "whoami": _whoami,
+        "usage": _usage,
     }
 
 
@@ -391,8 +460,6 @@ def _problem(request: Request, failure: Exception) -> Problem:
 
 
 def _told(request: Request, failure: Exception) -> Problem:
-    if isinstance(failure, Taken):
-        failure = InvalidArgument(taken_sentence(failure))
     if isinstance(failure, StoreError):
         logger.error("%s %s was not done. %s", request.verb, request.collection, failure)
         failure = Unusable(str(failure))
@@ -402,12 +469,27 @@ def _told(request: Request, failure: Exception) -> Problem:
     return Problem("InternalError", "500", 500, "vnmgr failed; its log says how.")
 
 
-def taken_sentence(taken: Taken) -> str:
-    """Who has what only one may have."""
+def _acting(transaction: Transaction, work: Callable[[Transaction], T], rights: Rights) -> T:
+    """Do something with the rights of whoever asks."""
+    transaction.rights = rights
+    return work(transaction)
+
+
+def _noted(made: Exception, failure: Exception) -> Exception:
+    """An exception with what was noted of another one."""
+    for note in getattr(failure, "__notes__", ()):
+        made.add_note(note)
+    return made
+
+
+def taken_sentence(taken: Taken, told: bool = True) -> str:
+    """Who has what only one may have, if that may be `told`."""
     declared = attributes(type(taken.row))
     values = " with ".join(
         f"{name} {declared[name].type.show(value)}" for name, value in taken.values.items()
     )
+    if not told:
+        return f"{values} is taken already."
     singular = next(r.singular for r in RESOURCES if r.kind is type(taken.holder))
     interface_uuid = getattr(taken.holder, "interface_uuid", None)
     of = f" of interface {interface_uuid}" if interface_uuid else ""

@@ -63,6 +63,7 @@ from openvnet.model.projects import (
     NetworkProject,
     Project,
     Quota,
+    Rights,
     Token,
 )
 from openvnet.model.relations import (
@@ -309,6 +310,7 @@ __all__ = [
     "Project",
     "Quota",
     "Resource",
+    "Rights",
     "Route",
     "RouteLink",
     "Row",

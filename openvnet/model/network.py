@@ -70,7 +70,7 @@ class Network(
 ):
     """A layer 2 broadcast domain with one IPv4 subnet."""
 
-    indexes: ClassVar = ("segment_uuid", "project_uuid")
+    indexes: ClassVar = ("segment_uuid", "shared", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the network.", uuid("nw"))]
     display_name: Annotated[str, Attribute("A name for people.", TEXT, update=True)] = ""

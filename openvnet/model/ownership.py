@@ -70,16 +70,13 @@ def owner_of(kind: Kind, values: Mapping[str, Any]) -> tuple[str, Kind, str] | N
     return owner[0], owner[1], values[owner[0]]
 
 
-def project_of(row: Row, get: Get) -> str:
+def project_of(row: Any, get: Get) -> str:
     """The project that a row is of; empty if it is of none, or of one that is not known."""
     kind = type(row)
-    if kind is Project:
-        return row.uuid
-    if kind is Token:
-        return ""
+    if kind in PROJECTLESS:
+        return row.uuid if kind is Project else ""
     if (parent := _PARENTS.get(kind)) is None:
-        project_uuid: str = row.project_uuid  # type: ignore[union-attr]
-        return project_uuid
+        return str(row.project_uuid)
     name, above = parent
     found = get(above, getattr(row, name))
     return "" if found is None else project_of(found, get)

@@ -1,12 +1,12 @@
 """Projects: whom resources belong to, who may act for them, and how much they may have."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 import msgspec
 
 from openvnet.model.belonging import DEFAULT_PROJECT
 from openvnet.model.resource import Attribute, Resource
-from openvnet.model.rights import ROLES
+from openvnet.model.rights import LOCAL, ROLES, Caller
 from openvnet.model.scalars import DURATION, INSTANT, TEXT, choice, integer, reference, uuid
 
 COUNTED = (
@@ -39,7 +39,7 @@ class Quota(
     uuid: Annotated[str, Attribute("Name of the quota.", uuid("quo"), create=False)]
     project_uuid: Annotated[str, Attribute("The project.", reference("pj"), required=True)]
     resource: Annotated[str, Attribute("The collection.", choice(*COUNTED), required=True)]
-    limit: Annotated[
+    maximum: Annotated[
         int,
         Attribute("How many at most.", integer(0, 10_000_000), required=True, update=True),
     ]
@@ -92,6 +92,16 @@ class NetworkProject(
     uuid: Annotated[str, Attribute("Name of the row.", uuid("nwpj"), create=False)]
     network_uuid: Annotated[str, Attribute("The network.", reference("nw"), required=True)]
     project_uuid: Annotated[str, Attribute("The project.", reference("pj"), required=True)]
+
+
+class Rights(NamedTuple):
+    """With which rights something is written."""
+
+    caller: Caller = LOCAL
+    project_uuid: str = DEFAULT_PROJECT
+    """Of what is made, unless something says otherwise."""
+    quotas: tuple[Quota, ...] = ()
+    """All that there are."""
 
 
 PROJECTS = Resource(
@@ -149,5 +159,6 @@ __all__ = [
     "NetworkProject",
     "Project",
     "Quota",
+    "Rights",
     "Token",
 ]

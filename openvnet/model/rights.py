@@ -44,6 +44,8 @@ class Caller:
 
 LOCAL = Caller("local", "admin")
 """Who needs no token: a user of this machine."""
+NOBODY = Caller("nobody", "viewer", "")
+"""Who is not known yet."""
 
 
 def reserved(row: Any) -> Iterator[tuple[str, Any, str]]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     delete,
+    func,
     insert,
     literal,
     select,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy import update as update_of
 from sqlalchemy.exc import IntegrityError
 
-from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.model import RESOURCES, Resource, Rights, Row, attributes
 from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
 from openvnet.store.schema import TABLES
@@ -63,6 +64,8 @@ class Transaction:
         """Of the revision that this will be."""
         self.time = time
         """When it is written, in seconds since 1970, UTC."""
+        self.rights = Rights()
+        """Of whoever writes."""
         self._read: dict[tuple[Kind, str], Any] = {}
         self._before: dict[tuple[Kind, str], Any] = {}
 
@@ -84,6 +87,11 @@ class Transaction:
         found = self.connection.execute(_holding(kinds, name), {"value": value})
         rows = (self.get(kinds[number], uuid) for number, uuid in found)
         return [row for row in rows if row is not None]
+
+    def count(self, kind: Kind, most: int, **by: Hashable) -> int:
+        """How many rows have these values; it counts to `most` only."""
+        query = _count(TABLES[kind], tuple(by), most)
+        return self.connection.execute(query, by).scalar_one()
 
     def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
         """The uuids next to one in the alphabet, up to `count` before it and as many after it."""
@@ -280,6 +288,12 @@ def _where(table: Table, names: tuple[str, ...], absent: tuple[bool, ...]) -> Se
         for name, none in zip(names, absent, strict=True)
     )
     return _fields(table).where(*conditions).order_by(table.c.created, table.c.uuid)
+
+
+def _count(table: Table, names: tuple[str, ...], most: int) -> Select[int]:
+    conditions = (table.c[name] == bindparam(name) for name in names)
+    found = select(table.c.uuid).where(*conditions).limit(most).subquery()
+    return select(func.count()).select_from(found)
 
 
 @cache

@@ -206,7 +206,11 @@ class Request(msgspec.Struct, frozen=True):
     wait: float | None = None
     """Seconds to wait until every live host concerned has acknowledged; None: do not wait."""
     origin: str = ""
-    """Who asked, for the revision log."""
+    """From where it was asked, for the revision log; vnmgr adds who it was."""
+    token: str = ""
+    """The SHA-256 of the caller's token, in hexadecimal digits; empty: it needs none."""
+    project: str = ""
+    """The project that is made for or listed, by uuid or display name; empty: as it follows."""
 
 
 class Realised(msgspec.Struct, frozen=True):
@@ -238,6 +242,10 @@ class News(msgspec.Struct, frozen=True, tag="news"):
     revision: Revision
     told: dict[str, Any]
     """What it did, as people see it."""
+    audiences: tuple[tuple[str, ...], ...] = ()
+    """Who may hear of each change: of those who listen, whose `hears` is among these words."""
+    ended: tuple[str, ...] = ()
+    """The uuids of tokens that are no longer good."""
 
 
 class Reply(msgspec.Struct, frozen=True, tag="reply"):

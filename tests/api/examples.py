@@ -369,7 +369,7 @@ GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
         "display_name": f"project {number}",
         "description": "for tests",
     },
-    "quotas": _below_only("projects", "project_uuid", resource="networks", limit=7),
+    "quotas": _below_only("projects", "project_uuid", resource="networks", maximum=7),
     "tokens": _below(
         "tok", "projects", "project_uuid", display_name="somebody", role="viewer", lifetime="30d"
     ),

@@ -28,7 +28,7 @@ def upgrade() -> None:
         "quotas",
         _column("project_uuid", UUID),
         _column("resource", TEXT),
-        _column("limit", NUMBER),
+        _column("maximum", NUMBER),
         unique=("project_uuid", "resource"),
     )
     _table(
@@ -51,6 +51,7 @@ def upgrade() -> None:
         "shared", sa.Boolean(), nullable=False, server_default=sa.false()
     )
     op.add_column("networks", shared)
+    _index("networks", "shared")
     for name in BELONGING:
         op.add_column(name, _defaulted("project_uuid", UUID, "pj-default"))
         _index(name, "project_uuid")
