@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from openvnet.consistency import Known
 from openvnet.manager.errors import InvalidArgument
+from openvnet.manager.main import serving
 from openvnet.manager.restoring import LONGEST, Restoring
 from openvnet.model import (
     DatapathNetwork,
@@ -19,7 +21,7 @@ from openvnet.model import (
 )
 from openvnet.model.belonging import DEFAULT_PROJECT
 from openvnet.wire.messages import Request
-from tests.vnmgr import furnished, guest, house, in_house, mac
+from tests.vnmgr import House, furnished, guest, house, in_house, mac
 
 
 async def begun(here, **values):
@@ -91,7 +93,7 @@ def test_what_is_restored_elsewhere_is_what_was_backed_up_with_its_order_and_its
         told = (await other.call("changes", values={"before": 99}))["items"]
         assert told[0]["revision"] == done["revision_of_backup"] + 1
         assert told[0]["changes"] == []
-        assert told[0]["asked_by"].startswith("root: restored revision 6 of ")
+        assert told[0]["asked_by"].startswith("local, root: restored revision 6 of ")
         assert told[1:] == (await one.call("changes", values={"before": 99}))["items"]
         refused = await other.call.refused("undo", values={"revision": 7})
         assert "cannot be undone" in refused.message
@@ -100,6 +102,38 @@ def test_what_is_restored_elsewhere_is_what_was_backed_up_with_its_order_and_its
         assert made["vni"] == 3
 
     asyncio.run(run())
+
+
+@contextmanager
+def house_on(directory, url):
+    """vnmgr with its rows in a database of another kind."""
+    directory.mkdir()
+    with serving(url, directory), ExitStack() as closing:
+        yield House(directory, closing)
+
+
+def test_it_is_the_same_in_all_databases(tmp_path, mariadb, postgresql):
+    async def run():
+        async with furnished(tmp_path) as here:
+            for number in (3, 1):
+                await guest(here, number)
+            before, text = await shown(here), await backup(here, history=True)
+        for number, url in enumerate((mariadb.database(), postgresql.database())):
+            with house_on(tmp_path / str(number), url) as other:
+                await restore(other, text)
+                assert await shown(other) == before
+                again = await backup(other, history=True)
+                # The log has one line more: that of the restore. All else is as it was.
+                assert rows_of(again) == rows_of(text)
+                await restore(other, again, replace=True)
+                assert await shown(other) == before
+                text = again
+
+    asyncio.run(run())
+
+
+def rows_of(text):
+    return [line for line in text.splitlines() if line.startswith(b"[")]
 
 
 @in_house
