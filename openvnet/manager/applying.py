@@ -138,6 +138,7 @@ class _Applying:
         self._transaction = transaction
         self._request = request
         self._replaces = bool(request.values.get("replace"))
+        self._deleted = False
         self._uuids: dict[int, str] = {}
         """Of what has no uuid in the document, by the identity of the wanted."""
 
@@ -145,12 +146,12 @@ class _Applying:
         """Write what is wanted, of which only this differs."""
         self._clear(differing)
         for _ in range(ROUNDS):
-            self._make(differing)
-            deleted = any(change.after is None for change in self._transaction.changes())
-            among = self._request.wanted if deleted else differing
+            # What was deleted has taken with it what refers to it, perhaps of others.
+            among = self._request.wanted if self._deleted else differing
             differing = [tree for tree in among if differs(self._transaction, tree)]
             if not differing:
                 return
+            self._make(differing)
         raise Conflict(
             f"{differing[0].at}: what is said of it goes against what is said elsewhere: "
             "one of them undoes the other."
@@ -274,6 +275,7 @@ class _Applying:
     def _delete(self, row: Row) -> None:
         if self._transaction.get(type(row), row.uuid) is None:
             return  # With something that it referred to.
+        self._deleted = True
         resource = RESOURCE_OF[type(row)]
         if resource.kind in FOLLOWING:
             self._written("update", resource, row, {"static": False})

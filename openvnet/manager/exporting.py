@@ -6,6 +6,7 @@ numbers that vnmgr allots (VNIs) are not in it, and what follows from the rest.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from msgspec import NODEFAULT
@@ -49,7 +50,8 @@ async def exported(
     for collection, resource in COLLECTIONS.items():
         every = not wanted or known.pop(collection, "") is None
         named = [uuid for uuid in known if uuid.startswith(f"{resource.prefix}-")]
-        rows = replica.every(resource.kind) if every else _named(replica, resource, named, keep)
+        found = replica.every(resource.kind) if every else _named(replica, resource, named, keep)
+        rows = sorted(found, key=attrgetter("uuid"))
         told: Answer = {}
         for index, row in enumerate(rows):
             if keep(row) and (row.uuid in named or not _is_nested(row)):
@@ -85,10 +87,19 @@ def _told(replica: Replica, resource: Resource, row: Row, whole: bool) -> Answer
         rows: list[Row] = replica.where(part.kind, **{LINKS[part.kind]: row.uuid})
         below = [each for each in rows if not is_made(each)]
         said = _list(replica, part, below, whole)
-        usual: list[Any] = [{}] if part.kind is InterfacePort else []
-        if (said != usual and (below or usual)) or (whole and part.kind not in FOLLOWING):
+        if _is_said(part, said) or (whole and part.kind not in FOLLOWING):
             told[word] = said
     return told
+
+
+def _is_said(part: Resource, below: Any) -> bool:
+    """Whether it has to be told what is below a resource, as it is not what comes by itself.
+
+    A lease policy leases an address to who is not said to have none.
+    """
+    if part.kind is InterfacePort:
+        return bool(below != [{}])
+    return bool(below) or part.kind is IpLease
 
 
 def _list(replica: Replica, part: Resource, rows: Sequence[Row], whole: bool) -> Any:
@@ -96,8 +107,9 @@ def _list(replica: Replica, part: Resource, rows: Sequence[Row], whole: bool) ->
     told = [(row, _told(replica, part, row, whole)) for row in rows]
     name = part.related or ("uuid" if attributes(part.kind)["uuid"].create else None)
     if name is None:
-        return [each for _, each in told]
+        return sorted((each for _, each in told), key=str)
     said = {getattr(row, name): _without(each, name) for row, each in told}
+    said = dict(sorted(said.items()))
     return said if any(said.values()) or not part.related else list(said)
 
 
@@ -108,12 +120,12 @@ def _without(told: Answer, name: str) -> Answer:
 def _fields(resource: Resource, row: Row, whole: bool) -> Iterator[tuple[str, Any]]:
     usual = _usual(resource, row)
     link = LINKS.get(resource.kind) if _is_nested(row) or resource.parent else None
-    below_lease = ("interface_uuid",) if isinstance(row, IpLease) and link else ()
+    below_lease = ("interface_uuid", "project_uuid") if link and not resource.parent else ()
     for name, (show, required) in _SHOWN[resource.collection].items():
         value = show(row)
         if name == link or name in below_lease:
             continue
-        if required or value != usual.get(name) or (whole and value is not None):
+        if required or value != usual.get(name) or whole:
             yield name, value
 
 
