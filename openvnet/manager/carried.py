@@ -12,14 +12,14 @@ address, and which of the interface's addresses it has.
 a datapath and a thing a write can have changed that, and `settle` makes it so.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from openvnet.manager.leases import is_mac_free
-from openvnet.manager.names import allotted_uuid
-from openvnet.manager.ranges import free_mac_address
+from openvnet.manager.names import free_uuids
+from openvnet.manager.ranges import MacAddresses
 from openvnet.model import (
     DatapathNetwork,
     DatapathRouteLink,
@@ -34,7 +34,7 @@ from openvnet.model import (
     TopologyRouteLink,
     TopologySegment,
 )
-from openvnet.store.transaction import Transaction
+from openvnet.store.transaction import Change, Transaction
 
 R = TypeVar("R")
 CarriedRow = DatapathNetwork | DatapathSegment | DatapathRouteLink
@@ -90,6 +90,9 @@ class Rows(Protocol):
     def where(self, kind: type[R], **by: Hashable) -> list[R]:
         """The rows with this value, in the order of creation."""
 
+    def among(self, kind: type[R], name: str, values: Collection[Hashable]) -> list[R]:
+        """The rows with one of these values; those with the same in the order of creation."""
+
 
 def pair_of(row: CarriedRow) -> Pair:
     """What a row joins."""
@@ -142,11 +145,16 @@ class Wishes:
         return topology is not None and topology.mode == "simple_overlay"
 
     def _under(self, topology_uuid: str) -> Iterator[tuple[str, Wish]]:
-        for row in self._rows.where(TopologyDatapath, topology_uuid=topology_uuid):
-            by = {"interface_uuid": row.interface_uuid}
-            ports = self._rows.where(InterfacePort, **by)
-            if any(port.datapath_uuid in (None, row.datapath_uuid) for port in ports):
-                leases = tuple(lease.uuid for lease in self._rows.where(IpLease, **by))
+        rows = self._rows.where(TopologyDatapath, topology_uuid=topology_uuid)
+        places: dict[str, set[str | None]] = {row.interface_uuid: set() for row in rows}
+        addresses: dict[str, list[str]] = {row.interface_uuid: [] for row in rows}
+        for port in self._rows.among(InterfacePort, "interface_uuid", places.keys()):
+            places[port.interface_uuid].add(port.datapath_uuid)
+        for lease in self._rows.among(IpLease, "interface_uuid", places.keys()):
+            addresses[str(lease.interface_uuid)].append(lease.uuid)
+        for row in rows:
+            if places[row.interface_uuid] & {None, row.datapath_uuid}:
+                leases = tuple(addresses[row.interface_uuid])
                 chosen = row.ip_lease_uuid if row.ip_lease_uuid in leases else None
                 yield (
                     row.datapath_uuid,
@@ -163,28 +171,41 @@ class Wishes:
 
 
 def settle(
-    transaction: Transaction, pairs: Iterable[Pair], wishes: Wishes, mac_group: str | None
+    transaction: Transaction,
+    pairs: Iterable[Pair],
+    wishes: Wishes,
+    mac_group: str | None,
+    changes: Iterable[Change] = (),
 ) -> None:
-    """Make these pairs as they should be. `mac_group` is for topologies that have none."""
+    """Make these pairs as they should be. `mac_group` is for topologies that have none.
+
+    `changes` are the write's so far: what they took away comes back as it was, if it is wanted.
+    """
     sorted_pairs = sorted(set(pairs), key=_place)
     if not sorted_pairs:
         return
     _read_ahead(transaction, sorted_pairs, wishes)
-    there, gone = _there(transaction, sorted_pairs), _gone(transaction)
-    addressed: list[tuple[CarriedRow, Wish]] = []
+    there, gone = _there(transaction, sorted_pairs), _gone(changes)
+    settled: list[tuple[CarriedRow | None, CarriedRow, Wish]] = []
+    taken_back: list[Change] = []
     for pair in sorted_pairs:
         row, wish = there.get(pair), wishes.of(pair)
         if row is not None and row.topology_uuid is None:
             continue
         if wish is not None:
-            addressed.append((_carried(transaction, pair, wish, row, gone.get(pair)), wish))
+            settled.append((row, _carried(transaction, pair, wish, row, gone.get(pair)), wish))
         elif row is not None:
-            transaction.delete(row)
-    groups: dict[str, list[str]] = {}
-    for row, wish in addressed:
-        if row.mac_address is None:
-            row = _with_mac(transaction, row, wish, mac_group, groups)
-        transaction.put(row)
+            taken_back.append(Change(type(row), row.uuid, row, None))
+    named = _named(transaction, [row for _, row, _ in settled])
+    addressed = _addressed(
+        transaction, zip(named, (w for *_, w in settled), strict=True), mac_group
+    )
+    made = (
+        Change(type(row), row.uuid, before, row)
+        for (before, *_), row in zip(settled, addressed, strict=True)
+        if before != row
+    )
+    transaction.take([*taken_back, *made])
 
 
 def _place(pair: Pair) -> tuple[int, str, str]:
@@ -211,11 +232,11 @@ def _there(transaction: Transaction, pairs: Iterable[Pair]) -> dict[Pair, Carrie
     return found
 
 
-def _gone(transaction: Transaction) -> dict[Pair, CarriedRow]:
+def _gone(changes: Iterable[Change]) -> dict[Pair, CarriedRow]:
     """What topologies had made, and this write has taken away, perhaps on the way only."""
     return {
         pair_of(change.before): change.before
-        for change in transaction.changes()
+        for change in changes
         if isinstance(change.before, CarriedRow)
         and change.before.topology_uuid is not None
         and change.after is None
@@ -238,9 +259,7 @@ def _carried(
     }
     if had is None:
         of = {"datapath_uuid": pair.datapath_uuid, pair.carry.name: pair.uuid}
-        made: CarriedRow = pair.carry.kind(
-            uuid=allotted_uuid(transaction, pair.carry.kind), **of, **values
-        )
+        made: CarriedRow = pair.carry.kind(uuid="", **of, **values)
         return made
     if (
         row is None
@@ -251,20 +270,37 @@ def _carried(
     return replace(had, **values)
 
 
-def _with_mac(
-    transaction: Transaction,
-    row: CarriedRow,
-    wish: Wish,
-    mac_group: str | None,
-    groups: dict[str, list[str]],
-) -> CarriedRow:
-    """The row with a MAC address, if its topology's groups have one left, or else the default."""
-    if wish.underlay_uuid not in groups:
-        found = transaction.where(TopologyMacRangeGroup, topology_uuid=wish.underlay_uuid)
-        last = [mac_group] if mac_group is not None else []
-        groups[wish.underlay_uuid] = [each.mac_range_group_uuid for each in found] or last
-    for group_uuid in groups[wish.underlay_uuid]:
-        address = free_mac_address(transaction, group_uuid)
-        if address is not None:
-            return replace(row, mac_address=address)
-    return row
+def _named(transaction: Transaction, rows: Sequence[CarriedRow]) -> list[CarriedRow]:
+    """The rows, those without a uuid with one."""
+    free = {
+        carry.kind: free_uuids(
+            transaction,
+            carry.kind,
+            sum(type(row) is carry.kind and not row.uuid for row in rows),
+        )
+        for carry in CARRIES
+    }
+    return [row if row.uuid else replace(row, uuid=free[type(row)].pop()) for row in rows]
+
+
+def _addressed(
+    transaction: Transaction, rows: Iterable[tuple[CarriedRow, Wish]], mac_group: str | None
+) -> Iterator[CarriedRow]:
+    """The rows, with MAC addresses as far as their topology's groups have any left.
+
+    A topology without a group has the default one.
+    """
+    every = list(rows)
+    addresses = MacAddresses(transaction, sum(row.mac_address is None for row, _ in every))
+    groups: dict[str, list[str]] = {}
+    for row, (_, underlay_uuid, *_) in every:
+        if row.mac_address is not None:
+            yield row
+            continue
+        if underlay_uuid not in groups:
+            found = transaction.where(TopologyMacRangeGroup, topology_uuid=underlay_uuid)
+            last = [mac_group] if mac_group is not None else []
+            groups[underlay_uuid] = [each.mac_range_group_uuid for each in found] or last
+        taken = (addresses.take(group_uuid) for group_uuid in groups[underlay_uuid])
+        address = next((each for each in taken if each is not None), None)
+        yield row if address is None else replace(row, mac_address=address)

@@ -9,7 +9,7 @@ It is misused if the replica is not of the very revision that the transaction fo
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -110,6 +110,23 @@ class Draft:
     def count(self, kind: Kind, most: int, **by: Hashable) -> int:
         """How many rows have these values, or `most`."""
         return min(most, len(self._index(kind, tuple(by)).get(tuple(by.values()), ())))
+
+    def among(self, kind: type[R], name: str, values: Collection[Hashable]) -> list[R]:
+        """The rows with one of these values; those with the same in the order of their creation."""
+        found = [row for value in values for row in self.where(kind, **{name: value})]
+        return sorted(found, key=self._place)
+
+    def taken(self, kinds: tuple[Kind, ...], name: str, values: Collection[int]) -> set[int]:
+        """Which of these values rows of several classes have in a field that all of them have."""
+        return {value for value in values if self.holders(kinds, name, value)}
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Do what was decided elsewhere, what is deleted first."""
+        for change in sorted(changes, key=lambda change: change.after is not None):
+            if change.after is not None:
+                self.put(change.after)
+            elif change.before is not None:
+                self.delete(change.before)
 
     def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
         """The uuids next to one in the alphabet, up to `count` before it and as many after it."""

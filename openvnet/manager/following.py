@@ -60,7 +60,7 @@ def follow(transaction: Transaction, mac_group: str | None, *, addressing: bool 
         for row in (change.before, change.after) if touching else ():
             if touching and row is not None:
                 touching(touched, row, change)
-    settle(transaction, touched.pairs(), touched.wishes, mac_group)
+    settle(transaction, touched.pairs(), touched.wishes, mac_group, changes)
 
 
 def follow_all(transaction: Transaction, mac_group: str | None) -> None:

@@ -17,6 +17,9 @@ LETTERS = string.ascii_lowercase + string.digits
 LENGTH = 8
 """Letters of a uuid that nobody chose."""
 
+MOST_AT_ONCE = 500
+"""Uuids that are looked up in one query."""
+
 NEIGHBOURS = 50
 """Uuids on either side, in the alphabet, among which the one that was meant is looked for."""
 
@@ -38,10 +41,23 @@ def allotted_uuid(transaction: Transaction, kind: type[Any], given: str | None =
 def free_uuid(transaction: Transaction, resource: Resource) -> str:
     """A uuid that names nothing."""
     while True:
-        letters = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-        uuid = f"{resource.prefix}-{letters}"
+        uuid = _drawn_uuid(resource)
         if transaction.get(resource.kind, uuid) is None:
             return uuid
+
+
+def _drawn_uuid(resource: Resource) -> str:
+    letters = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    return f"{resource.prefix}-{letters}"
+
+
+def free_uuids(transaction: Transaction, kind: type[Any], count: int) -> list[str]:
+    """Several that name nothing."""
+    free: set[str] = set()
+    while len(free) < count:
+        drawn = {_drawn_uuid(_BY_KIND[kind]) for _ in range(min(count - len(free), MOST_AT_ONCE))}
+        free |= drawn - {row.uuid for row in transaction.among(kind, "uuid", drawn)}
+    return list(free)
 
 
 def found(transaction: Transaction, kind: type[R], uuid: str, name: str = "uuid") -> R:

@@ -120,6 +120,8 @@ def _references(row: Row) -> Iterator[tuple[str, type[Any], str]]:
 
 def _then(transaction: Transaction, number: int, current: Row) -> Row | None:
     """What a row was right after a revision, if it was changed later."""
+    if number == transaction.number - 1:
+        return None
     for _, lines in log.revisions(
         transaction.connection, number, transaction.number - 1, (type(current),), current.uuid
     ):

@@ -5,8 +5,9 @@ lives within a commit of the store's (`store.database`); nobody else writes mean
 what it has read once it keeps.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -34,6 +35,9 @@ from openvnet.store.schema import TABLES
 
 R = TypeVar("R")
 Kind = type[Any]
+
+MOST_AT_ONCE = 500
+"""Values that one query asks for."""
 
 
 class Change(NamedTuple):
@@ -92,6 +96,20 @@ class Transaction:
         """How many rows have these values; it counts to `most` only."""
         query = _count(TABLES[kind], tuple(by), most)
         return self.connection.execute(query, by).scalar_one()
+
+    def among(self, kind: type[R], name: str, values: Collection[Hashable]) -> list[R]:
+        """The rows with one of these values; those with the same in the order of their creation."""
+        query, rest = _among(TABLES[kind], name), iter(values)
+        rows: list[R] = []
+        while part := list(islice(rest, MOST_AT_ONCE)):
+            found = self.connection.execute(query, {"values": part})
+            rows += (row_of(kind, each) for each in found)
+        return rows
+
+    def taken(self, kinds: tuple[Kind, ...], name: str, values: Collection[int]) -> set[int]:
+        """Which of these values rows of several classes have in a column that all of them have."""
+        found = self.connection.execute(_taken(kinds, name), {"values": list(values)})
+        return set(found.scalars())
 
     def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
         """The uuids next to one in the alphabet, up to `count` before it and as many after it."""
@@ -320,6 +338,19 @@ def _holding(kinds: tuple[Kind, ...], name: str) -> Any:
             for number, table in enumerate(TABLES[kind] for kind in kinds)
         )
     )
+
+
+@cache
+def _among(table: Table, name: str) -> Select[Any]:
+    wanted: Any = bindparam("values", expanding=True)
+    return _fields(table).where(table.c[name].in_(wanted)).order_by(table.c.created, table.c.uuid)
+
+
+@cache
+def _taken(kinds: tuple[Kind, ...], name: str) -> Any:
+    wanted: Any = bindparam("values", expanding=True)
+    columns = [TABLES[kind].c[name] for kind in kinds]
+    return union_all(*(select(column).where(column.in_(wanted)) for column in columns))
 
 
 @cache
