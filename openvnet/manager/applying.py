@@ -70,13 +70,14 @@ def _stages() -> Iterator[Resource]:
 
     Of lease policies' interfaces those whose addresses a document names come before the addresses:
     what the policy leases to them gives way, and cannot be what others are about to be given.
-    Topologies come last: what datapaths carry by themselves they find there.
+    What datapaths carry needs addresses, and topologies come last: they find it there.
     """
     by_kind = {resource.kind: resource for resource in RESOURCES}
+    carried = [each for each in RESOURCES if each.collection.startswith("datapath_")]
     topologies = [each for each in RESOURCES if each.collection.startswith("topolog")]
-    yield from (each for each in RESOURCES if each.kind not in _LAST and each not in topologies)
-    yield from (by_kind[kind] for kind in _LAST)
-    yield from topologies
+    later = (*_LAST, *(each.kind for each in (*carried, *topologies)))
+    yield from (each for each in RESOURCES if each.kind not in later)
+    yield from (by_kind[kind] for kind in later)
 
 
 STAGES = tuple(_stages())

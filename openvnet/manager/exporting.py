@@ -12,7 +12,6 @@ from typing import Any
 from msgspec import NODEFAULT
 
 from openvnet.manager.answers import Answer
-from openvnet.manager.associations import FOLLOWING
 from openvnet.manager.carrying import is_made
 from openvnet.manager.errors import UnknownUuid
 from openvnet.manager.replica import Replica
@@ -87,7 +86,7 @@ def _told(replica: Replica, resource: Resource, row: Row, whole: bool) -> Answer
         rows: list[Row] = replica.where(part.kind, **{LINKS[part.kind]: row.uuid})
         below = [each for each in rows if not is_made(each)]
         said = _list(replica, part, below, whole)
-        if _is_said(part, said) or (whole and part.kind not in FOLLOWING):
+        if whole or _is_said(part, said):
             told[word] = said
     return told
 
