@@ -288,12 +288,20 @@ class Store:
                 yield from every(self.connection, resource.kind)
 
     def replace(self, content: Content, origin: str) -> None:
-        """Put this in place of all there is, as a revision of a new epoch. Raise StoreError."""
+        """Put this in place of all there is, as a revision of a new epoch. Raise StoreError.
+
+        A server may take minutes for it, so the connection is one that waits.
+        """
         epoch, number = secrets.token_hex(8), content.number + 1
-        with self._numbered(()):
-            replace_all(self.connection, content)
-            log.restored(self.connection, number, epoch, time.time_ns() // 1000, origin)
-            self.connection.execute(_BEGIN_ANEW, {"epoch_now": epoch, "newest": number})
+        with (
+            _failing("The database cannot be written", StoreError),
+            _connected(self._url) as connection,
+            connection.begin(),
+        ):
+            self._meet(*connection.execute(_LOCK_PLACE).one())
+            replace_all(connection, content)
+            log.restored(connection, number, epoch, time.time_ns() // 1000, origin)
+            connection.execute(_BEGIN_ANEW, {"epoch_now": epoch, "newest": number})
         self.epoch, self.number = epoch, number
 
     @contextmanager
