@@ -69,6 +69,8 @@ OWN = """## Beside the resources
 | `GET /api/1.0/changes` | the revision log |
 | `GET /api/1.0/changes/stream` | each change as it happens |
 | `POST /api/1.0/changes/REVISION/undo` | the inverse of a revision, written as a new one |
+| `GET /api/1.0/db/backup` | all that is in the database, as a [file](../guides/backup.md) |
+| `POST /api/1.0/db/restore` | such a file in place of all that is in the database |
 """
 
 LISTS = f"""## Lists
