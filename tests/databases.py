@@ -24,7 +24,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import URL, NullPool, create_engine
+from sqlalchemy.engine import make_url
 
 from openvnet.store.database import opened
 from tests.ports import free_port
@@ -42,11 +43,11 @@ MARIADB = (
     *("--innodb-undo-tablespaces=0", "--innodb-buffer-pool-size=32M"),
 )
 FORGETFUL = {
-    "mariadb": ("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync"),
-    "postgresql": ("-c", "fsync=off", "-c", "synchronous_commit=off"),
+    "mariadb": ("--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync"),
+    "postgresql": ("-c", "fsync=off"),
     "redis": (),
 }
-"""What spares a server the disk, where a test is not about what a power cut leaves."""
+"""What spares a server the disk: what it acknowledged survives its own death, but no power cut."""
 
 ENVIRONMENT = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
@@ -127,6 +128,12 @@ class Server:
         if self.kind == "mariadb":
             return f"mysql+pymysql://{who}@localhost/{database}?unix_socket={self.socket}"
         return f"postgresql+psycopg://{who}@:{self.port}/{database}?host={self.directory}"
+
+    def over_tcp(self, url: str, port: int | None = None) -> URL:
+        """The same over TCP, at the server's port or at another one that leads there."""
+        query = ["unix_socket", "host"]
+        place = make_url(url).difference_update_query(query)
+        return place.set(host="127.0.0.1", port=port or self.port)
 
     def say(self, *statements: str, database: str = "") -> list[Any]:
         """Have statements done, each in a transaction of its own; the last one's first column."""

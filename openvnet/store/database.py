@@ -409,7 +409,7 @@ def _create(place: URL) -> None:
     where, statement = dialects.creation(place)
     engine = dialects.engine(where)
     why = (
-        f"{shown(place)} does not exist, and {place.username} may not make it. Let somebody say "
+        f"{shown(place)} is not there for {place.username}, who may not make it. Let somebody say "
         f"who may: {statement}; and give the user all rights to it"
     )
     try:

@@ -22,10 +22,10 @@ EXTRAS = {"mysql": "mariadb", "postgresql": "postgresql"}
 
 LOST = {1053, 1927, 2006, 2013, "57P01", "57P02", "57P03"}
 """What a server says as it goes away, where SQLAlchemy does not know it for that."""
-BUSY = {1020, 1205, 1213, "40001", "40P01", "55P03"}
-"""Deadlocks, and locks that were waited for in vain: all was undone, and may be tried again."""
-MISSING = {1049, "3D000"}
-"""The server does not have the database."""
+BUSY = {1020, 1213, "40001", "40P01"}
+"""Deadlocks and the like: all was undone, and may be tried again at once."""
+MISSING = {1044, 1049, "3D000"}
+"""The server does not have the database, or not for this user."""
 
 
 def engine(url: URL, patient: bool = False) -> Engine:
