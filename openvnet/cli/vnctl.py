@@ -23,7 +23,7 @@ from openvnet.cli.database import database
 from openvnet.cli.declaring import apply, diff, export
 from openvnet.cli.grammar import Commands, Group, dashed
 from openvnet.cli.history import history, undo, watch
-from openvnet.cli.options import output_option
+from openvnet.cli.options import output_option, project_option
 from openvnet.cli.session import NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
 from openvnet.cli.start import INTERRUPTED
@@ -117,8 +117,9 @@ def _batch() -> click.Command:
 
 
 @click.pass_context
-def _begin(ctx: click.Context, output: str | None) -> None:
+def _begin(ctx: click.Context, output: str | None, project: str | None) -> None:
     session = ctx.ensure_object(Session)
+    session.project = project or session.project
     session.output = output or session.output
 
 
@@ -140,7 +141,7 @@ def _version_option() -> click.Option:
 
 root = Group("vnctl", HELP, _namespaces())
 root.callback = _begin
-root.params = [output_option(), _version_option()]
+root.params = [output_option(), project_option(), _version_option()]
 
 
 def run(words: list[str] | None, session: Session) -> int:

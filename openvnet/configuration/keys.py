@@ -137,10 +137,34 @@ class Vnmgr(Struct, frozen=True):
     service_init_timeout: Annotated[Seconds, _means("It starts at once.", MEANINGLESS)] = 120
 
 
+class Tls(Struct, frozen=True):
+    """TLS on webapi's TCP port."""
+
+    certificate: Annotated[
+        str | None, _means("A file in PEM: the certificate, then those that it was signed by.")
+    ] = None
+    key: Annotated[str | None, _means("A file in PEM: the certificate's key.")] = None
+
+
 class Webapi(Struct, frozen=True):
     """What webapi may be told."""
 
     node: Annotated[WebapiNode, _means("Its name.")] = WebapiNode()
+    tls: Annotated[Tls, _means("TLS on its TCP port; without it, webapi speaks none.")] = Tls()
+    require_tokens: Annotated[
+        bool,
+        _means(
+            "`true`: whoever comes to the TCP port needs a token, also on 127.0.0.1. Elsewhere it "
+            "is so anyway."
+        ),
+    ] = False
+    insecure: Annotated[
+        bool,
+        _means(
+            "`true`: listen where others reach it without TLS and tokens. Whoever reaches it may "
+            "then write networks."
+        ),
+    ] = False
     pagination_limit: Annotated[
         Items, _means("Items of a list at most, if the request does not say.")
     ] = 30

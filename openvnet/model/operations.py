@@ -46,6 +46,12 @@ class Operation:
         return self.verb == "delete" and not self.names_one
 
     @property
+    def names_project(self) -> bool:
+        """Whether a project can be named: to make something in it, or to list what is its."""
+        named = self.resource.parent is None and "project_uuid" in attributes(self.resource.kind)
+        return named and self.verb in ("create", "list") and not self.resource.private
+
+    @property
     def writes(self) -> bool:
         """Whether it makes a revision."""
         return self.method != "GET"

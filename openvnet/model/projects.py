@@ -132,6 +132,7 @@ TOKENS = Resource(
             DURATION,
         )
     },
+    deletion="revoke",
     private=("digest",),
     reader="admin",
     writer="admin",

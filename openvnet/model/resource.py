@@ -70,6 +70,8 @@ class Resource:
     """POST /<collection>/<uuid>/<other collection>, each with its parameters: has it make one."""
     owner: str | None = None
     """The attribute that names what it belongs to, if to anything: it is of the same project."""
+    deletion: str = ""
+    """What its deletion is called on the command line, if not `del`."""
     private: tuple[str, ...] = ()
     """Fields that only programs of ours say, on creation, and that no answer shows."""
     reader: str = ""

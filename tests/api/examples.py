@@ -45,6 +45,7 @@ class Examples:
         path = creation_path(resource, values)
         method = "PUT" if static else "POST"
         body: dict[str, Any] = self.client.write(method, path, {**values, **other}).body
+        body.pop("secret", None)
         return body
 
     def uuid(self, collection: str, **other: Any) -> str:
