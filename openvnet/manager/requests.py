@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -43,7 +43,7 @@ from openvnet.manager.history import history, told
 from openvnet.manager.lists import listed
 from openvnet.manager.names import found
 from openvnet.manager.readings import manager_metrics
-from openvnet.manager.replica import Replica
+from openvnet.manager.replica import Look, Replica
 from openvnet.manager.retention import Ended, Retention
 from openvnet.manager.rights import audience, ended, is_confined, is_of, sees
 from openvnet.manager.status import interface_status, node_answer, places
@@ -334,7 +334,7 @@ class Requests:
         row = self._replica.get(resource.kind, request.uuid or "")
         if row is None or not sees(caller, row, self._replica):
             finding = partial(found, kind=resource.kind, uuid=request.uuid or "")
-            row = self._look(finding, caller)
+            row = finding(self._look(caller))
         shown = answer(row, self._replica)
         tag = etag(shown)
         if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
@@ -342,15 +342,14 @@ class Requests:
             shown["status"] = told_status(caller, status)
         return Shown(selected(shown, request.fields), tag)
 
-    def _look(self, work: Callable[[Transaction], T], caller: Caller) -> T:
-        """Find something among the rows in memory, so that no database is waited for."""
-        nothing = Transaction(self._store.connection, self._store.number)
-        return _acting(cast(Transaction, Draft(nothing, self._replica)), work, Rights(caller))
+    def _look(self, caller: Caller) -> Transaction:
+        """What somebody sees of the rows in memory: no database is waited for."""
+        return cast(Transaction, Look(self._replica, Rights(caller)))
 
     async def _list(self, request: Request, caller: Caller) -> Answer:
         resource = resource_of(request)
         finding = partial(parent_uuid, resource=resource, request=request)
-        parent = self._look(finding, caller)
+        parent = finding(self._look(caller))
         among = below(resource, parent, self._replica) if parent else None
         rows = await listed(self._replica, resource, request.values, request.sort, among, caller)
         page = rows[request.offset : request.offset + request.limit]
