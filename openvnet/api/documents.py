@@ -156,8 +156,8 @@ class _Reading:
             if attribute is None:
                 known = [*declared, *below, "uuid"]
                 hint = nearest(str(name), known) or f" Known are {', '.join(known)}."
-                what = f"{shown(name)} is nothing that is said of {resource.one}.{hint}"
-                self._mistake(at, what)
+                words = f"this is nothing that is said of {resource.one}.{hint}"
+                self._mistake(f"{at}.{str(name)[:64]}", words)
             elif given is None and not attribute.required:
                 yield name, None
             elif (value := self._value(f"{at}.{name}", attribute, given)) is not None:

@@ -243,10 +243,11 @@ def _line(change: Change, indent: str, known: Container[Any] = ()) -> str:
         )
     else:
         usual = {**defaults(str(row["uuid"]).partition("-")[0]), "vni": row.get("vni")}
+        above = LINKS.get(KINDS[change["kind"]]) if indent else None
         told = ", ".join(
             f"{name} {_word(value)}"
             for name, value in row.items()
-            if name != "uuid" and value not in known
+            if name not in ("uuid", above) and value not in known
             if _word(value) not in ("nothing", ANY) and value != usual.get(name)
         )
     line = f"{indent}{sign} {change['kind'].replace('_', ' ')} {change['uuid']}  {told}".rstrip()
