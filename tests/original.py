@@ -174,7 +174,7 @@ TABLES = {
 
 def made(server, rows):
     """The address of a database of the original with these rows, by table."""
-    where = server.database()
+    where = server.nothing()
     engine = create_engine(where)
     with engine.begin() as connection:
         for table, columns in TABLES.items():

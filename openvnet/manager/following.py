@@ -7,7 +7,9 @@ Most writes concern none: that what was written is of a guest is known without a
 deleted takes along what refers to it, so the rows that went tell what it concerned.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -39,7 +41,10 @@ from openvnet.model import (
     TopologyRouteLink,
     TopologySegment,
 )
+from openvnet.store.database import Committed, Store, Write
 from openvnet.store.transaction import Change, Transaction
+
+logger = logging.getLogger(__name__)
 
 ADDRESSED = (DatapathNetwork, DatapathSegment, DatapathRouteLink, RouteLink)
 """What gets a MAC address of the default group if it is made without one."""
@@ -68,6 +73,16 @@ def follow_all(transaction: Transaction, mac_group: str | None) -> None:
     touched = Touched(transaction, mac_group)
     touched.topologies |= {topology.uuid for topology in transaction.where(Topology)}
     settle(transaction, touched.pairs(), touched.wishes, mac_group)
+
+
+def settled(store: Store, mac_group: str | None) -> None:
+    """Make them so in a store whose rows are of another release, or were imported or restored."""
+    (outcome,) = store.commit([Write(partial(follow_all, mac_group=mac_group), "vnmgr")])
+    if not isinstance(outcome, Committed):
+        raise outcome
+    if outcome.changes:
+        told = "revision %d: %d rows of topologies were not as they should be"
+        logger.warning(told, outcome.number, len(outcome.changes))
 
 
 def _address(transaction: Transaction, changes: Iterable[Change], mac_group: str) -> None:

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,14 @@ from openvnet.configuration.options import configured
 from openvnet.configuration.syntax import ConfigurationError
 from openvnet.listening import ListenError
 from openvnet.logs import logged
-from openvnet.manager.following import follow_all
+from openvnet.manager.following import settled
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
 from openvnet.manager.streams import Streams
 from openvnet.manager.tcp import Tcp, told_tcp
 from openvnet.model import MacRangeGroup
 from openvnet.scraping import metrics_option, scraped
-from openvnet.store.database import Committed, Store, Write, opened
+from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
 from openvnet.store.places import file, place_of, server
@@ -163,7 +162,7 @@ def serving(
         closing.callback(os.close, lock)
         store = opened(place)
         closing.callback(store.close)
-        _settle(store, mac_group)
+        settled(store, mac_group)
         replica = Replica(store)
         if mac_group is not None and replica.get(MacRangeGroup, mac_group) is None:
             logger.warning(NO_MAC_GROUP, mac_group, mac_group)
@@ -192,16 +191,6 @@ def serving(
             where,
         )
         yield
-
-
-def _settle(store: Store, mac_group: str | None) -> None:
-    """What topologies make may be of another release, or of a database that was imported."""
-    (outcome,) = store.commit([Write(partial(follow_all, mac_group=mac_group), "vnmgr")])
-    if not isinstance(outcome, Committed):
-        raise outcome
-    if outcome.changes:
-        told = "revision %d: %d rows of topologies were not as they should be"
-        logger.warning(told, outcome.number, len(outcome.changes))
 
 
 def _endpoint(path: Path) -> str:

@@ -124,7 +124,7 @@ class Requests:
         """Peers that are told of each revision."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
-        self._transfers = Transfers(store, replica, self._begin_anew)
+        self._transfers = Transfers(store, replica, self._begin_anew, mac_group)
         self._mac_group = mac_group
         self._retention = Retention(replica, self._end_leases, time.time, mac_group)
         store.follow(self._follow)

@@ -19,6 +19,7 @@ from typing import Any
 
 from openvnet.manager.backup import Backup
 from openvnet.manager.errors import Conflict, InvalidArgument
+from openvnet.manager.following import settled
 from openvnet.manager.replica import Replica
 from openvnet.manager.restoring import PEOPLE, Restoring
 from openvnet.store.database import Store
@@ -35,8 +36,15 @@ MOST = 8
 class Transfers:
     """Those that are under way; `restored` is called when all rows have become others."""
 
-    def __init__(self, store: Store, replica: Replica, restored: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        restored: Callable[[], None],
+        mac_group: str | None = None,
+    ) -> None:
         self._store, self._replica, self._restored = store, replica, restored
+        self._mac_group = mac_group
         self._numbers = count(1)
         self._under_way: dict[int, Backup | Restoring] = {}
         self._forgetting: dict[int, asyncio.TimerHandle] = {}
@@ -103,6 +111,7 @@ class Transfers:
 
     def _load(self) -> None:
         try:
+            settled(self._store, self._mac_group)
             self._replica.load(self._store)
             self._restored()
         except Exception as error:
