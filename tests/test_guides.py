@@ -97,6 +97,7 @@ def shell(tmp_path):
         def run(command: str) -> tuple[int, str]:
             done = subprocess.run(
                 ["bash", "-c", command],
+                cwd=tmp_path,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -136,7 +136,7 @@ class _Reading:
         stack: list[tuple[Any, Any, str | None]] = []
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.ScalarEvent):
-                plain = event.implicit[0] and event.style is None
+                plain = event.implicit[0] and not event.style
                 value: Any = None if plain and event.value in _NULL else event.value
                 anchor = event.anchor
             elif isinstance(event, yaml.AliasEvent):
