@@ -106,7 +106,8 @@ def _is_asked(session: Session, file: str, refusal: Refused) -> bool:
         )
         raise click.ClickException(f"{refusal.message.partition(' Say ')[0]} {where}")
     click.echo(refusal.message.partition(" Say ")[0], err=True)
-    click.confirm(f"Shall {file} take the place of all of it?", abort=True, err=True)
+    if not click.confirm(f"Shall {file} take the place of all of it?", err=True):
+        raise click.ClickException("Nothing was changed.")
     return True
 
 

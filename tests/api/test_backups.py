@@ -1,17 +1,22 @@
 """Backups as users make them, with vnctl and over HTTP, against real processes."""
 
 import gzip
+import os
+import pty
 import re
 import secrets
 import stat
+import subprocess
+from contextlib import suppress
 
 import pytest
 
 from openvnet.client import Client, Refused, Unreachable
-from openvnet.model import Network
+from openvnet.model import RESOURCES, Network
 from openvnet.store.database import opened
 from openvnet.store.replacing import Content
-from tests.api.processes import vnctl, vnmgr, webapi
+from tests.api.examples import Examples
+from tests.api.processes import ENVIRONMENT, command, vnctl, vnmgr, webapi
 
 
 @pytest.fixture
@@ -42,6 +47,23 @@ def test_a_database_comes_back_out_of_its_file(run, client, network, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
+def test_whatever_can_be_made_comes_back_as_it_was(client):
+    examples = Examples(client)
+    for resource in RESOURCES:
+        examples.made(resource)
+
+    def everything():
+        lists = (r for r in RESOURCES if not r.parent and "list" in r.verbs)
+        return {r.collection: client.all(f"/{r.collection}").body["items"] for r in lists}
+
+    before = everything()
+    with client.download("/db/backup", {"history": "true"}) as (_, pieces):
+        kept = list(pieces)
+    client.write("DELETE", f"/networks/{before['networks'][0]['uuid']}")
+    client.upload("/db/restore", {"replace": "true"}, kept)
+    assert everything() == before
+
+
 def test_a_file_that_is_there_is_overwritten_only_by_force(run, network, tmp_path):
     file = tmp_path / "kept"
     file.write_text("mine")
@@ -59,6 +81,34 @@ def test_without_a_terminal_nothing_is_replaced_unless_that_is_said(run, tmp_pat
     refused = vnctl(run, "db", "restore", str(file))
     assert refused.returncode == 1
     assert re.search(r"not empty: it has \d+ rows at revision \d+. Say --yes", refused.stderr)
+
+
+@pytest.mark.parametrize(("answer", "status"), [(b"n\n", 1), (b"y\n", 0)])
+@pytest.mark.usefixtures("network")
+def test_on_a_terminal_it_asks_whether_what_is_there_may_go(run, client, tmp_path, answer, status):
+    file = tmp_path / "kept"
+    vnctl(run, "db", "backup", str(file))
+    epoch = client.get("/health").body["epoch"]
+    ours, theirs = pty.openpty()
+    asking = subprocess.Popen(
+        [*command("openvnet.cli.vnctl"), "db", "restore", str(file)],
+        env={**ENVIRONMENT, "VNET_WEBAPI": f"unix:{run}/webapi.sock"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = b""
+    while b"take the place of all of it? [y/N]" not in said:
+        said += os.read(ours, 1000)
+    os.write(ours, answer)
+    with suppress(OSError):
+        while piece := os.read(ours, 1000):
+            said += piece
+    os.close(ours)
+    assert asking.wait() == status, said
+    assert (b"Nothing was changed" in said) == (status == 1)
+    assert (client.get("/health").body["epoch"] == epoch) == (status == 1)
 
 
 @pytest.mark.parametrize(
