@@ -104,7 +104,7 @@ def _no_password() -> str:
     raise EncryptedKey
 
 
-class Protocol(HttpToolsProtocol):
+class Http(HttpToolsProtocol):
     """HTTP, over a unix socket with the name of the user at the other end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -142,7 +142,7 @@ class Front(uvicorn.Server):
         loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
-            return Protocol(
+            return Http(
                 config=self.config, server_state=self.server_state, app_state=self.lifespan.state
             )
 

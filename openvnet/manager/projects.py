@@ -1,12 +1,21 @@
 """Projects, and the tokens that act for them: which ones may be, and which may go."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from openvnet.manager.errors import Conflict, InvalidArgument
-from openvnet.model import DEFAULT_PROJECT, TOKENS, Project, Row, Token
+from openvnet.model import (
+    DEFAULT_PROJECT,
+    TOKENS,
+    IpLease,
+    Network,
+    NetworkProject,
+    Project,
+    Row,
+    Token,
+)
 from openvnet.model.ownership import IN_PROJECTS, OWNED
 from openvnet.store.transaction import Transaction
 
@@ -32,7 +41,11 @@ def token_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[
 
 
 def check_deletion(transaction: Transaction, row: Row) -> None:
-    """Refuse to delete a project that is not empty, or that must be there."""
+    """Refuse to delete a project that is not empty, or a share that is in use."""
+    if isinstance(row, NetworkProject):
+        network = transaction.get(Network, row.network_uuid)
+        if network is not None and not network.shared:
+            _refuse_use(transaction, network, (row.project_uuid,))
     if not isinstance(row, Project):
         return
     if row.uuid == DEFAULT_PROJECT:
@@ -42,6 +55,30 @@ def check_deletion(transaction: Transaction, row: Row) -> None:
             f"Project {row.uuid} is not empty: it has {'; '.join(held)}. Delete them first, or "
             "give them to another project."
         )
+
+
+def changed_network(
+    transaction: Transaction, network: Network, values: Mapping[str, Any]
+) -> Iterator[Row]:
+    """A network with other values; it stays shared with those who use it."""
+    if network.shared and values.get("shared") is False:
+        shares = transaction.where(NetworkProject, network_uuid=network.uuid)
+        kept = {network.project_uuid, *(share.project_uuid for share in shares)}
+        leases = transaction.where(IpLease, network_uuid=network.uuid)
+        _refuse_use(transaction, network, {lease.project_uuid for lease in leases} - kept)
+    yield replace(network, **values)
+
+
+def _refuse_use(transaction: Transaction, network: Network, projects: Iterable[str]) -> None:
+    """Refuse to take a network from projects that have addresses in it."""
+    leases = transaction.where(IpLease, network_uuid=network.uuid)
+    for project_uuid in sorted(projects):
+        if held := [lease.uuid for lease in leases if lease.project_uuid == project_uuid]:
+            named = ", ".join(held[:MOST_NAMED])
+            raise Conflict(
+                f"Project {project_uuid} has {len(held)} IP leases in network {network.uuid} "
+                f"({named}); delete them first."
+            )
 
 
 def _held(transaction: Transaction, project_uuid: str) -> Iterator[str]:

@@ -99,7 +99,12 @@ def check_verb(caller: Caller, request: Request) -> None:
         if kind is not None and not _reads(caller, kind):
             _demand(caller, READERS[kind], f"{_words(BY_KIND[kind])} are read by")
     else:
-        _demand(caller, "member", f"{verb} is for")
+        kind = _COLLECTIONS.get(request.collection)
+        _demand(caller, WRITERS[kind] if kind else "member", f"{_what(request)} written by")
+
+
+def _what(request: Request) -> str:
+    return f"{request.collection.replace('_', ' ')} are"
 
 
 def check_writer(transaction: Transaction, resource: Resource) -> None:

@@ -24,7 +24,7 @@ from openvnet.manager.leases import (
 from openvnet.manager.networks import network_rows, segment_rows
 from openvnet.manager.policies import made_lease_rows, policy_interface_rows, retention_rows
 from openvnet.manager.ports import port_rows
-from openvnet.manager.projects import token_rows
+from openvnet.manager.projects import changed_network, token_rows
 from openvnet.manager.ranges import ip_range_rows, mac_range_rows
 from openvnet.manager.routing import (
     changed_route,
@@ -113,6 +113,7 @@ CREATIONS: Mapping[type[Any], Creation] = {
     DatapathRouteLink: carried_rows(DatapathRouteLink),
 }
 CHANGES: Mapping[type[Any], Rule] = {
+    Network: changed_network,
     Interface: changed_interface,
     MacLease: changed_mac_lease,
     RouteLink: changed_route_link,

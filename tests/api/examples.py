@@ -35,6 +35,7 @@ class Examples:
 
     client: Client
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    project_uuid: str = "pj-default"
 
     def made(self, resource: Resource, **other: Any) -> dict[str, Any]:
         """A new resource."""
@@ -56,7 +57,7 @@ class Examples:
         """What a new resource may be created with: all that is declared, and its parent."""
         values = GOOD[resource.collection](self, next(self.numbers))
         if "project_uuid" in creation(resource):
-            values.setdefault("project_uuid", "pj-default")
+            values.setdefault("project_uuid", self.project_uuid)
         return values
 
 
@@ -204,6 +205,7 @@ def _mac_range(examples: Examples, number: int) -> dict[str, Any]:
 def _free_ip_lease(examples: Examples) -> str:
     network_uuid = examples.uuid("networks")
     values = {"network_uuid": network_uuid, "ipv4_address": "10.0.0.1"}
+    values["project_uuid"] = examples.project_uuid
     return str(examples.client.write("POST", "/ip_leases", values).body["uuid"])
 
 
