@@ -151,6 +151,9 @@ def matched(
     link = LINKS[resource.kind]
     below: list[Row] = [] if parent is None else rows.where(resource.kind, **{link: parent.uuid})
     free = {row.uuid: row for row in below if not is_made(row)}
+    if not free:  # As it is for all that is new.
+        get = rows.get
+        return Matched([(each, get(resource.kind, each.uuid or "")) for each in wanted], ())
     found: dict[int, Row | None] = {}
     unnamed: list[tuple[int, dict[str, Any]]] = []
     for index, each in enumerate(wanted):
