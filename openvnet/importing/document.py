@@ -26,6 +26,7 @@ def document(translated: Translated, time: str) -> Iterator[bytes]:
         epoch="imported",
         revision=newest,
         time=time,
+        source=f"the database of an original OpenVNet as of {time}",
     )
     yield packing.compress(writer.begin(header))
     while part := list(islice(rows, PART)):

@@ -23,6 +23,7 @@ from openvnet.manager.following import settled
 from openvnet.manager.replica import Replica
 from openvnet.manager.restoring import PEOPLE, Restoring
 from openvnet.store.database import Store
+from openvnet.wire.backup import Header
 from openvnet.wire.messages import Request
 
 logger = logging.getLogger(__name__)
@@ -92,19 +93,23 @@ class Transfers:
     async def _finish(self, restoring: Restoring, request: Request) -> dict[str, Any]:
         content = await restoring.content(self._replica)
         self._refuse_to_replace(request)
-        header = restoring.header
-        what = f"revision {header.revision} of {header.time}" if header else ""
+        what = _what(restoring.header)
         shown = {"rows": restoring.count, "revision_of_backup": content.number}
         if request.dry_run:
             there = {"epoch": self._store.epoch, "rows_there": self._rows()}
             return {**shown, "restored": False, **there}
         before = f"revision {self._store.number} of epoch {self._store.epoch}"
-        self._store.replace(content, f"{request.origin[:150]}: restored {what}")
+        self._store.replace(content, f"{request.origin[:150]}: {what}")
         self._load()
         logger.warning(
-            "A backup of %s, %d rows, took the place of %s; epoch %s begins at revision %d; "
-            "asked by %s.",
-            *(what, restoring.count, before, self._store.epoch, self._store.number),
+            "%s, %d rows, in place of %s; epoch %s begins at revision %d; asked by %s.",
+            *(
+                what[:1].upper() + what[1:],
+                restoring.count,
+                before,
+                self._store.epoch,
+                self._store.number,
+            ),
             request.origin,
         )
         return {**shown, "restored": True, "epoch": self._store.epoch}
@@ -162,3 +167,12 @@ class Transfers:
         self._under_way.pop(number, None)
         if waiting := self._forgetting.pop(number, None):
             waiting.cancel()
+
+
+def _what(header: Header | None) -> str:
+    """What is done, for the log."""
+    if header is None:
+        return ""
+    if header.source:
+        return f"imported {header.source}"
+    return f"restored revision {header.revision} of {header.time}"

@@ -35,6 +35,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     time: str
     """When it was begun, ISO 8601, UTC."""
+    source: str = ""
+    """Of what was not backed up but imported: from where."""
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):

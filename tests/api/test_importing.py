@@ -365,6 +365,8 @@ def test_what_is_carried_over_and_what_is_not_is_said_row_by_row_and_then_done(r
         done = vnctl(run, *words, "--commit")
         assert (done.returncode, done.stdout) == (0, rehearsed.stdout)
         is_carried_over(client)
+        changes = client.get("/changes").body["items"]
+        assert ": imported the database of an original OpenVNet" in changes[-1]["asked_by"]
         again = vnctl(run, *words, "--commit")
         assert again.returncode == 1
         assert "The database is not empty" in again.stderr
