@@ -18,8 +18,8 @@ from rich.table import Table
 from bench.figures import Figure
 
 ROWS = (
-    *("codec", "install", "change", "restart", "list", "goodput", "memory", "demo", "startup"),
-    *("agents", "reconnect", "share"),
+    *("codec", "install", "change", "restart", "list", "apply", "goodput", "memory", "demo"),
+    *("startup", "agents", "reconnect", "share"),
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -69,6 +69,10 @@ OWN = """## Beside the resources
 | `GET /api/1.0/changes` | the revision log |
 | `GET /api/1.0/changes/stream` | each change as it happens |
 | `POST /api/1.0/changes/REVISION/undo` | the inverse of a revision, written as a new one |
+| `POST /api/1.0/apply` | what a document made different, as one revision |
+| `GET /api/1.0/export` | what there is, as such a document |
+| `GET /api/1.0/db/backup` | all that is in the database, as a [file](../guides/backup.md) |
+| `POST /api/1.0/db/restore` | such a file in place of all that is in the database |
 """
 
 LISTS = f"""## Lists
@@ -98,6 +102,14 @@ one, and `total_count` says how many there are in all. Beside them:
   answer has the header `OpenVNet-Dry-Run`, and no revision.
 - **Lists**: a JSON list of up to {LIST_ITEMS} objects, posted to a collection, becomes one revision
   or nothing; the answer is the list of what was created. A refusal says which item it is about.
+
+## Documents
+
+`POST /apply` takes a JSON object of what there is to be ([its form](../guides/declarative.md)), writes
+what differs as one revision, and answers the change of each row, as `/changes` does. If nothing differs
+there is no revision. `prune=true` and `replace=true` say what may be deleted, and `dry_run=true` tells the
+difference only. A refusal begins each of its lines with the place in the document. `GET /export` answers
+such an object: `of=networks,if-1` says of what, `full=true` leaves nothing out.
 
 ## History
 

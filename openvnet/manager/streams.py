@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -54,6 +54,9 @@ from openvnet.wire.messages import (
     encode,
     read_from_agent,
 )
+
+if TYPE_CHECKING:
+    from openvnet.manager.sharing import Sharing
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +129,8 @@ class Streams:
         self._identities = identities or Identities(replica)
         self.managers: tuple[Manager, ...] = ()
         """What agents with keys of their own are told of where vnmgr is."""
+        self.sharing: Sharing | None = None
+        """What there is to do with other vnmgr, if there may be some."""
         self.others: dict[str, Other] = {}
         """The webapis with keys of their own, by node id."""
         self.refused = 0
@@ -170,7 +175,20 @@ class Streams:
             self._update(self._speaking[listener], news, encoded)
         if any(change.kind in (Node, Datapath) for change in changes):
             self._look_who_may_stay()
-        return [self._speaking[listener] for listener in told]
+        concerned = [self._speaking[each] for each in told if each in self._speaking]
+        if self.sharing:
+            self.sharing.published(number, concerned)
+        return concerned
+
+    def begin_anew(self) -> None:
+        """All rows are others: let the agents say hello again, and hear all of them."""
+        for agent in list(self.agents.values()):
+            peer = agent.peer
+            self._remove(agent)
+            self._waiting.gone(agent.node_id)
+            if peer is not None:
+                self._front.send(peer, encode(Beat()))
+        self._audience = Audience(self._replica.state)
 
     @property
     def refusals(self) -> int:
@@ -409,6 +427,8 @@ class Streams:
         if message.revision.number >= agent.sent.number:
             agent.behind_since = None
         self._waiting.acknowledged(agent.node_id, message.revision.number, failures)
+        if self.sharing:
+            self.sharing.acknowledged(agent.node_id, message.revision.number, failures)
 
     def _is_its_own(self, agent: Agent, failure: Failure) -> bool:
         """Whether what an agent could not realise is something that it hears of."""

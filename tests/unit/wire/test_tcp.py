@@ -18,7 +18,7 @@ from openvnet.wire.messages import Beat, Reply, encode, read_from_agent, read_re
 from openvnet.wire.rpc import NoAnswer, Rpc
 from openvnet.wire.sockets import DOMAIN
 from openvnet.wire.stream import Stream
-from tests.system import free_port
+from tests.ports import free_port
 
 
 @asynccontextmanager
