@@ -14,6 +14,7 @@ from openvnet.lab.directory import wait_until_let_go
 from openvnet.lab.environment import MANAGER, MANAGER_ADDRESS, ROUTER
 from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.many import many_hosts
+from openvnet.lab.reach import measured, wrong_cells
 from openvnet.lab.traffic import traffic_among
 from openvnet.lab.underlay import cut, mend, set_link
 from openvnet.lab.waiting import until
@@ -49,18 +50,17 @@ def states(lab):
 
 @contextmanager
 def pings(lab, one, other):
-    """From a host to another, 100 a second; the block gets what is lost in the end."""
-    ended = {}
+    """From a host to another, 100 a second; the block gets the numbers of those answered."""
+    answered = []
     command = ("ping", "-n", "-i", "0.01", address(lab, other))
     with lab.open(
         one, "sh", "-c", '"$@" & read -r _; kill -INT $!; wait', "pings", *command
     ) as run:
         assert "bytes of data" in run.stdout.readline()
-        assert "bytes from" in run.stdout.readline()
-        yield ended
+        assert "icmp_seq=1 " in run.stdout.readline()
+        yield answered
         said = run.communicate()[0]
-    found = re.search(r"(\d+) packets transmitted, (\d+) received", said)
-    ended["sent"], ended["came"] = map(int, found.groups())
+    answered += [1, *map(int, re.findall(r"icmp_seq=(\d+)", said))]
 
 
 def test_every_agent_calls_vnmgr_over_its_uplink_and_is_in_sync(three):
@@ -74,15 +74,44 @@ def test_every_agent_calls_vnmgr_over_its_uplink_and_is_in_sync(three):
         assert not (three.directory / host.name / "vna" / "keys" / "vnmgr.secret").exists()
 
 
-def test_hosts_reach_each_other_while_nothing_of_openvnet_lives(three):
+def test_guests_reach_their_own_network_on_all_hosts_and_no_other(three):
+    pings = measured(three, count=2)
+    assert len(pings) == 12
+    assert list(wrong_cells(three.environment, pings)) == []
+
+
+def test_no_packet_is_lost_while_all_of_openvnet_is_killed_and_comes_back(three):
     ours = [name for name in three.processes if name.split("/")[-1] in ("vna", "vnmgr", "webapi")]
-    with pings(three, "host1", "host2") as routed, pings(three, "host3", "host1") as switched:
+    with (
+        pings(three, "host1", "host2") as routed,
+        pings(three, "host3", "host1") as switched,
+        traffic_among(three, apart=True) as guests,
+    ):
+        guests.let_pass(20)
         three.kill(*ours)
-        assert reaches(three, "host2", "host3")
+        guests.let_pass(50)
         three.start("vnmgr", "webapi", *(name for name in ours if name.endswith("vna")))
-    for ended in (routed, switched):
-        assert ended["came"] == ended["sent"] > 50
+        guests.let_pass(50)
+    for answers in (routed, switched):
+        assert answers == list(range(1, len(answers) + 1))
+        assert len(answers) > 50
+    assert len(guests.report.streams) == 12
+    assert guests.report.lost == {}, guests.report
+    assert guests.report.disturbed == {}, guests.report
     assert set(states(three).values()) == {"in sync"}
+
+
+def test_what_a_guest_sends_to_another_goes_to_its_host_alone(three):
+    with (
+        listening(three, ROUTER, "host2", "udp port 6081") as wire,
+        listening(three, ROUTER, "host3", "udp port 6081") as silent,
+    ):
+        three.run("vm1", "ping", "-c", "2", "-i", "0.1", "-W", "5", "10.102.0.11")
+        three.run("vm2", "ping", "-c", "1", "-W", "5", "10.102.0.12")
+        wire.hear("seq 2, length 64")
+        silent.hear("seq 1, length 64")
+    assert "52:54:00:00:00:01 > 52:54:00:00:00:03" in "".join(wire.packets)
+    assert "52:54:00:00:00:03" not in "".join(silent.packets)
 
 
 @pytest.mark.parametrize(
@@ -150,13 +179,11 @@ def test_a_guest_is_plugged_in_elsewhere_and_keeps_its_card(three):
         assert three.run("vm3", "ip", "-brief", "address", "show", "eth0") == before
         until(lambda: _where(three, "if-vm3") == ["vna1"], "vm3's interface is up on its new host")
         three.settle()
-        with traffic_among(three, "vm1", "vm3") as meter:
-            meter.let_pass(50)
-        assert meter.report.lost == {}, meter.report
-        assert len(meter.report.streams) == 2
+        assert list(wrong_cells(three.environment, measured(three, count=2))) == []
     finally:
         three.plug("vm3", "host2")
     assert three.host_of("vm3") == "host2"
+    until(lambda: _where(three, "if-vm3") == ["vna2"], "vm3's interface is up at home again")
 
 
 def test_a_live_migration_has_the_port_on_both_hosts_until_the_old_one_is_forgotten(three):
@@ -207,10 +234,10 @@ def test_vnmgr_of_a_lab_can_keep_its_rows_in_mariadb():
 def test_a_lab_of_many_hosts_is_drawn_and_leaves_nothing_behind_when_killed(tmp_path):
     directory = tmp_path / "lab"
     before = links(), mounts()
-    with lab_up(directory, options=("--hosts", "2", "--guests", "1")) as up:
+    with lab_up(directory, options=("--hosts", "1", "--guests", "1")) as up:
         status = openvnet(directory, "lab", "status")
         assert "╭─ host1 ─────┴" in status.stdout, status.stderr
-        assert "│ └─ vm2   10.102.0.11/23" in status.stdout
+        assert "│ └─ vm1   10.102.0.10/23" in status.stdout
         own = namespaces_of(init_of(up)) - namespaces_of("self")
         up.kill()
         up.communicate()
