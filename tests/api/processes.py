@@ -47,9 +47,9 @@ class Process:
             self._lines.put(line)
         self._lines.put("")
 
-    def says(self, words: str) -> str:
+    def says(self, words: str, seconds: float = 10) -> str:
         """Wait for a line of the log with these words."""
-        while words not in (line := self._lines.get(timeout=10)):
+        while words not in (line := self._lines.get(timeout=seconds)):
             assert line, f"ended: {''.join(self.log)}"
         return line
 
@@ -79,10 +79,10 @@ def vnmgr(run: Path) -> Iterator[Process]:
     """vnmgr with its database beside its sockets."""
     state = run / "state"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    places = ("--run", str(run), "--state", str(state), "--config", str(run))
+    places = ["--run", str(run), "--state", str(state), "--config", str(run)]
     # A file of SQLite is where it is by default.
     if not (database := database_of(state)).startswith("sqlite"):
-        places += ("--database", database)
+        places += ["--database", database]
     with process("openvnet.manager.main", *places, says="serves") as running:
         yield running
 
