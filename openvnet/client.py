@@ -207,7 +207,7 @@ class Client:
         target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
         headers = {
             **self._headers(),
-            "Content-Type": "application/gzip",
+            "Content-Type": "application/octet-stream",
             "Transfer-Encoding": "chunked",
         }
         try:

@@ -105,6 +105,7 @@ class Server:
             return (
                 *(_postgresql("postgres"), *forgetful, "-D", str(self.data)),
                 *("-k", str(self.directory), "-p", str(self.port), "-h", "127.0.0.1"),
+                *("-c", "dynamic_shared_memory_type=mmap"),  # or one that is killed leaves some
             )
         return (
             *("redis-server", "--dir", str(self.data), "--unixsocket", str(self.socket)),
@@ -181,19 +182,29 @@ class Server:
 @contextmanager
 def server(kind: str, durable: bool = False) -> Iterator[Server]:
     """A server with new data, gone afterwards; `durable` if it has to write as in earnest."""
-    where = None if durable or not os.access(MEMORY, os.W_OK) else MEMORY
-    directory = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=where))  # A socket's path: short.
+    directory = temporary(kind, durable)
     made = Server(kind, directory, durable)
     try:
-        if kind == "redis":
-            made.data.mkdir()
-        else:
-            shutil.copytree(_template(kind), made.data)
+        new_data(kind, made.data)
         made.start()
         yield made
     finally:
         made.end()
         shutil.rmtree(directory)
+
+
+def temporary(kind: str, durable: bool = False) -> Path:
+    """A new directory with a short path, as those of sockets must be."""
+    where = None if durable or not os.access(MEMORY, os.W_OK) else MEMORY
+    return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=where))
+
+
+def new_data(kind: str, data: Path) -> None:
+    """Make the data of a server that was never used; on MariaDB root has no password."""
+    if kind == "redis":
+        data.mkdir()
+    else:
+        shutil.copytree(_template(kind), data)
 
 
 @cache

@@ -24,7 +24,9 @@ HOST = Path(__file__).parent.parent / "docs" / "guides" / "host.md"
 TUTORIAL = sorted((HOST.parents[1] / "tutorial").glob("*.md"))
 MIGRATING = HOST.with_name("migrating.md")
 """Which needs a database of the original; see tests/api/test_importing.py."""
-GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST, MIGRATING})
+DATABASES = HOST.with_name("databases.md")
+"""Which needs servers; see tests/databases.py."""
+GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST, MIGRATING, DATABASES})
 ACTIVATE = ". .venv/bin/activate"
 """Which the tests have done already."""
 

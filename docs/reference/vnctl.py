@@ -40,6 +40,10 @@ The file has lines of `key value`, and comments after `#`:
 | `webapi_uri` | `127.0.0.1` | host name or address, or `unix:/path` |
 | `webapi_port` | `9090` | TCP port |
 | `webapi_version` | `1.0` | of the API |
+| `webapi_ca` | the system's | a file in PEM: who signs webapi's certificate; `VNET_CA` beats it |
+| `token_file` | none | a file with a token alone, beside this one unless its path is absolute |
+| `token` | none | the token itself; `VNET_TOKEN` beats both |
+| `project` | none | in which things are made and listed; `VNET_PROJECT` and `--project` beat it |
 | `output_format` | as below | `table`, `wide`, `json`, `yaml` (or `yml`) or `name` |
 
 ## What it prints

@@ -96,6 +96,7 @@ def own_paths() -> Object:
 
 _NODES = "All nodes, live or declared, by node id, and how each fares."
 _FILE = {"application/gzip": {"schema": {"type": "string", "contentMediaType": "application/gzip"}}}
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _HISTORY = "The revision log: with `since` what came after it, else the newest first."
 _PLACE = {"type": "string", "pattern": "^([0-9a-f]+/)?[0-9]{1,18}$"}
 
@@ -174,7 +175,7 @@ def _restore() -> Object:
     )
     summary = "Put a backup in place of all that there is, as a new epoch."
     described = _own(summary, {"type": "object"}, words, (400, 403, 409, 503))
-    described["requestBody"] = {"required": True, "content": _FILE}
+    described["requestBody"] = {"required": True, "content": _BYTES}
     return described
 
 

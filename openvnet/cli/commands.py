@@ -251,8 +251,8 @@ def _show_one(
 
 def _nothing(resource: Resource, total: int, none: str = "") -> str:
     """What is said of a list, or of a part of it, that is empty."""
-    singular = resource.singular
-    several = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
+    what, of, whole = resource.singular.partition(" of ")
+    several = f"{what[:-1]}ies{of}{whole}" if what.endswith("y") else f"{what}s{of}{whole}"
     if total:
         return f"None of the {total} {several} is in this part of the list."
     if none:

@@ -163,4 +163,6 @@ def _values(row: Given) -> str:
 
 
 def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value or "nothing")
+    if value is None or value == "":
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else str(value)

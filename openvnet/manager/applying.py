@@ -72,7 +72,7 @@ def _stages() -> Iterator[Resource]:
     what the policy leases to them gives way, and cannot be what others are about to be given.
     What datapaths carry needs addresses, and topologies come last: they find it there.
     """
-    by_kind: Mapping[Any, Resource] = {resource.kind: resource for resource in RESOURCES}
+    by_kind: dict[object, Resource] = {resource.kind: resource for resource in RESOURCES}
     carried = [each for each in RESOURCES if each.collection.startswith("datapath_")]
     topologies = [each for each in RESOURCES if each.collection.startswith("topolog")]
     later = (*_LAST, *(each.kind for each in (*carried, *topologies)))

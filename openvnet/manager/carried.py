@@ -176,34 +176,39 @@ def settle(
     wishes: Wishes,
     mac_group: str | None,
     changes: Iterable[Change] = (),
+    *,
+    addressing: bool = True,
 ) -> None:
     """Make these pairs as they should be. `mac_group` is for topologies that have none.
 
     `changes` are the write's so far: what they took away comes back as it was, if it is wanted.
+    Without `addressing` what is there without a MAC address stays so.
     """
     sorted_pairs = sorted(set(pairs), key=_place)
     if not sorted_pairs:
         return
     _read_ahead(transaction, sorted_pairs, wishes)
     there, gone = _there(transaction, sorted_pairs), _gone(changes)
-    settled: list[tuple[CarriedRow | None, CarriedRow, Wish]] = []
+    before: list[CarriedRow | None] = []
+    after: list[CarriedRow] = []
+    underlays: list[str | None] = []
     taken_back: list[Change] = []
     for pair in sorted_pairs:
         row, wish = there.get(pair), wishes.of(pair)
         if row is not None and row.topology_uuid is None:
             continue
         if wish is not None:
-            settled.append((row, _carried(transaction, pair, wish, row, gone.get(pair)), wish))
+            before.append(row)
+            after.append(_carried(transaction, pair, wish, row, gone.get(pair)))
+            underlays.append(wish.underlay_uuid if addressing or row is None else None)
         elif row is not None:
             taken_back.append(Change(type(row), row.uuid, row, None))
-    named = _named(transaction, [row for _, row, _ in settled])
-    addressed = _addressed(
-        transaction, zip(named, (w for *_, w in settled), strict=True), mac_group
-    )
+    named = _named(transaction, after)
+    addressed = _addressed(transaction, list(zip(named, underlays, strict=True)), mac_group)
     made = (
-        Change(type(row), row.uuid, before, row)
-        for (before, *_), row in zip(settled, addressed, strict=True)
-        if before != row
+        Change(type(now), now.uuid, was, now)
+        for was, now in zip(before, addressed, strict=True)
+        if was != now
     )
     transaction.take([*taken_back, *made])
 
@@ -284,17 +289,19 @@ def _named(transaction: Transaction, rows: Sequence[CarriedRow]) -> list[Carried
 
 
 def _addressed(
-    transaction: Transaction, rows: Iterable[tuple[CarriedRow, Wish]], mac_group: str | None
+    transaction: Transaction,
+    rows: Sequence[tuple[CarriedRow, str | None]],
+    mac_group: str | None,
 ) -> Iterator[CarriedRow]:
-    """The rows, with MAC addresses as far as their topology's groups have any left.
+    """The rows, with MAC addresses as far as the groups of these underlays have any left.
 
-    A topology without a group has the default one.
+    An underlay without a group has the default one. None: the row needs no address.
     """
-    every = list(rows)
-    addresses = MacAddresses(transaction, sum(row.mac_address is None for row, _ in every))
+    kept = {row.mac_address for row, _ in rows if row.mac_address is not None}
+    addresses = MacAddresses(transaction, len(rows) - len(kept), kept)
     groups: dict[str, list[str]] = {}
-    for row, (_, underlay_uuid, *_) in every:
-        if row.mac_address is not None:
+    for row, underlay_uuid in rows:
+        if row.mac_address is not None or underlay_uuid is None:
             yield row
             continue
         if underlay_uuid not in groups:

@@ -54,7 +54,7 @@ def follow(transaction: Transaction, mac_group: str | None, *, addressing: bool 
     """Do what follows from the changes of a write so far.
 
     `mac_group` names the MAC range group of what is given no address; without `addressing`, what
-    the write itself has made without one stays so.
+    has none stays so, as in an undoing.
     """
     changes = transaction.changes()
     if addressing and mac_group is not None:
@@ -65,7 +65,8 @@ def follow(transaction: Transaction, mac_group: str | None, *, addressing: bool 
         for row in (change.before, change.after) if touching else ():
             if touching and row is not None:
                 touching(touched, row, change)
-    settle(transaction, touched.pairs(), touched.wishes, mac_group, changes)
+    pairs = touched.pairs()
+    settle(transaction, pairs, touched.wishes, mac_group, changes, addressing=addressing)
 
 
 def follow_all(transaction: Transaction, mac_group: str | None) -> None:

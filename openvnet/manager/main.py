@@ -148,10 +148,11 @@ async def serve(
     loop.set_exception_handler(fail)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    gc.disable()
     with serving(place, run_directory, tcp, metrics_address, mac_group, registry):
         # What was loaded stays: the collector need not look at it again and again.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         await stop.wait()
         logger.info("vnmgr stops.")
     if failures:

@@ -84,15 +84,16 @@ def free_mac_address(transaction: Transaction, group_uuid: str) -> int | None:
 class MacAddresses:
     """Takes MAC addresses that nothing has, each once, before any of them is written.
 
-    `count` is how many it will be asked for: so many are looked up at a time.
+    `count` is how many it will be asked for: so many are looked up at a time. `kept` are some that
+    are not free, though nothing has them at the moment.
     """
 
-    def __init__(self, transaction: Transaction, count: int = 1) -> None:
+    def __init__(self, transaction: Transaction, count: int = 1, kept: Iterable[int] = ()) -> None:
         self._transaction = transaction
         self._count = min(count, MOST_AT_ONCE)
         self._spans: dict[str, list[Span]] = {}
         self._drawn: dict[str, set[int]] = {}
-        self._given: set[int] = set()
+        self._given: set[int] = set(kept)
 
     def take(self, group_uuid: str) -> int | None:
         """One of a group's; None if there is none, or no such group."""

@@ -28,8 +28,9 @@ class Replica:
         """Take the rows of the store in place of all that was here."""
         self.state = State()
         self._created: dict[str, int] = {}
-        for row, number in store.rows():
-            self.state.put(type(row), row.uuid, row)
+        tables = self.state.rows
+        for row, number in store.rows():  # No index is asked for yet, so nothing else keeps track.
+            tables.setdefault(type(row), {})[row.uuid] = row
             self._created[row.uuid] = number
         self.revision = Revision(store.epoch, store.number)
         # An index is made when it is first asked for, and no change should wait for that.

@@ -24,6 +24,7 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.scopes import Key
 from openvnet.manager.waiting import Waiting
 from openvnet.model import KINDS, Datapath, Node, Row
+from openvnet.model.ownership import without_project
 from openvnet.store.schema import tag
 from openvnet.store.transaction import Change
 from openvnet.wire.admission import shown_address
@@ -285,7 +286,7 @@ class Streams:
         self.agents[agent.node_id] = self._peers[peer] = agent
         self._speaking[agent.listener] = agent
         self._audience.join(agent.listener, self._allowed(agent, hello.roots))
-        rows = tuple(self._audience.rows(agent.listener))
+        rows = tuple(map(without_project, self._audience.rows(agent.listener)))
         logger.info(
             "Agent %s (%s, OpenVNet %s) said hello; it hears %s rows at revision %s.",
             agent.node_id,
@@ -457,7 +458,7 @@ class Streams:
         """Send what changed; `encoded` keeps the bytes of rows for the next agent."""
         for key, row in news.put.items():
             if key not in encoded:
-                encoded[key] = msgspec.Raw(encode(row))
+                encoded[key] = msgspec.Raw(encode(without_project(row)))
         put: tuple[Row, ...] = tuple(encoded[key] for key in news.put)
         remove = tuple(Removed(tag(kind), uuid) for kind, uuid in news.remove)
         revision = self._replica.revision

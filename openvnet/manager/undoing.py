@@ -30,7 +30,7 @@ def undo(transaction: Transaction, number: int, force: bool) -> None:
     if not force:
         _refuse_later(transaction, number, changes)
     made = [change for change in changes if change.before is None]
-    _refuse_referred(transaction, {change.uuid for change in made}, made)
+    _refuse_referred(transaction, {change.uuid for change in changes}, made)
     for change in changes:
         if change.before is not None and change.after is not None:
             transaction.put(change.before)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from openvnet.model import (
+    DEFAULT_PROJECT,
     RESOURCES,
     ActiveInterface,
     NetworkProject,
@@ -72,11 +73,12 @@ def owned(row: R, get: Get) -> R:
     return made
 
 
-def owner_of(kind: Kind, values: Mapping[str, Any]) -> tuple[str, Kind, str] | None:
-    """What a row of these values belongs to: the attribute that says so, the class, the uuid."""
-    if (owner := _OWNERS.get(kind)) is None or not values.get(owner[0]):
-        return None
-    return owner[0], owner[1], values[owner[0]]
+def without_project(row: R) -> R:
+    """A row as hosts hear of it: whose it is makes no difference to a switch."""
+    if getattr(row, "project_uuid", DEFAULT_PROJECT) == DEFAULT_PROJECT:
+        return row
+    made: R = replace(row, project_uuid=DEFAULT_PROJECT)  # type: ignore[type-var]
+    return made
 
 
 def project_of(row: Any, get: Get) -> str:

@@ -79,10 +79,10 @@ def vnmgr(run: Path) -> Iterator[Process]:
     """vnmgr with its database beside its sockets."""
     state = run / "state"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    places: tuple[str, ...] = ("--run", str(run), "--state", str(state), "--config", str(run))
+    places = ["--run", str(run), "--state", str(state), "--config", str(run)]
     # A file of SQLite is where it is by default.
     if not (database := database_of(state)).startswith("sqlite"):
-        places += ("--database", database)
+        places += ["--database", database]
     with process("openvnet.manager.main", *places, says="serves") as running:
         yield running
 

@@ -7,6 +7,8 @@ from datetime import datetime
 import pytest
 
 from openvnet.client import Client
+from openvnet.importing.original import ImportFailed, read
+from openvnet.importing.original import address as parsed
 from tests import original
 from tests.api.processes import vnctl
 from tests.original import deleted
@@ -495,24 +497,27 @@ def test_the_password_is_never_on_the_command_line(run, mariadb, address, tmp_pa
     assert "wrong" not in refused.stderr
 
 
+def test_what_cannot_be_read_is_said_in_words():
+    refused = vnctl("/nowhere", "db", "import", "--from", "mysql://root@127.0.0.1:1/vnet")
+    assert refused.returncode == 1
+    assert "Can't connect to MySQL server" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("mysql://root@127.0.0.1:1/vnet", "Can't connect to MySQL server"),
         ("postgresql://root@localhost/vnet", "must be mysql://user@host:3306/name"),
         ("nonsense", "must be mysql://user@host:3306/name"),
         ("mysql://root@localhost", "must name the database"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_words(where, said):
-    refused = vnctl("/nowhere", "db", "import", "--from", where)
-    assert refused.returncode == 1
-    assert said in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_what_is_no_address_is_refused(where, said):
+    with pytest.raises(ImportFailed, match=said):
+        parsed(where)
 
 
 def test_a_database_of_something_else_is_none_of_the_original(mariadb):
-    where = mariadb.nothing().replace("mysql+pymysql://", "mysql://")
-    refused = vnctl("/nowhere", "db", "import", "--from", where)
-    assert refused.returncode == 1
-    assert "has no table datapaths, segments, networks and others" in refused.stderr
+    where = parsed(mariadb.nothing().replace("mysql+pymysql://", "mysql://"))
+    with pytest.raises(ImportFailed, match="no table datapaths, segments, networks and others"):
+        read(where, "")

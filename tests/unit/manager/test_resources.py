@@ -165,6 +165,10 @@ async def test_a_renamed_interface_keeps_all_that_it_has(here):
     assert renamed["ipv4_address"] == before["ipv4_address"]
     assert renamed["ports"][0]["port_name"] == "vm1"
     assert (await here.call.refused("show", "interfaces", "if-1")).status == 404
+    (newest,) = (await here.call("changes", limit=1, values={}))["items"]
+    await here.call("undo", values={"revision": newest["revision"]})
+    assert await here.call("show", "interfaces", "if-1") == before
+    await here.call("rename", "interfaces", "if-1", values={"new_uuid": "if-new"})
     await guest(here, 2)
     problem = await here.call.refused("rename", "interfaces", "if-2", values={"new_uuid": "if-new"})
     assert problem.error == "DuplicateUUID"
