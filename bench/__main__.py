@@ -19,7 +19,7 @@ from bench.figures import Figure
 
 ROWS = (
     *("codec", "install", "change", "restart", "api", "list", "apply", "manager-restart"),
-    *("goodput", "memory", "demo", "startup", "agents", "reconnect", "share"),
+    *("goodput", "memory", "demo", "startup", "agents", "reconnect", "share", "hosts", "tunnel"),
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -1,6 +1,7 @@
 """The commands of each guide and of the tutorial: they print what the page shows, and end so.
 
-A guide is run in a lab; the tutorial, page after page, on a host where nothing is set up.
+A guide is run in a lab, of one host or of many; the tutorial, page after page, on a host where
+nothing is set up.
 """
 
 import os
@@ -14,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from openvnet.lab.building import lab
-from openvnet.lab.environment import SEED, declarations
+from openvnet.lab.environment import SEED
 from openvnet.lab.errors import LabError
+from openvnet.lab.many import many_hosts
 from openvnet.lab.waiting import until
 from tests.e2e.host import host
 
@@ -75,19 +77,22 @@ def _any_letters(line: str) -> str:
     return ".*".join(re.escape(part) for part in line.split("…"))
 
 
+ENVIRONMENTS = {"hosts": many_hosts(3)}
+"""The labs of guides, by name, that are not for the one of a single host."""
+
+
 @pytest.fixture
-def shell(tmp_path):
+def shell(request, tmp_path):
     """Runs a command as a user of the lab does; returns its exit status and what it printed."""
+    environment_of_page = ENVIRONMENTS.get(request.getfixturevalue("page").stem, SEED)
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("vnctl", "openvnet"):
         words = f"from openvnet.cli.{name} import main; main()"
         (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{words}" "$@"\n')
         (programs / name).chmod(0o755)
-    with lab(SEED, tmp_path / "lab") as running:
-        for arguments in declarations(SEED):
-            running.vnctl(*arguments, "--wait")
-        running.settle()
+    with lab(environment_of_page, tmp_path / "lab") as running:
+        running.declare()
         environment = os.environ | {
             "PATH": f"{programs}:{os.environ['PATH']}",
             "HOME": str(tmp_path),

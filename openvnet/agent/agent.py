@@ -41,9 +41,17 @@ from openvnet.agent.wanted import Wanted
 from openvnet.compiler import Compiler, Difference, Feature
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
-from openvnet.features.presence import Here
 from openvnet.metrics import Metrics
-from openvnet.model.host import Bridge, Port, Shortfall, Tunnel, TunnelPort
+from openvnet.model.host import (
+    Bridge,
+    Here,
+    Port,
+    Shortfall,
+    Tunnel,
+    TunnelEnd,
+    TunnelInterface,
+    TunnelPort,
+)
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Flow
@@ -75,6 +83,9 @@ PATIENCE_SECONDS = 0.5
 read: a switch that is read twice is held up twice, and what it has is as good as it was before."""
 
 RETRY_SECONDS = 1.0
+
+TUNNEL_SECONDS = 2.0
+"""How long Open vSwitch may take to make a tunnel port before others hear of what there is."""
 
 SILENT_SECONDS = 2.0
 """How long a switch may owe an answer before it is said that it does not answer."""
@@ -123,7 +134,9 @@ class Agent:
         self._taken: list[Update] = []
         """What vnmgr said and this turn has taken, for the log."""
         self._read, self._read_by = False, 0.0
-        self._identities_known = not needs_identities
+        self._needs_identities, self._identities_known = needs_identities, not needs_identities
+        self._tunnels_by: float | None = None
+        """Until when tunnel ports are waited for that are not there yet."""
         self.swept = False
         """Whether what is not desired has been removed from the connected switch."""
         self.switch_was_empty = False
@@ -389,13 +402,34 @@ class Agent:
         return written
 
     def _acknowledge(self) -> None:
-        """Tell vnmgr what is realised and what could not be, if that is news."""
-        if self.realised is None:
+        """Tell vnmgr what is realised and what could not be, if that is news.
+
+        A network that needs a new tunnel port is realised when the port is there.
+        """
+        if self.realised is None or self._awaits_tunnels():
             return
         now = self.realised, tuple(self.failures())
         if now != self._acknowledged and not self._greeting:
             self._acknowledged = now
             self._send(Acknowledge(*now))
+
+    def _awaits_tunnels(self) -> bool:
+        """Whether tunnel ports are being made, and it is too early to give up on that."""
+        rows = self.compiler.state.rows
+        ends, found = rows.get(TunnelEnd, {}), rows.get(TunnelInterface, {})
+        awaited = {
+            port.name
+            for port in self.wanted.of(TunnelPort)
+            if port.encapsulation not in ends
+            and not (port.name in found and found[port.name].error)
+        }
+        if not awaited or not self._needs_identities:
+            self._tunnels_by = None
+            return False
+        if self._tunnels_by is None:
+            self._tunnels_by = self._now() + TUNNEL_SECONDS
+            asyncio.get_running_loop().call_later(TUNNEL_SECONDS, self.inbox.wake)
+        return self._now() < self._tunnels_by
 
 
 def _presences(here: Iterable[Here]) -> tuple[Presence, ...]:

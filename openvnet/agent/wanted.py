@@ -4,8 +4,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from openvnet.compiler import Difference
-from openvnet.features.presence import Here
-from openvnet.model.host import Shortfall, Tunnel, TunnelPort
+from openvnet.model.host import Here, Shortfall, Tunnel, TunnelPort
 
 KINDS: tuple[type[Any], ...] = (Here, Shortfall, Tunnel, TunnelPort)
 

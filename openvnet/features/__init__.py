@@ -13,7 +13,6 @@ from openvnet.features import (
     host,
     interest,
     peers,
-    presence,
     security,
     switching,
     underlay,
@@ -27,7 +26,6 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
     peers.HEARERS,
     (
         *interest.FEATURES,
-        *presence.FEATURES,
         *defaults.FEATURES,
         *host.FEATURES,
         *security.FEATURES,

@@ -9,8 +9,10 @@ A port belongs to the interface whose interface port names it, by the port's own
 uuid. Where several would do, one is chosen from what they are, never from what came first. The
 host's own uplinks, and the ports of tunnels, belong to no interface, whatever rows say.
 
-Where the interface of a lease is that is not here matters for networks only that are carried to
-others: there its ports say it, or where it was last reported to be.
+Where an interface is matters to other hosts if one of its networks is carried to them. An interface
+whose interface ports name one datapath, and no other, is there. Of one whose port may be on any, or
+that is bound on two hosts while it moves, only the host that has it can say so: it reports it, and
+vnmgr tells the others.
 """
 
 from collections.abc import Iterator
@@ -33,6 +35,7 @@ from openvnet.model.host import (
     Carrier,
     Chunk,
     Claim,
+    Here,
     Holding,
     Member,
     Port,
@@ -125,7 +128,7 @@ def _is_up(claim: Claim, view: View) -> bool:
     return port is not None and port.up
 
 
-def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | Away]:
+def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | Away | Here]:
     """What a lease amounts to, once every row that it needs is there."""
     if lease.interface_uuid is None or lease.mac_lease_uuid is None:
         return
@@ -144,6 +147,8 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         if there is not None:
             yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there))
         return
+    if carrier and _named_datapath(lease.interface_uuid, view) is None:
+        yield Here(lease.interface_uuid, attachment.port_name)
     chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)
     yield chunk
     yield Member(
@@ -160,12 +165,16 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
 
 def _datapath_uuid(interface_uuid: str, view: View) -> str | None:
     """The datapath that an interface is on: the one that its ports name, else as reported."""
-    ports = view.where(InterfacePort, interface_uuid=interface_uuid)
-    named = {port.datapath_uuid for port in ports}
-    if len(named) == 1 and None not in named:
-        return named.pop()
+    if named := _named_datapath(interface_uuid, view):
+        return named
     active = view.where(ActiveInterface, interface_uuid=interface_uuid)
     return active[0].datapath_uuid if active else None
+
+
+def _named_datapath(interface_uuid: str, view: View) -> str | None:
+    ports = view.where(InterfacePort, interface_uuid=interface_uuid)
+    named = {port.datapath_uuid for port in ports}
+    return named.pop() if len(named) == 1 else None
 
 
 PORTS = ((Port, claims),)

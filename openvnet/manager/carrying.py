@@ -6,6 +6,8 @@ A row that a user makes takes the place of the one that a topology made.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from openvnet.manager.carried import CarriedRow, pair_of
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.leases import refuse_mac_in_use
@@ -40,6 +42,17 @@ def carried_rows(
         yield row
 
     return rows
+
+
+def changed_carried(
+    transaction: Transaction,
+    row: DatapathNetwork | DatapathSegment | DatapathRouteLink,
+    values: Any,
+) -> Iterator[Row]:
+    """What a datapath carries, with another MAC address, or reached otherwise."""
+    changed = replace(row, **values)
+    refuse_mac_in_use(transaction, changed)
+    yield changed
 
 
 def is_made(row: Row) -> bool:

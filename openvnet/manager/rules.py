@@ -6,7 +6,7 @@ Whatever is not named here is as its declaration says, and no more.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from openvnet.manager.carrying import carried_rows, topology_datapath_rows
+from openvnet.manager.carrying import carried_rows, changed_carried, topology_datapath_rows
 from openvnet.manager.filters import (
     allowed_address_pair_rows,
     described_pair,
@@ -121,6 +121,9 @@ CHANGES: Mapping[type[Any], Rule] = {
     MacLease: changed_mac_lease,
     RouteLink: changed_route_link,
     Route: changed_route,
+    DatapathNetwork: changed_carried,
+    DatapathSegment: changed_carried,
+    DatapathRouteLink: changed_carried,
     Node: changed_node,
     Topology: changed_topology,
 }

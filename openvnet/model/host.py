@@ -294,6 +294,18 @@ class TunnelPort(msgspec.Struct, frozen=True):
         return "tunnel_port", self.name
 
 
+class Here(msgspec.Struct, frozen=True):
+    """Desired: that vnmgr is told that an interface is on this host, and behind which port."""
+
+    interface_uuid: str
+    port_name: str
+
+    @property
+    def key(self) -> Hashable:
+        """Its place among what is desired."""
+        return "here", self.interface_uuid
+
+
 class Tunnel(msgspec.Struct, frozen=True):
     """Desired: a tunnel to another host, by which the first packet shall not wait for ARP."""
 

@@ -48,8 +48,9 @@ class DatapathNetwork(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the network on this host; none if not given.",
+            "The MAC address of the network on this host; none if not given. mac2mac needs one.",
             MAC,
+            update=True,
         ),
     ] = None
     ip_lease_uuid: Annotated[
@@ -97,8 +98,9 @@ class DatapathSegment(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the segment on this host; none if not given.",
+            "The MAC address of the segment on this host; none if not given. mac2mac needs one.",
             MAC,
+            update=True,
         ),
     ] = None
     ip_lease_uuid: Annotated[
@@ -146,8 +148,9 @@ class DatapathRouteLink(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the route link on this host; none if not given.",
+            "The MAC address of the route link on this host; none if not given. mac2mac needs one.",
             MAC,
+            update=True,
         ),
     ] = None
     ip_lease_uuid: Annotated[

@@ -14,6 +14,7 @@ from openvnet.model import ActiveInterface, Datapath, DatapathNetwork, Interface
 from openvnet.model.host import (
     TUNNEL_PORTS,
     Away,
+    Here,
     Port,
     Shortfall,
     TunnelInterface,
@@ -265,6 +266,22 @@ def test_a_guest_is_where_its_ports_say_or_if_they_do_not_where_it_was_reported(
     assert located() is located(port(1, None)) is None
 
 
+def reported(world):
+    return {out for out in Compiler(STRATA).apply(world).add if isinstance(out, Here)}
+
+
+def test_only_of_a_guest_that_may_be_elsewhere_and_whose_network_is_carried_it_is_reported():
+    world = hosts_world(1, MIXTURES[0])
+    assert reported(world) == set()
+    anywhere = msgspec.structs.replace(world[InterfacePort, "ifp-1"], datapath_uuid=None)
+    assert reported(world | {(InterfacePort, "ifp-1"): anywhere}) == {Here("if-1", "vm1")}
+    assert reported(world | {(InterfacePort, "ifp-7"): port(7, "dp-2")}) == set()
+    other = msgspec.structs.replace(port(7, "dp-2"), interface_uuid="if-1")
+    assert reported(world | {(InterfacePort, "ifp-7"): other}) == {Here("if-1", "vm1")}
+    alone = {key: row for key, row in world.items() if key[0] is not DatapathNetwork}
+    assert reported(alone | {(InterfacePort, "ifp-1"): anywhere}) == set()
+
+
 def shortfalls(world):
     outputs = Compiler(STRATA).apply(world).add
     return {out.uuid: out.reason for out in outputs if isinstance(out, Shortfall)}
@@ -329,4 +346,4 @@ def test_a_member_elsewhere_costs_two_flows_and_an_end_point_that_moves_two_a_ne
     assert len(added.add) == 2
     end = compiler.state.rows[IpLease]["il-eth2"]
     moved = {(IpLease, "il-eth2"): msgspec.structs.replace(end, ipv4_address=0xAC100063)}
-    assert len(compiler.apply(moved).add) == 4
+    assert len([out for out in compiler.apply(moved).add if isinstance(out, Flow)]) == 4

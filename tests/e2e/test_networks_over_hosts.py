@@ -1,0 +1,109 @@
+"""Two networks with equal addresses over three hosts on two underlays, in all encapsulations."""
+
+import json
+import re
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from openvnet.client import Client
+from openvnet.lab.environment import ROUTER
+from openvnet.lab.errors import CommandFailed
+from openvnet.lab.reach import measured, wrong_cells
+from openvnet.lab.waiting import until
+from openvnet.lab.wire import listening
+
+MIXTURES = {
+    "geneve everywhere": ("geneve", "geneve", "geneve"),
+    "a tunnel of another kind to each": ("vxlan", "gre", "geneve"),
+    "mac2mac, and between the underlays geneve": ("mac2mac", "mac2mac", "mac2mac"),
+}
+NOBODY = "10.102.0.99"
+
+ON_THE_WIRE = {
+    "geneve": ("udp dst port 6081", "Geneve"),
+    "vxlan": ("udp dst port 4789", "VXLAN"),
+    "gre": ("ip proto gre", "GREv0"),
+    "mac2mac": ("icmp", "52:54:00:00:00:01 > 52:54:00:00:00:05"),
+}
+
+
+def receive(lab, encapsulations):
+    """Let the hosts want to receive so; it is in all switches when this returns."""
+    with Client(lab.webapi) as client:
+        for number, encapsulation in enumerate(encapsulations, start=1):
+            for network in lab.environment.networks:
+                path = f"/datapaths/dp-{number}/networks/{network.uuid}"
+                answer = client.write("PUT", path, {"encapsulation": encapsulation}, wait=10)
+                assert answer.realised is None or not answer.realised.lagging
+    lab.settle()
+
+
+@pytest.fixture(scope="module")
+def over(three):
+    """The lab of three hosts; afterwards it is as it was."""
+    yield three
+    receive(three, MIXTURES["geneve everywhere"])
+
+
+def nobody_answers(lab, guest):
+    """A guest asks all of its network for an address that nobody has."""
+    with pytest.raises(CommandFailed):
+        lab.run(guest, "ping", "-c", "1", "-W", "1", NOBODY)
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_each_reaches_its_network_on_all_hosts_and_nobody_else(over, mixture):
+    receive(over, MIXTURES[mixture])
+    assert list(wrong_cells(over.environment, measured(over, count=3))) == []
+
+
+@pytest.mark.parametrize("encapsulation", ON_THE_WIRE)
+def test_packets_are_on_the_wire_as_their_receiver_wants(over, encapsulation):
+    receive(over, ("geneve", "geneve", encapsulation))
+    words, shown = ON_THE_WIRE[encapsulation]
+    with listening(over, ROUTER, "host3", *words.split()) as wire:
+        over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.12")
+        wire.hear(shown)
+        wire.hear("ICMP echo request")
+
+
+def tunnelled(wire):
+    """How often each host asked another for the address that nobody has."""
+    asked = [packet for packet in wire.packets if f"who-has {NOBODY}" in packet]
+    return Counter(re.search(r"([\d.]+)\.\d+ > ([\d.]+)\.6081", each).groups() for each in asked)
+
+
+def test_what_is_for_all_passes_each_wire_once_and_comes_back_to_nobody(over):
+    receive(over, MIXTURES["geneve everywhere"])
+    with (
+        listening(over, ROUTER, "host1", "udp", "port", "6081") as sender,
+        listening(over, ROUTER, "host2", "udp", "port", "6081") as receiver,
+    ):
+        nobody_answers(over, "vm1")
+        over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
+        for wire in (sender, receiver):
+            wire.hear("ICMP echo reply")
+    to_host2, to_host3 = ("192.168.1.11", "192.168.2.12"), ("192.168.1.11", "192.168.1.13")
+    count = tunnelled(receiver)[to_host2]
+    assert count > 0
+    assert tunnelled(sender) == {to_host2: count, to_host3: count}
+    assert tunnelled(receiver) == {to_host2: count}
+
+
+def _is_at(lab, interface, datapath):
+    shown = json.loads(lab.vnctl("active-interfaces", "show", "-o", "json").stdout)
+    found = {row["interface_uuid"]: row["datapath_uuid"] for row in shown["items"]}
+    return found.get(interface) == datapath
+
+
+def test_a_guest_that_is_plugged_in_elsewhere_is_reached_from_everywhere(over):
+    receive(over, ("geneve", "vxlan", "gre"))
+    assert _is_at(over, "if-vm3", "dp-2")
+    for host, datapath in (("host1", "dp-1"), ("host3", "dp-3"), ("host2", "dp-2")):
+        over.plug("vm3", host)
+        until(partial(_is_at, over, "if-vm3", datapath), f"vm3 is known to be on {host}")
+        for guest in ("vm1", "vm5"):
+            over.run(guest, "ping", "-c", "1", "-W", "5", "10.102.0.11")
+        over.run("vm3", "ping", "-c", "1", "-W", "5", "10.102.0.10")
