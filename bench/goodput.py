@@ -52,6 +52,7 @@ def _pairs(running: Lab) -> Iterator[tuple[float, float]]:
         found = {}
         for flows in order:
             exchange(running, "host1", flows)
+            running.settle()
             found[flows] = bits_a_second(running, sender, receiver, SECONDS)
         if number:  # The first pair warms up.
             yield found[ours], found[normal]
@@ -69,7 +70,6 @@ def flows_of(running: Lab, host: str) -> str:
 def exchange(running: Lab, host: str, flows: str) -> None:
     """Let a host's bridge have these flows and no others."""
     running.run(host, *_ofctl("replace-flows", "--bundle"), "-", given=flows)
-    running.settle()
 
 
 def _ofctl(command: str, *options: str) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from openvnet.lab.environment import Host
 from openvnet.lab.lab import Lab
 from openvnet.lab.many import many_hosts
 
-PAIRS = 11
-SECONDS = 1.0
+PAIRS = 17
+SECONDS = 0.6
 ENVIRONMENT = many_hosts(2)
 OURS, PLAIN = ("vm1", "vm3"), ("vm2", "vm4")
 KEY = 4095
@@ -61,6 +61,7 @@ def _pairs(running: Lab) -> Iterator[tuple[float, float]]:
         for guests in order:
             for host, ours in flows.items():
                 exchange(running, host, ours if guests is OURS else NORMAL)
+            running.settle()
             sender, receiver = map(ENVIRONMENT.guest, guests)
             found[guests] = bits_a_second(running, sender, receiver, SECONDS)
         if number:  # The first pair warms up.
