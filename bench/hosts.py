@@ -1,6 +1,6 @@
 """hosts: from the request for an interface to its answer, when the last of three hosts has it.
 
-Three hosts on two underlays, each with its own Open Vswitch and vna, which calls on vnmgr over the
+Three hosts on two underlays, each with its own Open vSwitch and vna, which calls on vnmgr over the
 network. The interface's network has a guest on each host, and is carried between them, so that all
 three are concerned: one attaches the port, which was plugged before, the others learn the way.
 """
@@ -30,7 +30,7 @@ INTERFACE = {
 
 
 def measure() -> Iterator[Figure]:
-    """Milliseconds for each kind of change, and for how long the request alone would take."""
+    """Milliseconds for each kind of change."""
     with lab(many_hosts(HOSTS)) as running:
         running.declare()
         _plug(running)

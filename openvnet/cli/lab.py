@@ -17,11 +17,14 @@ from openvnet.lab import building, namespaces, pages, underlay
 from openvnet.lab.demo import declare, teller
 from openvnet.lab.directory import wait_until_let_go, well_known_directory
 from openvnet.lab.drawing import drawing
+from openvnet.lab.drill import BAR_SECONDS, one_or_two
+from openvnet.lab.drill import drill as one_drill
 from openvnet.lab.environment import DATABASES, ROUTER, SEED, Environment
 from openvnet.lab.errors import LabError
 from openvnet.lab.lab import Lab, open_lab
 from openvnet.lab.many import GUESTS, many_hosts
 from openvnet.lab.reach import measured, wrong_cells
+from openvnet.lab.writing import prepare
 
 _TAIL = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -37,6 +40,13 @@ _guests_option = click.option(
     type=int,
     metavar="NUMBER",
     help=f"Guests of each of many hosts.  [default: {GUESTS}]",
+)
+_database_option = click.option(
+    "--database",
+    type=click.Choice(DATABASES),
+    default=DATABASES[0],
+    show_default=True,
+    help="Where vnmgr keeps its rows.",
 )
 
 
@@ -66,13 +76,7 @@ def lab(context: click.Context, directory: Path, hosts: int | None, guests: int 
 @lab.command()
 @_hosts_option
 @_guests_option
-@click.option(
-    "--database",
-    type=click.Choice(DATABASES),
-    default=DATABASES[0],
-    show_default=True,
-    help="Where vnmgr keeps its rows.",
-)
+@_database_option
 @click.pass_obj
 def up(directory: Path, hosts: int | None, guests: int | None, database: str = "sqlite") -> None:
     """Build the lab, declare its networks, and leave it running until Ctrl-C."""
@@ -279,6 +283,30 @@ def reach(directory: Path) -> None:
     pings = measured(running, count=2)
     console.print(pages.reach_matrix(running.now(), pings))
     sys.exit(1 if any(wrong_cells(running.environment, pings)) else 0)
+
+
+@lab.command()
+@_hosts_option
+@click.option(
+    "--seconds", type=float, default=60.0, show_default=True, help="How long each fault lasts."
+)
+@_database_option
+def drill(hosts: int | None, seconds: float, database: str) -> None:
+    """Kill, freeze and cut off each part of the control plane, and any two; see what is lost.
+
+    It has a lab of its own, of three hosts, and ends with status 1 if anything is lost, or if it
+    takes longer than five seconds until all is well again.
+    """
+    console, outcomes = _console(), []
+    with building.lab(many_hosts(hosts or 3, GUESTS, database), tell=teller(console)) as running:
+        running.declare()
+        prepare(running)
+        for number, faults in enumerate(one_or_two(running)):
+            outcomes.append(one_drill(running, f"drill{number}x", faults, seconds))
+            console.print(str(outcomes[-1]), soft_wrap=True)
+            for each in outcomes[-1].wrong:
+                console.print(f"  {each}", soft_wrap=True)
+    sys.exit(0 if all(each.ok and each.seconds < BAR_SECONDS for each in outcomes) else 1)
 
 
 def _become(running: Lab, place: str, command: tuple[str, ...]) -> NoReturn:
