@@ -83,9 +83,10 @@ class AllowedAddressPair(
     tag="allowed_address_pair",
     tag_field="kind",
 ):
-    """Addresses that an interface may use beside its leases. (Not yet in the switches.)
+    """Addresses that an interface may use beside its leases, in a network that it is on.
 
-    Of a gateway that several guests share, or of guests within a guest.
+    Of a gateway that several guests share, or of guests within a guest. (What others send to a
+    MAC address that nobody leases does not yet arrive.)
     """
 
     indexes: ClassVar = ("interface_uuid", "network_uuid")

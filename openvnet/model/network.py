@@ -139,7 +139,7 @@ class Interface(
     enable_port_security: Annotated[
         bool,
         Attribute(
-            "It may send only from its own addresses. (False is not yet in the switches.)",
+            "It may send only from its own addresses. False is for one on a single network.",
             BOOLEAN,
             update=True,
             reserved=(False,),
