@@ -24,7 +24,11 @@ from tests.e2e.host import host
 HOST = Path(__file__).parent.parent / "docs" / "guides" / "host.md"
 """Which is for a host where nothing runs yet; see tests/e2e/test_up.py."""
 TUTORIAL = sorted((HOST.parents[1] / "tutorial").glob("*.md"))
-GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST})
+MIGRATING = HOST.with_name("migrating.md")
+"""Which needs a database of the original; see tests/api/test_importing.py."""
+DATABASES = HOST.with_name("databases.md")
+"""Which needs servers; see tests/databases.py."""
+GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST, MIGRATING, DATABASES})
 ACTIVATE = ". .venv/bin/activate"
 """Which the tests have done already."""
 
@@ -100,6 +104,7 @@ def shell(request, tmp_path):
         def run(command: str) -> tuple[int, str]:
             done = subprocess.run(
                 ["bash", "-c", command],
+                cwd=tmp_path,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

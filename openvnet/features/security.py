@@ -14,7 +14,6 @@ from openvnet.pipeline.fields import (
     IPV4,
     UNTAGGED,
     Registers,
-    Term,
     arp_op,
     arp_sha,
     arp_spa,
@@ -22,13 +21,13 @@ from openvnet.pipeline.fields import (
     eth_src,
     in_port,
     ipv4_src,
+    of_prefix,
 )
 from openvnet.pipeline.flow import Drop, Flow, Goto, match, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 REQUEST = 1
-ALL_BITS = 0xFFFFFFFF
 
 _TO_ARP, _TO_SWITCHING = Goto(Table.ARP), Goto(Table.L2_LOOKUP)
 
@@ -47,14 +46,9 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     to_arp = (to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
     yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
-    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member), own_mac)
+    asked = of_prefix(arp_tpa, member.subnet, member.prefix)
+    probe = match(*arp, arp_op(REQUEST), arp_spa(0), *asked, own_mac)
     yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
-
-
-def _within(member: Member) -> Term:
-    """ARP for an address of the network."""
-    mask = ALL_BITS << (32 - member.prefix) & ALL_BITS
-    return arp_tpa(member.subnet & mask, None if mask == ALL_BITS else mask)
 
 
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:

@@ -31,8 +31,15 @@ def segment_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
     """A new segment, in a topology if that is said."""
     given = dict(values)
     topology_uuid = given.pop("topology_uuid", None)
-    yield Segment(**given, vni=allotted_vni(transaction))
-    yield from joined_rows(transaction, topology_uuid, TopologySegment, segment_uuid=values["uuid"])
+    segment = Segment(**given, vni=allotted_vni(transaction))
+    yield segment
+    yield from joined_rows(
+        transaction,
+        topology_uuid,
+        TopologySegment,
+        by_default=segment.mode == "virtual",
+        segment_uuid=segment.uuid,
+    )
 
 
 def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
@@ -46,7 +53,13 @@ def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
     network = Network(**{**defaults, **given, "mode": mode})
     check_subnet(network)
     yield network
-    yield from joined_rows(transaction, topology_uuid, TopologyNetwork, network_uuid=network.uuid)
+    yield from joined_rows(
+        transaction,
+        topology_uuid,
+        TopologyNetwork,
+        by_default=network.mode == "virtual",
+        network_uuid=network.uuid,
+    )
 
 
 def check_subnet(network: Network | Route) -> None:

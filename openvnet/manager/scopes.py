@@ -2,7 +2,7 @@
 
     datapath:0x..      the Datapath
     port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
-    interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
+    interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases, AllowedAddressPairs
     network:nw-x       the Network, its IpLeases, and their MacLeases
     carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
                        and end points (IpLeases), and where its members are (their InterfacePorts
@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from openvnet.model import (
     KINDS,
     ActiveInterface,
+    AllowedAddressPair,
     Datapath,
     DatapathNetwork,
     Interface,
@@ -90,6 +91,7 @@ PLACES = (
     Place(MacLease, "interface", "interface_uuid"),
     Place(MacLease, "network", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
     Place(IpLease, "interface", "interface_uuid"),
+    Place(AllowedAddressPair, "interface", "interface_uuid"),
     Place(IpLease, "network", "network_uuid"),
     Place(Network, "network", "uuid"),
     Place(DatapathNetwork, "carried", "network_uuid"),

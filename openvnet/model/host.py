@@ -168,6 +168,25 @@ class Member(msgspec.Struct, frozen=True):
         return Member, self.lease_uuid
 
 
+class Allowed(msgspec.Struct, frozen=True):
+    """Derived: addresses that an interface of this host may use beside those that it leases."""
+
+    pair_uuid: str
+    vni: int
+    port: int
+    mac_address: int
+    ipv4_address: int
+    """The first of them."""
+    prefix: int
+    bare: tuple[int, ...] = ()
+    """The uplinks by which packets for them come without a tunnel."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Allowed, (self.pair_uuid, self.mac_address)
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """Derived: a chunk of a network's flood list that has members."""
 
