@@ -87,7 +87,7 @@ def _ping(address: str, count: int) -> tuple[str, ...]:
 
 
 def _counter(lab: Lab, guest: Guest) -> "subprocess.Popen[str]":
-    counter = lab.open(guest.name, sys.executable, "-I", "-S", _ARRIVALS, "eth0")
+    counter = lab.open(guest.name, sys.executable, "-I", "-S", _ARRIVALS, guest.card)
     if counter.stdout is None or counter.stdout.readline() != "ready\n":
         raise LabError(f"cannot count what arrives at {guest.name}")
     return counter
