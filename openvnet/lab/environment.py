@@ -5,6 +5,7 @@ with equal addresses on one host. `declarations` says it in vnctl's words.
 """
 
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 
 import msgspec
 
@@ -60,6 +61,11 @@ class Network(msgspec.Struct, frozen=True):
     uuid: str
     ipv4_network: str
     ipv4_prefix: int
+
+    @property
+    def subnet(self) -> IPv4Network:
+        """Its addresses."""
+        return IPv4Network((self.ipv4_network, self.ipv4_prefix))
 
 
 class Guest(msgspec.Struct, frozen=True):
