@@ -277,9 +277,9 @@ def _database_answers(lab: Lab, process: Process) -> bool:
     return Path(lab.root, process.place, "db.sock").is_socket()
 
 
-def _mariadb_answers(lab: Lab, _process: Process) -> bool:
+def _server_answers(lab: Lab, process: Process) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(lab.directory / "mariadb" / "socket")) == 0
+        return probe.connect_ex(str(lab.directory / process.name / "socket")) == 0
 
 
 def _switch_answers(lab: Lab, process: Process) -> bool:
@@ -339,7 +339,8 @@ def _nodes(lab: Lab) -> dict[str, str] | None:
 
 
 _READY = {
-    "mariadb": _mariadb_answers,
+    "mariadb": _server_answers,
+    "redis": _server_answers,
     "ovsdb-server": _database_answers,
     "ovs-vswitchd": _switch_answers,
     "vnmgr": _manager_answers,
