@@ -307,7 +307,11 @@ def reach(directory: Path) -> None:
 @lab.command()
 @_hosts_option
 @click.option(
-    "--seconds", type=float, default=60.0, show_default=True, help="How long each fault lasts."
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    help="How long each fault lasts.",
 )
 @_database_option
 def drill(hosts: int | None, seconds: float, database: str) -> None:
