@@ -31,8 +31,8 @@ curl --unix-socket /run/openvnet/webapi.sock http://localhost/api/1.0/networks
 
 On the host itself nobody needs a token, unless webapi is told `require_tokens`; where others reach
 it, everybody does ([who may call webapi](../install.md#who-may-call-webapi)). It is sent as
-`Authorization: Bearer TOKEN`, never in the URL. Without one that is good, the answer is 401; 403, if
-its role does not suffice; and what is of another project answers 404, as if it were not there
+`Authorization: Bearer TOKEN`, never in the URL. Without one that is good, the answer is 401; 403,
+if its role does not suffice; and what is of another project answers 404, as if it were not there
 ([projects and tokens](../guides/projects.md)). `project=NAME` says in which project something is
 made, or of which it is listed; an idempotency key is of one token.
 
