@@ -38,6 +38,8 @@ Kind = type[Any]
 
 MOST_AT_ONCE = 500
 """Values that one query asks for."""
+MOST_REFERRED = 100
+"""Rows whose referrers one query asks for: it names them once for each of twenty tables."""
 
 
 class Change(NamedTuple):
@@ -161,23 +163,44 @@ class Transaction:
         self._note(type(row), row.uuid, before, row)
 
     def delete(self, row: Row) -> None:
-        """Delete a row, and the rows that refer to it."""
-        kind = type(row)
-        for referring, uuid in self._referring(kind, row.uuid):
-            if (other := self.get(referring, uuid)) is not None:
-                self.delete(other)
-        before = self.get(kind, row.uuid)
-        if before is not None:
-            self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
-            self._note(kind, row.uuid, before, None)
+        """Delete a row, and the rows that refer to it, and those that refer to them."""
+        first = self.get(type(row), row.uuid)
+        levels = [[first]] if first is not None else []
+        going = {(type(row), row.uuid)}
+        while levels and levels[-1]:
+            found = [each for each in self._referring(levels[-1]) if each not in going]
+            going.update(found)
+            others = (self.get(*key) for key in found)
+            levels.append([other for other in others if other is not None])
+        for level in reversed(levels):
+            for kind, rows in _by_kind(level):
+                named = [{"row_uuid": each.uuid} for each in rows]
+                self.connection.execute(_delete(TABLES[kind]), named)
+                for each in rows:
+                    self._note(kind, each.uuid, each, None)
 
-    def _referring(self, kind: Kind, uuid: str) -> list[tuple[Kind, str]]:
-        """The rows that refer to one, each by its class and uuid."""
-        kinds = [referring for referring, _ in referrers(kind)]
-        if not kinds:
-            return []
-        found = self.connection.execute(_referring_to(_RESOURCES[kind].prefix), {"uuid": uuid})
-        return [(kinds[row.number], row.uuid) for row in found]
+    def _referring(self, rows: Sequence[Row]) -> Iterator[tuple[Kind, str]]:
+        """The rows that refer to some, each by its class and uuid; `get` knows them afterwards."""
+        found: dict[tuple[Kind, str], None] = {}
+        for kind, some in _by_kind(rows):
+            referring = [each for each, _ in referrers(kind)]
+            uuids = iter([row.uuid for row in some] if referring else [])
+            while part := list(islice(uuids, MOST_REFERRED)):
+                query = _referring_to(_RESOURCES[kind].prefix, many=len(part) > 1)
+                values = {"uuid": part if len(part) > 1 else part[0]}
+                for each in self.connection.execute(query, values):
+                    found[referring[each.number], each.uuid] = None
+        self._know(found)
+        yield from found
+
+    def _know(self, keys: Iterable[tuple[Kind, str]]) -> None:
+        """Read rows that are not known yet, many at a time."""
+        unknown: dict[Kind, list[str]] = {}
+        for kind, uuid in keys:
+            if (kind, uuid) not in self._read:
+                unknown.setdefault(kind, []).append(uuid)
+        for kind, uuids in unknown.items():
+            self._read |= {(kind, row.uuid): row for row in self.among(kind, "uuid", uuids)}
 
     def take(self, changes: Sequence[Change]) -> None:
         """Do what was decided elsewhere: many rows at once, of which each is touched once.
@@ -314,12 +337,24 @@ def _count(table: Table, names: tuple[str, ...], most: int) -> Select[int]:
     return select(func.count()).select_from(found)
 
 
+def _by_kind(rows: Iterable[R]) -> Iterator[tuple[type[R], list[R]]]:
+    """Rows, those of each class together."""
+    found: dict[type[R], list[R]] = {}
+    for row in rows:
+        found.setdefault(type(row), []).append(row)
+    yield from found.items()
+
+
 @cache
-def _referring_to(prefix: str) -> Select[tuple[int, str]]:
-    """Who refers to a row: the number of the referrer, and the uuid. One query for all of them."""
+def _referring_to(prefix: str, many: bool) -> Select[tuple[int, str]]:
+    """Who refers to a row, or to one of many: the number of the referrer, and the uuid.
+
+    One query for all referrers.
+    """
+    uuid: Any = bindparam("uuid", expanding=many)
     every = (
         select(literal(number).label("number"), table.c.created, table.c.uuid).where(
-            table.c[name] == bindparam("uuid")
+            table.c[name].in_(uuid) if many else table.c[name] == uuid
         )
         for number, (table, name) in enumerate(
             (TABLES[referring], name) for referring, name in _referrers(prefix)
