@@ -120,6 +120,7 @@ class Requests:
         self._mac_group = mac_group
         self._retention = Retention(replica, self._end_leases, time.time, mac_group)
         store.follow(self._follow)
+        store.remember(replica)
         self._front = front
         front.hand(REQUEST, self._take)
 

@@ -31,6 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from openvnet.model import RESOURCES, Resource, Rights, Row, attributes
 from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
+from openvnet.store.memory import Memory
 from openvnet.store.schema import TABLES
 
 R = TypeVar("R")
@@ -64,8 +65,11 @@ class Refused(Exception):
 class Transaction:
     """The rows as this write sees them."""
 
-    def __init__(self, connection: Connection, number: int, time: int = 0) -> None:
+    def __init__(
+        self, connection: Connection, number: int, time: int = 0, memory: Memory | None = None
+    ) -> None:
         self.connection = connection
+        self._memory = memory
         self.number = number
         """Of the revision that this will be."""
         self.time = time
@@ -78,13 +82,19 @@ class Transaction:
     def get(self, kind: type[R], uuid: str) -> R | None:
         """The row, or None."""
         if (kind, uuid) not in self._read:
-            found = self.connection.execute(_one(TABLES[kind]), {"uuid": uuid}).first()
-            self._read[kind, uuid] = None if found is None else row_of(kind, found)
+            if self._memory:
+                self._read[kind, uuid] = self._memory.get(kind, uuid)
+            else:
+                found = self.connection.execute(_one(TABLES[kind]), {"uuid": uuid}).first()
+                self._read[kind, uuid] = None if found is None else row_of(kind, found)
         found_before: R | None = self._read[kind, uuid]
         return found_before
 
     def where(self, kind: type[R], **by: Hashable) -> list[R]:
         """The rows with these values (None: that have none), in the order of their creation."""
+        known = self._memory.where(kind, by, self._changed()) if self._memory else None
+        if known is not None:
+            return known
         query = _where(TABLES[kind], tuple(by), tuple(value is None for value in by.values()))
         return [row_of(kind, found) for found in self.connection.execute(query, by)]
 
@@ -101,6 +111,8 @@ class Transaction:
 
     def among(self, kind: type[R], name: str, values: Collection[Hashable]) -> list[R]:
         """The rows with one of these values; those with the same in the order of their creation."""
+        if self._memory and name == "uuid":
+            return self._memory.among(kind, map(str, values), self._changed())
         query, rest = _among(TABLES[kind], name), iter(values)
         rows: list[R] = []
         while part := list(islice(rest, MOST_AT_ONCE)):
@@ -183,6 +195,9 @@ class Transaction:
         """The rows that refer to some, each by its class and uuid; `get` knows them afterwards."""
         found: dict[tuple[Kind, str], None] = {}
         for kind, some in _by_kind(rows):
+            if self._memory and len(some) == 1:
+                found |= self._referring_to(some[0])
+                continue
             referring = [each for each, _ in referrers(kind)]
             uuids = iter([row.uuid for row in some] if referring else [])
             while part := list(islice(uuids, MOST_REFERRED)):
@@ -192,6 +207,15 @@ class Transaction:
                     found[referring[each.number], each.uuid] = None
         self._know(found)
         yield from found
+
+    def _referring_to(self, row: Row) -> dict[tuple[Kind, str], None]:
+        """The same of one row, as they are found in memory."""
+        every = (
+            (kind, other.uuid)
+            for kind, name in referrers(type(row))
+            for other in self.where(kind, **{name: row.uuid})
+        )
+        return dict.fromkeys(every)
 
     def _know(self, keys: Iterable[tuple[Kind, str]]) -> None:
         """Read rows that are not known yet, many at a time."""
@@ -240,6 +264,10 @@ class Transaction:
             for kind, uuid, before, after in every
             if before != after
         ]
+
+    def _changed(self) -> dict[tuple[Kind, str], Any]:
+        """What this has changed until now, as it is."""
+        return {key: self._read[key] for key in self._before}
 
     def _standing(self, kind: type[R], uuid: str) -> R | None:
         """A row as it is, or was until now."""
