@@ -204,7 +204,7 @@ def test_without_open_vswitch_vna_says_what_it_looks_for_and_ends_in_peace(tmp_p
 def test_a_disk_that_is_full_refuses_writes_and_keeps_what_there_is(tmp_path):
     state = tmp_path / "state"
     state.mkdir()
-    small = 'mount -t tmpfs -o size=2m none "$0" && exec "$@"'
+    small = 'mount -t tmpfs -o size=5m none "$0" && exec "$@"'
     vnmgr_words = [*command("openvnet.manager.main"), *places(tmp_path)]
     log = (tmp_path / "log").open("w")
     running = subprocess.Popen(
