@@ -1,7 +1,7 @@
 """The commands of each guide and of the tutorial: they print what the page shows, and end so.
 
-A guide is run in a lab, of one host or of many; the tutorial, page after page, on a host where nothing
-is set up.
+A guide is run in a lab, of one host or of many; the tutorial, page after page, on a host where
+nothing is set up.
 """
 
 import os
@@ -73,7 +73,7 @@ def _any_letters(line: str) -> str:
     return ".*".join(re.escape(part) for part in line.split("…"))
 
 
-ENVIRONMENTS = {"hosts": many_hosts(3)}
+ENVIRONMENTS = dict.fromkeys(("hosts", "physical-networks"), many_hosts(3))
 """The labs of guides, by name, that are not for the one of a single host."""
 
 

@@ -10,6 +10,8 @@ from openvnet.model.host import (
     Chunk,
     Hearer,
     Holding,
+    HostVlan,
+    Lan,
     Member,
     Peer,
     PeerChunk,
@@ -27,7 +29,8 @@ _DERIVED_FROM: dict[type, str] = {
     Uplink: "port",
     TunnelEnd: "port",
     Away: "ip_lease",
-    **dict.fromkeys((Carrier, Peer, Hearer, PeerChunk), "network"),
+    **dict.fromkeys((Carrier, Lan, Peer, Hearer, PeerChunk), "network"),
+    HostVlan: "bridge",
 }
 
 

@@ -13,6 +13,7 @@ from openvnet.features import (
     host,
     interest,
     peers,
+    physical,
     security,
     switching,
     underlay,
@@ -21,7 +22,7 @@ from openvnet.features import (
 STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
     attachment.INTERFACES,
-    peers.CARRIERS,
+    (*peers.CARRIERS, *physical.LANS),
     (*attachment.LEASES, *peers.PEERS),
     peers.HEARERS,
     (
@@ -34,5 +35,6 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *flooding.FEATURES,
         *peers.FEATURES,
         *underlay.FEATURES,
+        *physical.FEATURES,
     ),
 )

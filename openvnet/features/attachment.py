@@ -31,6 +31,7 @@ from openvnet.model.host import (
     TUNNEL_PORTS,
     Attachment,
     Away,
+    BondMember,
     Bridge,
     Carrier,
     Chunk,
@@ -72,12 +73,16 @@ def claims(port: Port, view: View) -> Iterator[Claim | Uplink | TunnelEnd]:
 def claimants(port: Port, view: View) -> list[str]:
     """The uuids of all interfaces that name a port; the first one has it.
 
-    A name beats an iface-id, a row for this datapath beats one for any, then the lesser uuid.
+    A name beats an iface-id, that the name of its bond; a row for this datapath beats one for any;
+    then the lesser uuid.
     """
     identity = view.get(PortIdentity, port.name)
+    bond = view.get(BondMember, port.name)
     names = [port.name]
     if identity and identity.iface_id != port.name:
         names.append(identity.iface_id)
+    if bond:
+        names.append(bond.bond)
     found = [
         (name_order, row.datapath_uuid is None, row.interface_uuid)
         for name_order, name in enumerate(names)
@@ -139,7 +144,8 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
     if mac.interface_uuid != lease.interface_uuid:
         return
     of_network = lease.uuid, network.uuid, network.vni
-    yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
+    if network.mode != "physical":  # There, everybody answers for himself.
+        yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
     carrier = view.get(Carrier, network.uuid)
     attachment = view.get(Attachment, lease.interface_uuid)
     if attachment is None:

@@ -6,15 +6,27 @@ the chunks; each is a flow of the table FLOOD, from which the packet returns to 
 
     L2_LOOKUP: network, multicast --> chunk 0, FLOOD --> chunk 3, FLOOD --> done
 
-If members are on other hosts, the hosts follow in chunks of their own (`features.peers`).
+If members are on other hosts, the hosts follow in chunks of their own (`features.peers`). Of a
+physical network, the host and the LAN behind its uplink follow.
 """
 
 from collections.abc import Iterable, Iterator
 
 from openvnet.model import Network
-from openvnet.model.host import Chunk, Member, PeerChunk
+from openvnet.model.host import Chunk, Lan, Member, PeerChunk
 from openvnet.pipeline.fields import Registers, eth_dst
-from openvnet.pipeline.flow import Action, Drop, Flow, Output, Resubmit, match, write
+from openvnet.pipeline.flow import (
+    LOCAL,
+    Action,
+    Drop,
+    Flow,
+    Output,
+    Resubmit,
+    match,
+    out_of,
+    tag,
+    write,
+)
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -25,7 +37,8 @@ MULTICAST = 1 << 40
 def network_flows(network: Network, view: View) -> Iterator[Flow]:
     """The flood list of a network that has members: its chunks, one after the other.
 
-    Those of other hosts come after those of this one, and not for what came from another host.
+    Those of other hosts, and the LAN, come after those of this one, and not for what came from
+    there.
     """
     chunks = view.ids(Chunk, network_uuid=network.uuid)
     far = view.ids(PeerChunk, network_uuid=network.uuid)
@@ -37,6 +50,9 @@ def network_flows(network: Network, view: View) -> Iterator[Flow]:
         near = steps or (Drop("no members"),)
         yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), near)
         steps = (*steps, write(Registers.flooded, 1), *_steps(far, Table.FLOOD_PEERS))
+    elif lan := view.get(Lan, network.uuid):
+        yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), steps)
+        steps = (*steps, *tag(lan.vlan_id), Output(LOCAL), out_of(lan.uplinks))
     yield Flow(Table.L2_LOOKUP, 50, match(*many), steps)
 
 

@@ -39,13 +39,12 @@ from openvnet.pipeline.fields import (
     peer as to_peer,
 )
 from openvnet.pipeline.flow import (
-    Action,
     Flow,
     Goto,
     Output,
-    OutputToFirst,
     Resubmit,
     match,
+    out_of,
     write,
 )
 from openvnet.pipeline.tables import Table
@@ -186,7 +185,7 @@ def peer_flows(peer: Peer, view: View) -> Iterator[Flow | Tunnel]:
     yield Flow(Table.FROM_TUNNEL, 100, came, (*entering, Goto(Table.L2_LOOKUP)))
     there = to_peer(peer.number)
     if peer.encapsulation == BARE and peer.mac_address is not None:
-        out = _out(peer.uplinks)
+        out = out_of(peer.uplinks)
         yield Flow(Table.TO_PEER, 100, match(there, network), (out,))
         flooded = match(there, network, Registers.flooded(1))
         yield Flow(Table.TO_PEER, 110, flooded, (write(eth_dst, peer.mac_address), out))
@@ -196,10 +195,6 @@ def peer_flows(peer: Peer, view: View) -> Iterator[Flow | Tunnel]:
         tunnel = write(tun_src, peer.source), write(tun_dst, peer.address), write(tun_id, peer.vni)
         yield Flow(Table.TO_PEER, 100, match(there, network), (*tunnel, Output(end.number)))
         yield Tunnel(end.number, peer.source, peer.address)
-
-
-def _out(ports: tuple[int, ...]) -> Action:
-    return Output(ports[0]) if len(ports) == 1 else OutputToFirst(ports)
 
 
 def away_flows(away: Away, view: View) -> Iterator[Flow]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.leases import refuse_mac_in_use
 from openvnet.manager.names import found
+from openvnet.manager.networks import check_uplink
 from openvnet.manager.topologies import in_topology
 from openvnet.model import (
     DatapathNetwork,
@@ -16,6 +17,7 @@ from openvnet.model import (
     Interface,
     InterfacePort,
     IpLease,
+    Network,
     Row,
     TopologyDatapath,
 )
@@ -32,6 +34,9 @@ def carried_rows(
     def rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
         row = kind(**{**values, "ip_lease_uuid": carrier(transaction, values)})
         refuse_mac_in_use(transaction, row)
+        if isinstance(row, DatapathNetwork):
+            network = found(transaction, Network, row.network_uuid, "network_uuid")
+            check_uplink(transaction, row, network)
         yield row
 
     return rows

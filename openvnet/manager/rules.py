@@ -21,7 +21,7 @@ from openvnet.manager.leases import (
     mac_lease_rows,
     released,
 )
-from openvnet.manager.networks import network_rows, segment_rows
+from openvnet.manager.networks import changed_network, network_rows, segment_rows
 from openvnet.manager.nodes import accepted, changed_node, node_rows, renewed, revoked
 from openvnet.manager.policies import policy_interface_rows, retention_rows
 from openvnet.manager.ports import port_rows
@@ -105,6 +105,7 @@ CREATIONS: Mapping[type[Any], Creation] = {
     Node: node_rows,
 }
 CHANGES: Mapping[type[Any], Rule] = {
+    Network: changed_network,
     Interface: changed_interface,
     MacLease: changed_mac_lease,
     RouteLink: changed_route_link,

@@ -3,15 +3,19 @@
     datapath:0x..      the Datapath
     port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
-    network:nw-x       the Network, its IpLeases, and their MacLeases
+    network:nw-x       the Network
+    members:nw-x       its IpLeases, and their MacLeases
+    uplink:dpnw-x      that DatapathNetwork
     carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
                        and end points (IpLeases), and where its members are (their InterfacePorts
                        and ActiveInterfaces)
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
-    network ──DatapathNetwork here──► carried
+    network ──unless it is physical──► members ──DatapathNetwork here──► carried
+    network ──DatapathNetwork here──► uplink
 
-So who has a network for itself hears nothing of where others are.
+So who has a network for itself hears nothing of where others are; and of a physical network nobody
+hears more than how his own host is on it: its neighbours are found on the wire.
 
 An agent names ports, and hears of all that they lead to. Both pictures are declared below, once;
 membership, its inverse, the steps, and which rows a change can touch, are derived.
@@ -37,7 +41,7 @@ from openvnet.state import State
 from openvnet.wire.messages import Scope
 
 Kind = type[Any]
-ScopeKind = Literal["datapath", "port", "interface", "network", "carried"]
+ScopeKind = Literal["datapath", "port", "interface", "network", "members", "uplink", "carried"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 Key = tuple[Kind, str]
 """A row's class and uuid."""
@@ -61,12 +65,16 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A scope leads to another through a row; if that names a datapath in `here`, only there."""
+    """A scope leads to another through a row; if that names a datapath in `here`, only there.
+
+    `unless` is a value of the row's mode for which it does not.
+    """
 
     source: ScopeKind
     via: Via
     target: ScopeKind
     here: str | None = None
+    unless: str | None = None
 
 
 class Edge(NamedTuple):
@@ -77,6 +85,7 @@ class Edge(NamedTuple):
     dpid: str | None
 
 
+_ITSELF = Via(Network, "uuid", "uuid")
 _CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
 _ENDING = Via(DatapathNetwork, "interface_uuid", "network_uuid")
 _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
@@ -88,10 +97,11 @@ PLACES = (
     Place(Interface, "port", "uuid"),
     Place(Interface, "interface", "uuid"),
     Place(MacLease, "interface", "interface_uuid"),
-    Place(MacLease, "network", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
+    Place(MacLease, "members", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
     Place(IpLease, "interface", "interface_uuid"),
-    Place(IpLease, "network", "network_uuid"),
+    Place(IpLease, "members", "network_uuid"),
     Place(Network, "network", "uuid"),
+    Place(DatapathNetwork, "uplink", "uuid"),
     Place(DatapathNetwork, "carried", "network_uuid"),
     Place(Datapath, "carried", "uuid", _CARRYING),
     Place(IpLease, "carried", "interface_uuid", _ENDING),
@@ -104,8 +114,13 @@ STEPS = (
     Step("port", Via(InterfacePort, "port_name", "interface_uuid"), "interface", "datapath_uuid"),
     Step("port", Via(Interface, "uuid", "uuid"), "interface"),
     Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
+    Step("network", _ITSELF, "members", unless="physical"),
     Step(
-        *("network", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
+        *("network", Via(DatapathNetwork, "network_uuid", "uuid"), "uplink"),
+        here="datapath_uuid",
+    ),
+    Step(
+        *("members", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
         here="datapath_uuid",
     ),
 )
@@ -199,7 +214,11 @@ def _names(row: Row, place: Place, state: State) -> Iterator[str | None]:
 
 def _edge(step: Step, row: Row, state: State) -> Iterator[Edge]:
     source, target = getattr(row, step.via.where), getattr(row, step.via.take)
-    if source is None or target is None:
+    if (
+        source is None
+        or target is None
+        or (step.unless and getattr(row, "mode", None) == step.unless)
+    ):
         return
     here = getattr(row, step.here) if step.here else None
     datapath = row_at((Datapath, here), state) if here else None

@@ -34,11 +34,15 @@ class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
 class Port(msgspec.Struct, frozen=True, tag="port", tag_field="kind"):
     """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
 
+    indexes: ClassVar = ("number",)
+
     name: str
     number: int
     up: bool
     uplink: bool = False
     """It is named as an uplink, or a physical NIC: the host's own, and no guest's."""
+    mac_address: int = 0
+    """Of the bridge's own port: the address that the host sends with. Of others it is not kept."""
 
 
 class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="kind"):
@@ -50,6 +54,8 @@ class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="
 
 class BondMember(msgspec.Struct, frozen=True, tag="bond_member", tag_field="kind"):
     """What OVSDB says of a port that is one of several of a bond. Its id in State is its name."""
+
+    indexes: ClassVar = ("bond",)
 
     name: str
     bond: str
@@ -179,6 +185,35 @@ class Chunk(msgspec.Struct, frozen=True):
     def key(self) -> RowKey:
         """Its class and id."""
         return Chunk, (self.network_uuid, self.number)
+
+
+class Lan(msgspec.Struct, frozen=True):
+    """Derived: the way to a physical network by this host's uplinks."""
+
+    indexes: ClassVar = ("vlan_id",)
+
+    network_uuid: str
+    vni: int
+    vlan_id: int
+    """Of the frames of this network there; 0 if they have no tag."""
+    uplinks: tuple[int, ...]
+    """The numbers of its ports; if they are several, of one bond."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Lan, self.network_uuid
+
+
+class HostVlan(msgspec.Struct, frozen=True):
+    """Derived: a VLAN id (0 for none) that the host shares with guests in a physical network."""
+
+    vlan_id: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return HostVlan, self.vlan_id
 
 
 class Carrier(msgspec.Struct, frozen=True):

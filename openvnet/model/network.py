@@ -83,6 +83,15 @@ class Network(
     segment_uuid: Annotated[
         str | None, Attribute("The segment that it is part of.", reference("seg"))
     ] = None
+    vlan_id: Annotated[
+        int | None,
+        Attribute(
+            "Of a physical network: the VLAN that it is on the wire; untagged if not given.",
+            integer(1, 4094),
+            update=True,
+            clears=True,
+        ),
+    ] = None
     vni: Annotated[
         int,
         Attribute(

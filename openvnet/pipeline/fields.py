@@ -65,6 +65,14 @@ ARP = eth_type(0x0806)
 UNTAGGED = vlan_vid(0)
 """Else a tagged packet passes for what is behind its tag."""
 
+VLAN_PRESENT = 0x1000
+"""The bit of `vlan_vid` that says that there is a tag (OFPVID_PRESENT)."""
+
+
+def vlan(vlan_id: int) -> Term:
+    """The condition that a packet is of a VLAN; of 0, that it has no tag."""
+    return vlan_vid(vlan_id | VLAN_PRESENT) if vlan_id else UNTAGGED
+
 
 class RegisterField:
     """A named slice of a register that a packet carries from table to table."""

@@ -120,8 +120,9 @@ def _network(examples: Examples, number: int) -> dict[str, Any]:
     return {
         "uuid": _uuid("nw", number),
         "display_name": f"network {number}",
-        "mode": "virtual",
-        "network_mode": "virtual",
+        "mode": "physical",
+        "network_mode": "physical",
+        "vlan_id": 1 + number % 4094,
         "ipv4_network": "10.0.0.0",
         "ipv4_prefix": 8,
         "domain_name": "example",

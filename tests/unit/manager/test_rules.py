@@ -455,3 +455,36 @@ async def test_what_cannot_be_read_is_left_unanswered_and_harms_nobody(here):
             assert msgspec.msgpack.decode(stranger.recv())["id"] == 7
         stranger.close(linger=0)
     assert (await here.call("list", "networks"))["total_count"] == 2
+
+
+@in_house
+async def test_a_vlan_is_of_physical_networks_only(here):
+    subnet = {"ipv4_network": ip("192.0.2.0"), "vlan_id": 20}
+    for mode in ("virtual", "internal"):
+        problem = await here.call.refused("create", "networks", values={"mode": mode, **subnet})
+        assert "vlan_id 20 is of physical networks only" in problem.message
+    problem = await here.call.refused("update", "networks", "nw-1", values={"vlan_id": 20})
+    assert "vlan_id 20 is of physical networks only" in problem.message
+    made = await here.call.create("networks", mode="physical", **subnet)
+    assert made["vlan_id"] == 20
+
+
+@in_house
+async def test_one_uplink_is_one_lan_for_each_vlan(here):
+    host = {"mode": "host", "owner_datapath_uuid": "dp-1", "port_name": "eth0"}
+    await here.call.create("interfaces", uuid="if-eth0", **host)
+    for number, vlan_id in ((6, None), (7, 20), (8, 30)):
+        values = {"mode": "physical", "ipv4_network": ip("192.0.2.0"), "vlan_id": vlan_id}
+        await here.call.create("networks", uuid=f"nw-{number}", **values)
+        joined = {"network_uuid": f"nw-{number}", "interface_uuid": "if-eth0"}
+        await here.call.create("datapath_networks", datapath_uuid="dp-1", **joined)
+    for vlan_id, words, other in ((30, "vlan_id 30", "nw-8"), (None, "no vlan_id", "nw-6")):
+        values = {"vlan_id": vlan_id}
+        problem = await here.call.refused("update", "networks", "nw-7", values=values)
+        assert f"leads to network {other} with {words} already" in problem.message
+    await here.call("update", "networks", "nw-7", values={"vlan_id": 40})
+    twin = {"mode": "physical", "ipv4_network": ip("192.0.2.0"), "vlan_id": 40}
+    await here.call.create("networks", uuid="nw-9", **twin)
+    joined = {"datapath_uuid": "dp-1", "network_uuid": "nw-9", "interface_uuid": "if-eth0"}
+    problem = await here.call.refused("create", "datapath_networks", values=joined)
+    assert "leads to network nw-7 with vlan_id 40 already" in problem.message
