@@ -1,7 +1,8 @@
 """Scopes: which parts of the world a row belongs to, and how one leads to the next.
 
     datapath:0x..      the Datapath
-    port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
+    port:inst1         InterfacePorts of that name on any datapath; an Interface of that uuid (as an
+                       iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
     network:nw-x       the Network
     members:nw-x       its IpLeases, and their MacLeases
@@ -56,12 +57,16 @@ class Via(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Rows of `kind` are in scopes of a kind, named by their `field` or by what it is joined to."""
+    """Rows of `kind` are in scopes of a kind, named by their `field` or by what it is joined to.
+
+    Those that have something in the field `but` are not.
+    """
 
     kind: Kind
     scope: ScopeKind
     field: str
     via: Via | None = None
+    but: str | None = None
 
 
 class Step(NamedTuple):
@@ -92,7 +97,7 @@ _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
 
 PLACES = (
     Place(Datapath, "datapath", "dpid"),
-    Place(InterfacePort, "port", "port_name"),
+    Place(InterfacePort, "port", "port_name", but="datapath_uuid"),
     Place(InterfacePort, "interface", "interface_uuid"),
     Place(Interface, "port", "uuid"),
     Place(Interface, "interface", "uuid"),
@@ -146,11 +151,17 @@ def scopes(row: Row, state: State) -> Iterator[Scope]:
 def rows_in(scope: Scope, state: State) -> Iterator[Row]:
     """The rows that are in a scope; one may come twice."""
     for place in _PLACES_IN[scope.kind]:
-        if place.via is None:
-            yield from _rows(state, place.kind, place.field, scope.name)
-            continue
-        for joining in _rows(state, place.via.kind, place.via.take, scope.name):
-            yield from _rows(state, place.kind, place.field, getattr(joining, place.via.where))
+        for row in _rows_at(place, scope.name, state):
+            if place.but is None or getattr(row, place.but) is None:
+                yield row
+
+
+def _rows_at(place: Place, name: str, state: State) -> Iterator[Row]:
+    if place.via is None:
+        yield from _rows(state, place.kind, place.field, name)
+        return
+    for joining in _rows(state, place.via.kind, place.via.take, name):
+        yield from _rows(state, place.kind, place.field, getattr(joining, place.via.where))
 
 
 def onward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
@@ -205,6 +216,8 @@ def row_at(key: Key, state: State) -> Row | None:
 
 def _names(row: Row, place: Place, state: State) -> Iterator[str | None]:
     value = getattr(row, place.field)
+    if place.but is not None and getattr(row, place.but) is not None:
+        return
     if place.via is None:
         yield value
         return
