@@ -70,6 +70,10 @@ def _port_names(interface_uuid: str, view: View) -> list[str]:
 
 
 def _why_not_attached(interface_uuid: str, view: View) -> str:
+    interface = view.get(Interface, interface_uuid)
+    if interface is not None and interface.parent_interface_uuid is not None:
+        parent = interface.parent_interface_uuid
+        return f"it is a VLAN of interface {parent}: {why_not_up(parent, view)}"
     names = _port_names(interface_uuid, view)
     for port in _ports_meant(interface_uuid, names, view):
         return _why_not_behind(port, interface_uuid, view)

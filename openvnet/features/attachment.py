@@ -113,10 +113,11 @@ def _may_be_here(interface_uuid: str, view: View) -> bool:
 def attachments(claim: Claim, view: View) -> Iterator[Attachment | Uplink]:
     """The port behind which an interface is: of those that claim it, one that is up, or first.
 
-    Every port of an interface of mode `host` is an uplink.
+    Every port of an interface of mode `host` is an uplink. Behind a trunk are, too, the interfaces
+    that are its VLANs.
     """
     interface = view.get(Interface, claim.interface_uuid)
-    if interface is None:
+    if interface is None or interface.parent_interface_uuid is not None:
         return
     if interface.mode == "host":
         yield Uplink(claim.port_name, claim.number)
@@ -126,6 +127,9 @@ def attachments(claim: Claim, view: View) -> Iterator[Attachment | Uplink]:
     if len(rivals) > 1:
         claim = min(rivals, key=lambda rival: (not _is_up(rival, view), rival.number))
     yield Attachment(claim.interface_uuid, claim.port_name, claim.number)
+    for child in view.where(Interface, parent_interface_uuid=claim.interface_uuid):
+        if child.mode == "vif" and child.vlan_id:
+            yield Attachment(child.uuid, claim.port_name, claim.number, child.vlan_id)
 
 
 def _is_up(claim: Claim, view: View) -> bool:
@@ -166,6 +170,7 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         attachment.number,
         (chunk.network_uuid, chunk.number),
         carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
+        attachment.vlan_id,
     )
 
 

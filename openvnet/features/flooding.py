@@ -11,6 +11,8 @@ physical network, the host and the LAN behind its uplink follow.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 from openvnet.model import Network
 from openvnet.model.host import Chunk, Lan, Member, PeerChunk
@@ -25,6 +27,7 @@ from openvnet.pipeline.flow import (
     match,
     out_of,
     tag,
+    untag,
     write,
 )
 from openvnet.pipeline.tables import Table
@@ -63,11 +66,16 @@ def _steps(chunks: Iterable[tuple[str, int]], table: Table) -> Iterator[Action]:
 
 
 def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
-    """The members of one chunk."""
+    """The members of one chunk; VLANs of trunks last, each port with their tag."""
     here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
-    ports = sorted({member.port for member in members})
-    yield Flow(Table.FLOOD, 100, here, tuple(Output(port) for port in ports))
+    places = sorted({(member.vlan_id, member.port) for member in members})
+    steps = tuple(
+        step
+        for vlan_id, ports in groupby(places, key=itemgetter(0))
+        for step in (*tag(vlan_id), *(Output(port) for _, port in ports), *untag(vlan_id))
+    )
+    yield Flow(Table.FLOOD, 100, here, steps)
 
 
 FEATURES = ((Network, network_flows), (Chunk, chunk_flows))

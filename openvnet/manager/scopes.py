@@ -12,6 +12,7 @@
                        and ActiveInterfaces)
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
+    interface ──Interface, a VLAN of its port──► interface
     network ──unless it is physical──► members ──DatapathNetwork here──► carried
     network ──DatapathNetwork here──► uplink
 
@@ -119,6 +120,7 @@ STEPS = (
     Step("port", Via(InterfacePort, "port_name", "interface_uuid"), "interface", "datapath_uuid"),
     Step("port", Via(Interface, "uuid", "uuid"), "interface"),
     Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
+    Step("interface", Via(Interface, "parent_interface_uuid", "uuid"), "interface"),
     Step("network", _ITSELF, "members", unless="physical"),
     Step(
         *("network", Via(DatapathNetwork, "network_uuid", "uuid"), "uplink"),

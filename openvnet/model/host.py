@@ -123,6 +123,8 @@ class Attachment(msgspec.Struct, frozen=True):
     interface_uuid: str
     port_name: str
     number: int
+    vlan_id: int = 0
+    """The VLAN of the port that it is, if the port is a trunk; 0 for what has no tag."""
 
     @property
     def key(self) -> RowKey:
@@ -165,6 +167,8 @@ class Member(msgspec.Struct, frozen=True):
     """The chunk of the network's flood list: the network's uuid and the chunk's number."""
     bare: tuple[int, ...] = ()
     """The uplinks by which packets for it come without a tunnel."""
+    vlan_id: int = 0
+    """Of its frames at the port; 0 if they have no tag."""
 
     @property
     def key(self) -> RowKey:

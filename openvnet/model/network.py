@@ -105,7 +105,7 @@ class Interface(
 ):
     """A guest's network card, or another place where packets enter and leave a network."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("parent_interface_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the interface.", uuid("if"))]
     mode: Annotated[
@@ -142,6 +142,17 @@ class Interface(
             update=True,
         ),
     ] = True
+    parent_interface_uuid: Annotated[
+        str | None,
+        Attribute(
+            "The interface, of mode vif, whose port is a trunk; this one is a VLAN of it.",
+            reference("if"),
+        ),
+    ] = None
+    vlan_id: Annotated[
+        int | None,
+        Attribute("The VLAN of its parent's port that it is.", integer(1, 4094), clears=True),
+    ] = None
 
 
 class InterfacePort(

@@ -129,3 +129,4 @@ class Registers:
     chunk = RegisterField(8, "The chunk of the network's flood list that it is being sent to.")
     from_peer = RegisterField(1, "Whether it came from another host: then it goes to no other.")
     flooded = RegisterField(1, "Whether it is being sent to all members, and not to one.")
+    trunk = RegisterField(12, "The VLAN of its trunk that a guest sent it in; 0 without a tag.")

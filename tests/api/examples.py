@@ -142,6 +142,8 @@ def _interface(examples: Examples, number: int) -> dict[str, Any]:
         "enable_filtering": True,
         "enabled": False,
         "enable_port_security": False,
+        "parent_interface_uuid": None,
+        "vlan_id": None,
         "owner_datapath_uuid": examples.uuid("datapaths"),
         "port_name": f"inst{number}",
         "network_uuid": network["uuid"],

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from openvnet.store.errors import StoreTooNew
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The newest step in `versions/`."""
 
 

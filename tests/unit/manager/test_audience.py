@@ -49,6 +49,13 @@ rows = st.one_of(
     ),
     st.builds(Interface, uuid=_of("if"), mode=st.just("vif")),
     st.builds(
+        Interface,
+        uuid=st.just("if-2"),
+        mode=st.just("vif"),
+        parent_interface_uuid=st.just("if-1"),
+        vlan_id=_few,
+    ),
+    st.builds(
         InterfacePort,
         uuid=_of("ifp"),
         interface_uuid=_of("if"),

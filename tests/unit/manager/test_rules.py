@@ -488,3 +488,35 @@ async def test_one_uplink_is_one_lan_for_each_vlan(here):
     joined = {"datapath_uuid": "dp-1", "network_uuid": "nw-9", "interface_uuid": "if-eth0"}
     problem = await here.call.refused("create", "datapath_networks", values=joined)
     assert "leads to network nw-7 with vlan_id 40 already" in problem.message
+
+
+@in_house
+async def test_a_vlan_of_a_trunk_is_an_interface_behind_the_port_of_its_parent(here):
+    await guest(here, 1)
+    trunk = {"mode": "vif", "parent_interface_uuid": "if-1", "vlan_id": 10}
+    address = {"network_uuid": "nw-2", "mac_address": mac(2), "ipv4_address": ip("10.102.0.2")}
+    made = await here.call.create("interfaces", uuid="if-2", **trunk, **address)
+    assert (made["parent_interface_uuid"], made["vlan_id"], made["ports"]) == ("if-1", 10, [])
+    await here.call.create("interfaces", uuid="if-5", mode="host")
+    refused = {
+        "vlan_id is required": {"vlan_id": None},
+        "parent_interface_uuid is required": {"parent_interface_uuid": None},
+        "vlan_id 10 of interface if-1 is interface if-2 already": {},
+        "interface if-9 is of mode host": {"mode": "host", "vlan_id": 11},
+        "interface if-5 is of mode host": {"parent_interface_uuid": "if-5"},
+        "if-2 is itself a VLAN of if-1": {"parent_interface_uuid": "if-2"},
+        "port_name: interface if-9 is a VLAN of interface if-1": {"vlan_id": 11, "port_name": "x"},
+        "owner_datapath_uuid: interface if-9": {"vlan_id": 11, "owner_datapath_uuid": "dp-1"},
+    }
+    for words, different in refused.items():
+        values = {"uuid": "if-9", **trunk, **different}
+        problem = await here.call.refused("create", "interfaces", values=values)
+        assert words in problem.message
+    values = {"port_name": "x"}
+    problem = await here.call.refused("create", "ports", parent="if-2", values=values)
+    assert "interface_uuid if-2 is a VLAN of interface if-1" in problem.message
+    values = {"owner_datapath_uuid": "dp-1"}
+    problem = await here.call.refused("update", "interfaces", "if-2", values=values)
+    assert "owner_datapath_uuid: interface if-2 is a VLAN" in problem.message
+    await here.call("delete", "interfaces", "if-1")
+    assert {row["uuid"] for row in (await here.call("list", "interfaces"))["items"]} == {"if-5"}
