@@ -10,6 +10,7 @@ from openvnet.model import (
     Datapath,
     DatapathNetwork,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -58,7 +59,7 @@ networks = st.builds(
 interfaces = st.builds(
     Interface,
     uuid=_named("if"),
-    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated"]),
+    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated", "promiscuous"]),
     parent_interface_uuid=st.sampled_from([None, None, None, "if-1", "if-2"]),
     vlan_id=st.sampled_from([None, 10, 20]),
 )
@@ -133,7 +134,12 @@ tunnel_ports = st.builds(
     up=st.just(True),
 )
 
+interface_networks = st.builds(
+    InterfaceNetwork, uuid=_named("ifnw"), interface_uuid=_named("if"), network_uuid=_named("nw")
+)
+
 _KINDS = (
+    interface_networks,
     host_ports,
     datapath_networks,
     active_interfaces,

@@ -14,6 +14,7 @@ from openvnet.features import (
     interest,
     peers,
     physical,
+    promiscuous,
     security,
     switching,
     underlay,
@@ -36,5 +37,6 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *peers.FEATURES,
         *underlay.FEATURES,
         *physical.FEATURES,
+        *promiscuous.FEATURES,
     ),
 )

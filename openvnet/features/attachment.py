@@ -21,6 +21,7 @@ from openvnet.model import (
     ActiveInterface,
     Datapath,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -33,6 +34,8 @@ from openvnet.model.host import (
     Away,
     BondMember,
     Bridge,
+    Bridged,
+    BridgedAway,
     Carrier,
     Chunk,
     Claim,
@@ -41,6 +44,7 @@ from openvnet.model.host import (
     Member,
     Port,
     PortIdentity,
+    PromiscuousPort,
     TunnelEnd,
     TunnelInterface,
     Uplink,
@@ -110,7 +114,7 @@ def _may_be_here(interface_uuid: str, view: View) -> bool:
     return any(is_here(row, view) for row in rows)
 
 
-def attachments(claim: Claim, view: View) -> Iterator[Attachment | Uplink]:
+def attachments(claim: Claim, view: View) -> Iterator[Attachment | PromiscuousPort | Uplink]:
     """The port behind which an interface is: of those that claim it, one that is up, or first.
 
     Every port of an interface of mode `host` is an uplink. Behind a trunk are, too, the interfaces
@@ -121,11 +125,14 @@ def attachments(claim: Claim, view: View) -> Iterator[Attachment | Uplink]:
         return
     if interface.mode == "host":
         yield Uplink(claim.port_name, claim.number)
-    if interface.mode != "vif":
+    if interface.mode not in ("vif", "promiscuous"):
         return
     rivals = view.where(Claim, interface_uuid=claim.interface_uuid)
     if len(rivals) > 1:
         claim = min(rivals, key=lambda rival: (not _is_up(rival, view), rival.number))
+    if interface.mode == "promiscuous":
+        yield PromiscuousPort(claim.interface_uuid, claim.port_name, claim.number)
+        return
     yield Attachment(claim.interface_uuid, claim.port_name, claim.number)
     for child in view.where(Interface, parent_interface_uuid=claim.interface_uuid):
         if child.mode == "vif" and child.vlan_id:
@@ -174,6 +181,31 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
     )
 
 
+def bridges(row: InterfaceNetwork, view: View) -> Iterator[Bridged | BridgedAway | Chunk | Here]:
+    """A network into which a promiscuous interface bridges a LAN, here or on another host."""
+    interface, network = (
+        view.get(Interface, row.interface_uuid),
+        view.get(Network, row.network_uuid),
+    )
+    if interface is None or interface.mode != "promiscuous" or not row.static:
+        return
+    if network is None or not network.vni or network.mode == "physical":
+        return
+    carrier = view.get(Carrier, network.uuid)
+    port = view.get(PromiscuousPort, interface.uuid)
+    if port is None:
+        there = _datapath_uuid(interface.uuid, view) if carrier else None
+        if there is not None:
+            yield BridgedAway(network.uuid, network.vni, (network.uuid, there))
+        return
+    if carrier and _named_datapath(interface.uuid, view) is None:
+        yield Here(interface.uuid, port.port_name)
+    chunk = Chunk(network.uuid, network.vni, port.number // CHUNK_SIZE)
+    yield chunk
+    place = chunk.network_uuid, chunk.number
+    yield Bridged(network.uuid, network.vni, interface.uuid, port.number, place)
+
+
 def _datapath_uuid(interface_uuid: str, view: View) -> str | None:
     """The datapath that an interface is on: the one that its ports name, else as reported."""
     if named := _named_datapath(interface_uuid, view):
@@ -190,5 +222,5 @@ def _named_datapath(interface_uuid: str, view: View) -> str | None:
 
 PORTS = ((Port, claims),)
 INTERFACES = ((Claim, attachments),)
-LEASES = ((IpLease, holdings),)
+LEASES = ((IpLease, holdings), (InterfaceNetwork, bridges))
 """Each is of a stratum of its own; before that of leases is known what this host carries."""

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from openvnet.model import Network
-from openvnet.model.host import Chunk, Lan, Member, PeerChunk
+from openvnet.model.host import Bridged, Chunk, Lan, Member, PeerChunk
 from openvnet.pipeline.fields import Registers, eth_dst
 from openvnet.pipeline.flow import (
     LOCAL,
@@ -69,13 +69,16 @@ def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
     """The members of one chunk; VLANs of trunks last, each port with their tag."""
     here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
-    places = sorted({(member.vlan_id, member.port) for member in members})
+    bridged = view.where(Bridged, chunk=(chunk.network_uuid, chunk.number))
+    untagged = {(0, each.port) for each in bridged}
+    places = sorted(untagged | {(member.vlan_id, member.port) for member in members})
     steps = tuple(
         step
         for vlan_id, ports in groupby(places, key=itemgetter(0))
         for step in (*tag(vlan_id), *(Output(port) for _, port in ports), *untag(vlan_id))
     )
-    yield Flow(Table.FLOOD, 100, here, steps)
+    if steps:
+        yield Flow(Table.FLOOD, 100, here, steps)
 
 
 FEATURES = ((Network, network_flows), (Chunk, chunk_flows))

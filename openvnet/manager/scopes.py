@@ -9,9 +9,10 @@
     uplink:dpnw-x      that DatapathNetwork
     carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
                        and end points (IpLeases), and where its members are (their InterfacePorts
-                       and ActiveInterfaces)
+                       and ActiveInterfaces); InterfaceNetworks, with their Interfaces
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
+    interface ──InterfaceNetwork──► network
     interface ──Interface, a VLAN of its port──► interface
     network ──unless it is physical──► members ──DatapathNetwork here──► carried
     network ──DatapathNetwork here──► uplink
@@ -33,6 +34,7 @@ from openvnet.model import (
     Datapath,
     DatapathNetwork,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -94,6 +96,7 @@ class Edge(NamedTuple):
 _ITSELF = Via(Network, "uuid", "uuid")
 _CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
 _ENDING = Via(DatapathNetwork, "interface_uuid", "network_uuid")
+_PART = Via(InterfaceNetwork, "interface_uuid", "network_uuid")
 _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
 
 PLACES = (
@@ -114,12 +117,18 @@ PLACES = (
     Place(InterfacePort, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "interface", "interface_uuid"),
+    Place(InterfaceNetwork, "interface", "interface_uuid"),
+    Place(InterfaceNetwork, "carried", "network_uuid"),
+    Place(Interface, "carried", "uuid", _PART),
+    Place(InterfacePort, "carried", "interface_uuid", _PART),
+    Place(ActiveInterface, "carried", "interface_uuid", _PART),
 )
 
 STEPS = (
     Step("port", Via(InterfacePort, "port_name", "interface_uuid"), "interface", "datapath_uuid"),
     Step("port", Via(Interface, "uuid", "uuid"), "interface"),
     Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
+    Step("interface", Via(InterfaceNetwork, "interface_uuid", "network_uuid"), "network"),
     Step("interface", Via(Interface, "parent_interface_uuid", "uuid"), "interface"),
     Step("network", _ITSELF, "members", unless="physical"),
     Step(

@@ -132,6 +132,53 @@ class Attachment(msgspec.Struct, frozen=True):
         return Attachment, self.interface_uuid
 
 
+class PromiscuousPort(msgspec.Struct, frozen=True):
+    """Derived: the port of this host that a promiscuous interface bridges a LAN by."""
+
+    interface_uuid: str
+    port_name: str
+    number: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return PromiscuousPort, self.interface_uuid
+
+
+class Bridged(msgspec.Struct, frozen=True):
+    """Derived: a network into which a port of this host bridges a LAN; at most one does."""
+
+    indexes: ClassVar = ("network_uuid", "chunk")
+
+    network_uuid: str
+    vni: int
+    interface_uuid: str
+    port: int
+    chunk: tuple[str, int]
+    """The chunk of the network's flood list: the network's uuid and the chunk's number."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Bridged, self.network_uuid
+
+
+class BridgedAway(msgspec.Struct, frozen=True):
+    """Derived: a carried network into which a port of another host bridges a LAN."""
+
+    indexes: ClassVar = ("place",)
+
+    network_uuid: str
+    vni: int
+    place: tuple[str, str]
+    """The id of the Peer, if that host carries the network: network and datapath."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return BridgedAway, self.network_uuid
+
+
 class Holding(msgspec.Struct, frozen=True):
     """Derived: an address of a network that an interface holds, on whichever host it is."""
 

@@ -12,6 +12,7 @@ from openvnet.model import (
     Datapath,
     DatapathNetwork,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -78,6 +79,7 @@ rows = st.one_of(
         network_uuid=_of("nw"),
         interface_uuid=_of("if"),
     ),
+    st.builds(InterfaceNetwork, uuid=_of("ifnw"), interface_uuid=_of("if"), network_uuid=_of("nw")),
     st.builds(ActiveInterface, uuid=_of("acif"), interface_uuid=_of("if"), datapath_uuid=_of("dp")),
 )
 _put = st.sampled_from([True, True, True, False])

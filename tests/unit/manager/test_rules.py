@@ -520,3 +520,34 @@ async def test_a_vlan_of_a_trunk_is_an_interface_behind_the_port_of_its_parent(h
     assert "owner_datapath_uuid: interface if-2 is a VLAN" in problem.message
     await here.call("delete", "interfaces", "if-1")
     assert {row["uuid"] for row in (await here.call("list", "interfaces"))["items"]} == {"if-5"}
+
+
+@in_house
+async def test_one_network_is_bridged_by_one_promiscuous_interface(here):
+    for name in ("if-1", "if-2"):
+        await here.call.create("interfaces", uuid=name, mode="promiscuous", port_name=f"port{name}")
+    await here.call.create("segments", uuid="seg-1", mode="virtual")
+    await here.call.create(
+        "networks", uuid="nw-9", mode="physical", ipv4_network=ip("192.0.2.0"), ipv4_prefix=24
+    )
+
+    def joined(interface, collection, related):
+        path = {"parent": interface, "related": related}
+        return {"verb": "update", "collection": collection, **path, "values": {"static": True}}
+
+    for refused, why in (
+        (("if-1", "interface_networks", "nw-9"), "nw-9 is of mode physical"),
+        (("if-1", "interface_segments", "seg-1"), "into a segment is not yet done"),
+    ):
+        problem = await here.call.refused(**joined(*refused))
+        assert why in problem.message
+    await here.call(**joined("if-1", "interface_networks", "nw-1"))
+    await here.call(**joined("if-1", "interface_networks", "nw-1"))
+    for refused, why in (
+        (("if-1", "interface_networks", "nw-2"), "bridges network nw-1 already"),
+        (("if-2", "interface_networks", "nw-1"), "is bridged by interface if-1 already"),
+    ):
+        problem = await here.call.refused(**joined(*refused))
+        assert why in problem.message
+    await guest(here, 3)
+    await here.call(**joined("if-3", "interface_networks", "nw-1"))
