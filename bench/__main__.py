@@ -18,8 +18,8 @@ from rich.table import Table
 from bench.figures import Figure
 
 ROWS = (
-    *("codec", "install", "change", "restart", "list", "goodput", "memory", "demo", "startup"),
-    *("agents", "reconnect", "share"),
+    *("codec", "install", "change", "restart", "api", "list", "apply", "manager-restart"),
+    *("goodput", "memory", "demo", "startup", "agents", "reconnect", "share", "hosts", "tunnel"),
 )
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -37,7 +37,7 @@ def main(rows: list[str]) -> int:
 
 def _measured(row: str) -> Iterator[Figure]:
     print(f"measuring {row} …", file=sys.stderr, flush=True)
-    yield from importlib.import_module(f"bench.{row}").measure()
+    yield from importlib.import_module(f"bench.{row.replace('-', '_')}").measure()
 
 
 def _result(figure: Figure) -> dict[str, object]:

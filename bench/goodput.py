@@ -16,7 +16,7 @@ import msgspec
 
 from bench.figures import Figure
 from openvnet.lab.building import lab
-from openvnet.lab.environment import SEED, Environment, declarations
+from openvnet.lab.environment import SEED, Environment, Guest, declarations
 from openvnet.lab.lab import Lab
 
 PAIRS = 13
@@ -35,13 +35,7 @@ def measure() -> Iterator[Figure]:
         _declare(running, ENVIRONMENT)
         running.stop("vna")
         pairs = list(_pairs(running))
-    ratios = [ours / normal for ours, normal in pairs]
-    lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
-    for name, column in zip(("ours", "actions=NORMAL"), zip(*pairs, strict=True), strict=True):
-        yield Figure(f"goodput {name}", statistics.median(column) / 1e6, "Mbit/s")
-    yield Figure("goodput ratio", median, "times", "≥ 0.97")
-    yield Figure("goodput ratio, lower quartile", lower, "times")
-    yield Figure("goodput ratio, upper quartile", upper, "times")
+    yield from ratio_figures("goodput", "actions=NORMAL", "≥ 0.97", pairs)
 
 
 def _declare(running: Lab, environment: Environment) -> None:
@@ -51,41 +45,57 @@ def _declare(running: Lab, environment: Environment) -> None:
 
 def _pairs(running: Lab) -> Iterator[tuple[float, float]]:
     """Bits a second with our flows and with NORMAL, in each pair."""
-    ours, normal = _flows(running), "actions=NORMAL\n"
+    sender, receiver = ENVIRONMENT.guests
+    ours, normal = flows_of(running, "host1"), "actions=NORMAL\n"
     for number in range(PAIRS + 1):
         order = (ours, normal) if number % 2 else (normal, ours)
-        found = {flows: _run(running, flows) for flows in order}
+        found = {}
+        for flows in order:
+            exchange(running, "host1", flows)
+            running.settle()
+            found[flows] = bits_a_second(running, sender, receiver, SECONDS)
         if number:  # The first pair warms up.
             yield found[ours], found[normal]
-    _exchange(running, ours)
-    if _flows(running) != ours:
+    exchange(running, "host1", ours)
+    if flows_of(running, "host1") != ours:
         raise RuntimeError("the flows that were measured are not those that vna had made")
 
 
-def _flows(running: Lab) -> str:
-    """All flows of the bridge, as text, in an order of their own."""
-    flows = running.run("host1", *_ofctl("dump-flows", "--no-stats"))
+def flows_of(running: Lab, host: str) -> str:
+    """All flows of a host's bridge, as text, in an order of their own."""
+    flows = running.run(host, *_ofctl("dump-flows", "--no-stats"))
     return "".join(sorted(f"{line.strip()}\n" for line in flows.splitlines()))
 
 
-def _exchange(running: Lab, flows: str) -> None:
-    running.run("host1", *_ofctl("replace-flows", "--bundle"), "-", given=flows)
-    running.settle()
+def exchange(running: Lab, host: str, flows: str) -> None:
+    """Let a host's bridge have these flows and no others."""
+    running.run(host, *_ofctl("replace-flows", "--bundle"), "-", given=flows)
 
 
 def _ofctl(command: str, *options: str) -> tuple[str, ...]:
     return ("ovs-ofctl", "-O", "OpenFlow13", *options, command, "br0")
 
 
-def _run(running: Lab, flows: str) -> float:
-    """Bits a second that arrive in one connection, its start left out."""
-    _exchange(running, flows)
-    sender, receiver = (guest.name for guest in ENVIRONMENT.guests)
-    address = ENVIRONMENT.guest(receiver).ipv4_address
+def bits_a_second(running: Lab, sender: Guest, receiver: Guest, seconds: float) -> float:
+    """Those that arrive in one connection, its start left out."""
+    address = receiver.ipv4_address
     program = (sys.executable, "-I", "-S", STREAM)
-    with running.open(receiver, *program, "receive", address, str(SECONDS)) as arriving:
+    with running.open(receiver.name, *program, "receive", address, str(seconds)) as arriving:
         assert arriving.stdout
         if arriving.stdout.readline() != "ready\n":
-            raise RuntimeError(f"{receiver} cannot listen at {address}")
-        running.run(sender, *program, "send", address)
+            raise RuntimeError(f"{receiver.name} cannot listen at {address}")
+        running.run(sender.name, *program, "send", address)
         return float(json.loads(arriving.stdout.read()))
+
+
+def ratio_figures(
+    row: str, theirs: str, bar: str, pairs: list[tuple[float, float]]
+) -> Iterator[Figure]:
+    """The median of the ratios of ours to theirs, and where the middle half of them is."""
+    ratios = [ours / other for ours, other in pairs]
+    lower, median, upper = statistics.quantiles(ratios, n=4, method="inclusive")
+    for name, column in zip(("ours", theirs), zip(*pairs, strict=True), strict=True):
+        yield Figure(f"{row} {name}", statistics.median(column) / 1e6, "Mbit/s")
+    yield Figure(f"{row} ratio", median, "times", bar)
+    yield Figure(f"{row} ratio, lower quartile", lower, "times")
+    yield Figure(f"{row} ratio, upper quartile", upper, "times")

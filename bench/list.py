@@ -39,7 +39,8 @@ def measure() -> Iterator[Figure]:
     """Milliseconds for each kind of list."""
     with tempfile.TemporaryDirectory(prefix="openvnet-") as name, ExitStack() as stack:
         directory = Path(name)
-        _fill(directory / "state", _rows())
+        (directory / "state").mkdir()
+        fill(f"sqlite:///{directory}/state/openvnet.sqlite", rows())
         stack.enter_context(vnmgr(directory))
         stack.enter_context(webapi(directory))
         client = stack.enter_context(Client(f"unix:{directory}/webapi.sock"))
@@ -58,16 +59,16 @@ def _timed(client: Client, query: dict[str, Any]) -> float:
     return 1000 * (ended - started)
 
 
-def _rows() -> Iterator[Row]:
+def rows() -> Iterator[Row]:
+    """The world of this figure."""
     yield from base_rows()
     for number in range(INTERFACES):
         yield from interface_rows(number)
 
 
-def _fill(state: Path, rows: Iterator[Row]) -> None:
+def fill(url: str, rows: Iterator[Row]) -> None:
     """Put rows into a new database without a word in its log: so many would take minutes."""
-    state.mkdir()
-    store = opened(f"sqlite:///{state}/openvnet.sqlite")
+    store = opened(url)
     by_kind: dict[type[Row], list[dict[str, Any]]] = {}
     for row in rows:
         by_kind.setdefault(type(row), []).append({**columns_of(row), "created": 1})

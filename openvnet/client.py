@@ -9,11 +9,13 @@ It imports little on purpose: vnctl has 150 ms from its start to its last line.
 """
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import (
     HTTPConnection,
     HTTPException,
+    HTTPMessage,
     HTTPResponse,
     HTTPSConnection,
     RemoteDisconnected,
@@ -28,6 +30,12 @@ Parameters = Mapping[str, Any]
 
 STREAM_SILENCE = 60.0
 """Seconds without a word after which a stream counts as lost; webapi says one every 15."""
+
+UPLOAD_SECONDS = 660.0
+"""How long webapi may take to answer when it was sent a file."""
+
+PIECE = 256 * 1024
+"""Bytes of a file that are read at once."""
 
 PAGE = 1000
 """Items asked for at once when all are wanted."""
@@ -104,13 +112,22 @@ class Event(msgspec.Struct, frozen=True):
 class Client:
     """One connection to a webapi: `host:port`, `http://host:port` or `unix:/path`.
 
-    `agent` says who calls, for the revision log.
+    `agent` says who calls, for the revision log; `token` is what lets it in, where one is needed;
+    `authority` is a file in PEM with the certificates that sign webapi's, if the system has none.
     """
 
     def __init__(
-        self, address: str, timeout: float = 30.0, version: str = "1.0", agent: str = "openvnet"
+        self,
+        address: str,
+        timeout: float = 30.0,
+        version: str = "1.0",
+        agent: str = "openvnet",
+        token: str = "",
+        authority: str = "",
     ) -> None:
         self.address = address
+        self.authority = authority
+        self._token = token
         self.agent = agent
         self.timeout = timeout
         self.base = f"/api/{version}"
@@ -147,7 +164,7 @@ class Client:
     def events(self, path: str, query: Parameters, last: str = "") -> Iterator[Event]:
         """A stream of events, until it ends; `last` is the id of the last one that was heard."""
         target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
-        headers = {"User-Agent": self.agent} | ({"Last-Event-ID": last} if last else {})
+        headers = self._headers() | ({"Last-Event-ID": last} if last else {})
         try:
             connection = self._connected(STREAM_SILENCE)
             connection.request("GET", target, headers=headers)
@@ -159,6 +176,49 @@ class Client:
             raise _unreachable(self.address, error) from error
         finally:
             self.close()
+
+    @contextmanager
+    def download(
+        self, path: str, query: Parameters
+    ) -> Iterator[tuple[HTTPMessage, Iterator[bytes]]]:
+        """A file: the headers that came with it, and its bytes in pieces."""
+        target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
+        try:
+            connection = self._connected(self.timeout)
+            connection.request("GET", target, headers=self._headers())
+            response = connection.getresponse()
+            if response.status != 200:
+                raise _refused(response.status, response.read(), self.address)
+            yield response.headers, self._pieces(response)
+        except (ConnectionError, TimeoutError, HTTPException) as error:
+            self.close()
+            raise _unreachable(self.address, error) from error
+
+    def _pieces(self, response: HTTPResponse) -> Iterator[bytes]:
+        try:
+            while piece := response.read(PIECE):
+                yield piece
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise Unreachable(f"webapi at {self.address} broke off; its log says why.") from error
+
+    def upload(self, path: str, query: Parameters, pieces: Iterable[bytes]) -> Answer:
+        """Send a file, in pieces."""
+        target = f"{self.base}{path}{'?' if query else ''}{urlencode(query)}"
+        headers = {
+            **self._headers(),
+            "Content-Type": "application/octet-stream",
+            "Transfer-Encoding": "chunked",
+        }
+        try:
+            connection = self._connected(UPLOAD_SECONDS)
+            connection.request("POST", target, pieces, headers, encode_chunked=True)
+            response = connection.getresponse()
+            text = response.read()
+        except (ConnectionError, TimeoutError, HTTPException) as error:
+            self.close()
+            raise _unreachable(self.address, error) from error
+        return _answer(response, text, self.address)
 
     def all(self, path: str, **query: Any) -> Answer:
         """A list, however long: all of its pages as one."""
@@ -202,13 +262,18 @@ class Client:
         headers = {"Content-Type": "application/json"} if body else {}
         try:
             connection = self._connected(timeout)
-            connection.request(method, target, body, {**headers, "User-Agent": self.agent})
+            connection.request(method, target, body, {**headers, **self._headers()})
             response = connection.getresponse()
             text = response.read()
         except (OSError, HTTPException) as error:
             self.close()
             raise _unreachable(self.address, error) from error
         return _answer(response, text, self.address)
+
+    def _headers(self) -> dict[str, str]:
+        """What goes with every request."""
+        said = {"User-Agent": self.agent}
+        return said | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -221,7 +286,7 @@ class Client:
         if self._connection is not None and _is_closed(self._connection):
             self.close()
         if self._connection is None:
-            self._connection = _connection(self.address)
+            self._connection = _connection(self.address, self.authority)
             self._connection.timeout = timeout
             self._connection.connect()
         self._connection.sock.settimeout(timeout)
@@ -242,7 +307,7 @@ class _UnixConnection(HTTPConnection):
         self.sock.connect(self.path)
 
 
-def _connection(address: str) -> HTTPConnection:
+def _connection(address: str, authority: str = "") -> HTTPConnection:
     if address.startswith("unix:"):
         return _UnixConnection(address.removeprefix("unix:"))
     try:
@@ -254,8 +319,22 @@ def _connection(address: str) -> HTTPConnection:
     if not host or parts.scheme not in ("http", "https"):
         wanted = "host:port, http://host:port or unix:/path"
         raise Unreachable(f"{address!r} is not an address of webapi; it must be {wanted}.")
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    return kind(host, port)
+    if parts.scheme == "https":
+        return HTTPSConnection(host, port, context=_trusting(authority))
+    return HTTPConnection(host, port)
+
+
+def _trusting(authority: str) -> Any:
+    """TLS that believes certificates signed by the system's authorities, or by those in a file."""
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=authority or None)
+    except ssl.SSLError:
+        raise Unreachable(f"{authority} has no certificates in PEM.") from None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Unreachable(f"{authority} cannot be read: {why}.") from None
 
 
 def _is_closed(connection: HTTPConnection) -> bool:
@@ -269,7 +348,16 @@ def _unreachable(address: str, error: Exception) -> ClientError:
         return Unreachable(f"webapi at {address} does not answer in time.")
     if isinstance(error, HTTPException) and not isinstance(error, RemoteDisconnected):
         return Unreadable(f"What answers at {address} is not webapi ({type(error).__name__}).")
+    if distrust := getattr(error, "verify_message", ""):
+        return Unreachable(
+            f"webapi at {address} is not to be believed: its certificate is not good ({distrust}). "
+            "Name the file of those that sign it: webapi_ca in ~/.vnctlrc, or VNET_CA."
+        )
+    if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return Unreachable(f"What answers at {address} does not speak TLS; try http://.")
     why = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+    if isinstance(error, RemoteDisconnected) and "https" not in address:
+        why += "; if it speaks TLS, say https:// before the address"
     return Unreachable(
         f"No webapi answers at {address} ({why}). "
         "Start it, or name its address: VNET_WEBAPI=host:port or unix:/path."

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.databases import SERVED, choose, server
 from tests.openvswitch import open_vswitch
 
 # How long an example takes says something of the machine, which others use too; bench/ measures.
@@ -10,6 +11,28 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "mariadb", "postgresql"),
+        default="sqlite",
+        help="what vnmgr keeps its rows in; a server is started for the session",
+    )
+
+
+def pytest_configure(config):
+    choose(config.getoption("--database"))
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--database") != "sqlite":
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+
+
+def pytest_unconfigure():
+    SERVED.close()
 
 
 @pytest.fixture
@@ -24,3 +47,24 @@ def shared_ovs():
     """One for all tests of a module, which clean up after themselves."""
     with open_vswitch() as switch:
         yield switch
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """A server for all tests, each of which makes a database in it."""
+    with server("mariadb") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A server for all tests, each of which makes a database in it."""
+    with server("postgresql") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """A server for all tests."""
+    with server("redis") as made:
+        yield made

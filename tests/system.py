@@ -1,6 +1,5 @@
 """The whole system on a private Open vSwitch: our processes, but no guests."""
 
-import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,9 @@ from openvnet.model import Row
 from openvnet.store.database import Write, opened
 from openvnet.store.transaction import Transaction
 from tests.api.processes import Process, vnmgr, webapi
+from tests.databases import database_of
 from tests.openvswitch import OpenVSwitch, open_vswitch
+from tests.ports import free_port
 
 
 class System:
@@ -66,7 +67,7 @@ def system(rows: Iterable[Row]) -> Iterator[System]:
 
 def _fill(state: Path, rows: Iterable[Row]) -> None:
     state.mkdir()
-    store = opened(f"sqlite:///{state}/openvnet.sqlite")
+    store = opened(database_of(state))
 
     def work(transaction: Transaction) -> None:
         for row in rows:
@@ -76,14 +77,6 @@ def _fill(state: Path, rows: Iterable[Row]) -> None:
     store.close()
     if isinstance(outcome, Exception):
         raise outcome
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody has there now."""
-    family, *_, (address, *_) = socket.getaddrinfo(host, 0)[0]
-    with socket.socket(family) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -13,6 +13,7 @@ MEASURED = {"listening", "metrics", "scraping"}
 MAY_IMPORT = {
     "model": set(),
     "state": set(),
+    "consistency": {"model"},
     "pipeline": set(),
     "packet": set(),
     "reconcile": set(),
@@ -23,7 +24,10 @@ MAY_IMPORT = {
     "ovsdb": {"reconcile"},
     "store": {"model", "wire"},
     "wire": {"model"},
-    "manager": {"store", "wire", "model", "state", "logs", "configuration", *MEASURED},
+    "manager": {
+        *("store", "wire", "model", "state", "consistency", "logs", "configuration"),
+        *MEASURED,
+    },
     "api": {"wire", "model", "logs", "configuration", *MEASURED},
     "agent": {
         *("compiler", "reconcile", "features", "openflow", "ovsdb"),
@@ -37,9 +41,11 @@ MAY_IMPORT = {
     "scraping": {"listening", "metrics"},
     "configuration": set(),
     "uplinks": set(),
+    # What it makes is a backup, for the database of this release.
+    "importing": {"model", "consistency", "wire.backup", "store.migrations"},
     # vnctl is made from the declarations.
     # A token is made where it is shown, so that its secret never travels.
-    "cli": {"client", "model", "lab", "host", "configuration", "wire.joined"},
+    "cli": {"client", "model", "lab", "host", "configuration", "importing", "wire.joined"},
     "lab": {"client"},
     # `host.path` computes flows without vna, by vna's own features.
     "host": {
@@ -52,7 +58,7 @@ MAY_IMPORT = {
 EXCEPTIONS = {("features", "compiler")}
 """The list of all features says with the compiler's word what a feature is."""
 
-PURE = ("model", "state", "compiler", "pipeline", "features", "reconcile")
+PURE = ("model", "state", "consistency", "compiler", "pipeline", "features", "reconcile")
 WORLDLY = {
     *("asyncio", "socket", "subprocess", "threading", "os", "pathlib", "shutil", "tempfile"),
     *("time", "datetime", "random", "secrets", "logging", "zmq", "sqlalchemy", "httpx"),

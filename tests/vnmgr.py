@@ -17,6 +17,7 @@ from openvnet.wire.messages import (
 )
 from openvnet.wire.rpc import Rpc
 from openvnet.wire.stream import Stream
+from tests.databases import database_of
 
 DPID = "0x0000aaaaaaaaaaaa"
 OTHER_DPID = "0x0000bbbbbbbbbbbb"
@@ -141,8 +142,7 @@ class House:
 @contextmanager
 def house(directory, tcp=None):
     """vnmgr in the running loop, with its database and its sockets in one directory."""
-    url = f"sqlite:///{directory}/vnet.sqlite"
-    with serving(url, directory, tcp), ExitStack() as closing:
+    with serving(database_of(directory), directory, tcp), ExitStack() as closing:
         yield House(directory, closing)
 
 

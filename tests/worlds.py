@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from openvnet.model import (
     ActiveInterface,
+    AllowedAddressPair,
     Datapath,
     DatapathNetwork,
     Interface,
@@ -62,6 +63,7 @@ interfaces = st.builds(
     mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated", "promiscuous"]),
     parent_interface_uuid=st.sampled_from([None, None, None, "if-1", "if-2"]),
     vlan_id=st.sampled_from([None, 10, 20]),
+    enable_port_security=st.sampled_from([True, True, True, False]),
 )
 interface_ports = st.builds(
     InterfacePort,
@@ -116,6 +118,15 @@ datapath_networks = st.builds(
     mac_address=st.none() | st.integers(0x525400000011, 0x525400000014),
     encapsulation=st.sampled_from(ENCAPSULATIONS),
 )
+allowed_address_pairs = st.builds(
+    AllowedAddressPair,
+    uuid=_named("aap"),
+    interface_uuid=_named("if"),
+    network_uuid=_named("nw"),
+    ipv4_address=st.just(0x0A660000),
+    ipv4_prefix=st.sampled_from([0, 16, 24, 32]),
+    mac_address=st.none() | st.integers(0x525400000001, 0x525400000005),
+)
 active_interfaces = st.builds(
     ActiveInterface,
     uuid=_named("acif"),
@@ -142,6 +153,7 @@ _KINDS = (
     interface_networks,
     host_ports,
     datapath_networks,
+    allowed_address_pairs,
     active_interfaces,
     tunnel_interfaces,
     tunnel_ports,

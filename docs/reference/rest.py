@@ -29,9 +29,14 @@ curl http://127.0.0.1:9090/api/1.0/networks/nw-test1
 curl --unix-socket /run/openvnet/webapi.sock http://localhost/api/1.0/networks
 ```
 
-There are no users and no passwords: whoever reaches webapi may write networks. It therefore listens
-on the host itself only, unless `--bind` (or `BIND_ADDR`) says otherwise. Web pages of other sites
-may not write, and browsers do not show them what they read: name the origin of a console of yours
+On the host itself nobody needs a token, unless webapi is told `require_tokens`; where others reach it,
+everybody does ([who may call webapi](../install.md#who-may-call-webapi)). It is sent as
+`Authorization: Bearer TOKEN`, never in the URL. Without one that is good, the answer is 401; 403, if
+its role does not suffice; and what is of another project answers 404, as if it were not there
+([projects and tokens](../guides/projects.md)). `project=NAME` says in which project something is made, or
+of which it is listed; an idempotency key is of one token.
+
+Web pages of other sites may not write, and browsers do not show them what they read: name the origin of a console of yours
 with `--allow-origin`, also if webapi itself is reached by a name and not by its address. (Before
 1.0 every page could do both.)
 
@@ -62,6 +67,8 @@ OWN = """## Beside the resources
 | Path | Answers |
 |---|---|
 | `GET /api/1.0/nodes` | the live hosts |
+| `GET /api/1.0/whoami` | whose token it is, its role and project |
+| `GET /api/1.0/projects/UUID/usage` | how much a project has, and may have |
 | `GET /version` | webapi's version, and the API's |
 | `GET /health` | 200 if vnmgr and its database answer, else 503 |
 | `GET /openapi.json` | this API in OpenAPI 3.1 |
@@ -69,6 +76,10 @@ OWN = """## Beside the resources
 | `GET /api/1.0/changes` | the revision log |
 | `GET /api/1.0/changes/stream` | each change as it happens |
 | `POST /api/1.0/changes/REVISION/undo` | the inverse of a revision, written as a new one |
+| `POST /api/1.0/apply` | what a document made different, as one revision |
+| `GET /api/1.0/export` | what there is, as such a document |
+| `GET /api/1.0/db/backup` | all that is in the database, as a [file](../guides/backup.md) |
+| `POST /api/1.0/db/restore` | such a file in place of all that is in the database |
 """
 
 LISTS = f"""## Lists
@@ -98,6 +109,14 @@ one, and `total_count` says how many there are in all. Beside them:
   answer has the header `OpenVNet-Dry-Run`, and no revision.
 - **Lists**: a JSON list of up to {LIST_ITEMS} objects, posted to a collection, becomes one revision
   or nothing; the answer is the list of what was created. A refusal says which item it is about.
+
+## Documents
+
+`POST /apply` takes a JSON object of what there is to be ([its form](../guides/declarative.md)), writes
+what differs as one revision, and answers the change of each row, as `/changes` does. If nothing differs
+there is no revision. `prune=true` and `replace=true` say what may be deleted, and `dry_run=true` tells the
+difference only. A refusal begins each of its lines with the place in the document. `GET /export` answers
+such an object: `of=networks,if-1` says of what, `full=true` leaves nothing out.
 
 ## History
 

@@ -40,6 +40,10 @@ The file has lines of `key value`, and comments after `#`:
 | `webapi_uri` | `127.0.0.1` | host name or address, or `unix:/path` |
 | `webapi_port` | `9090` | TCP port |
 | `webapi_version` | `1.0` | of the API |
+| `webapi_ca` | the system's | a file in PEM: who signs webapi's certificate; `VNET_CA` beats it |
+| `token_file` | none | a file with a token alone, beside this one unless its path is absolute |
+| `token` | none | the token itself; `VNET_TOKEN` beats both |
+| `project` | none | in which things are made and listed; `VNET_PROJECT` and `--project` beat it |
 | `output_format` | as below | `table`, `wide`, `json`, `yaml` (or `yml`) or `name` |
 
 ## What it prints
@@ -61,6 +65,9 @@ Everything else (what came of waiting, errors) goes to standard error.
 `show` takes uuids or display names. Of a list, `--filter FIELD=VALUE` (repeatable), `--sort
 -created,display_name`, `--limit` and `--offset` choose, and `--columns uuid,mac_address` says what
 is shown. `vnctl get network NAME --tree` shows a resource with everything that refers to it.
+
+`vnctl apply -f FILE` makes everything as documents say, `vnctl diff` shows what that would do, and `vnctl
+export` writes such documents: see [networks in files](../guides/declarative.md).
 
 `--dry-run` checks a write, shows what would come of it, and writes nothing.
 

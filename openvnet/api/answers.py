@@ -39,6 +39,8 @@ def refusal(
 ) -> Response:
     """A problem in the format asked for."""
     body = {"error": problem.error, "code": problem.code, "message": problem.message}
+    if problem.status == 401:
+        headers = {**(headers or {}), "WWW-Authenticate": 'Bearer realm="openvnet"'}
     return answer(body, format, problem.status, headers)
 
 

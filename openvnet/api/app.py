@@ -20,6 +20,7 @@ from openvnet.api import reading
 from openvnet.api.answers import refusal, reply_answer
 from openvnet.api.changes import Changes, Refusal
 from openvnet.api.conditions import etags, is_known, key
+from openvnet.api.credentials import CREDENTIALS, Failures, credentials_of
 from openvnet.api.described import REQUEST_HEADERS, RESPONSE_HEADERS
 from openvnet.api.errors import (
     ApiError,
@@ -28,11 +29,12 @@ from openvnet.api.errors import (
     UnknownMethod,
 )
 from openvnet.api.listing import links, listing, shown_fields
-from openvnet.api.own import Own, own_name, own_paths
-from openvnet.api.reading import PAGE_LIMIT
+from openvnet.api.own import OPEN, Own, own_name, own_paths
+from openvnet.api.reading import PAGE_LIMIT, scalar_value
 from openvnet.api.received import body_of, origin_of, query_of, refuse_foreign
 from openvnet.api.routes import Place, named, place, route, routes
 from openvnet.api.telling import tell
+from openvnet.api.tokens import with_secrets
 from openvnet.metrics import (
     CALL_SECONDS,
     CONTENT_TYPE,
@@ -42,6 +44,7 @@ from openvnet.metrics import (
     Metrics,
 )
 from openvnet.model.operations import Operation
+from openvnet.model.scalars import TEXT
 from openvnet.wire import messages
 
 Call = Callable[[messages.Request], Awaitable[messages.Reply]]
@@ -58,15 +61,18 @@ def application(
     metrics: Metrics,
     page_limit: int = PAGE_LIMIT,
     changes: Changes | None = None,
+    *,
+    tokens_required: bool = False,
 ) -> ASGIApp:
     """The application; web pages of these origins may write, and those of our own.
 
     A list has `page_limit` items at most, unless the request says how many; `changes` is told of
-    each revision.
+    each revision; `tokens_required` of who comes over TCP.
     """
     call = _measured(call, metrics)
+    failures = Failures()
     changes = changes or Changes(call)
-    own = own_paths(call, changes, origins, page_limit)
+    own = own_paths(call, changes, origins, page_limit, tokens_required)
     waiting = 0
     metrics.read(HTTP_WAITING, lambda: waiting)
 
@@ -76,7 +82,10 @@ def application(
             return
         started, waiting = time.perf_counter(), waiting + 1
         try:
-            response = await respond(Request(scope, receive), place(scope["path"]))
+            request = Request(scope, receive)
+            response = await respond(request, place(scope["path"]))
+            if response.status_code == 401:
+                failures.note(request)
             await response(scope, receive, send)
             method = scope["method"] if scope["method"] in METHODS else "other"
             took = time.perf_counter() - started
@@ -88,8 +97,11 @@ def application(
 
     async def respond(request: Request, found: Place) -> Response:
         try:
+            CREDENTIALS.set("")
+            required = tokens_required and own_name(found) not in OPEN
+            CREDENTIALS.set(credentials_of(request, required))
             if request.scope["path"] == "/metrics":
-                return _metrics(request, metrics)
+                return await _metrics(request, metrics, call)
             return await _answer(request, found, call, own, origins, page_limit)
         except ClientDisconnect:
             raise
@@ -109,9 +121,13 @@ def application(
     return _readable_by(app, origins) if origins else app
 
 
-def _metrics(request: Request, metrics: Metrics) -> Response:
+async def _metrics(request: Request, metrics: Metrics, call: Call) -> Response:
     if request.method not in ("GET", "HEAD"):
         raise UnknownMethod(request.method, "/metrics", ("GET",))
+    if CREDENTIALS.get():
+        reply = await call(messages.Request(0, "metrics"))
+        if reply.problem:
+            raise Refusal(reply.problem)
     return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
@@ -140,7 +156,7 @@ def _readable_by(app: ASGIApp, origins: frozenset[str]) -> ASGIApp:
         allow_origins=sorted(origins),
         allow_methods=METHODS,
         expose_headers=("ETag", "Link", *RESPONSE_HEADERS),
-        allow_headers=["Content-Type", *REQUEST_HEADERS],
+        allow_headers=["Authorization", "Content-Type", *REQUEST_HEADERS],
     )
 
 
@@ -166,13 +182,18 @@ async def _answer(
     question = asked(operation, found, dict(given), origin_of(request), page_limit)
     if operation.writes:
         question = _guarded(question, operation, request.headers)
+    question, made = with_secrets(operation, question)
     started = time.perf_counter()
     reply = await call(question)
     if operation.writes:
         tell(operation, question, reply, time.perf_counter() - started)
     if operation.verb == "show" and is_known(request.headers, reply.etag):
         return Response(status_code=304, headers={"ETag": f'"{reply.etag}"'})
+    if made and reply.problem is None:
+        reply = replace(reply, result=made(reply.result))
     answer = reply_answer(reply, found.format)
+    if made:
+        answer.headers["Cache-Control"] = "no-store"
     if question.dry_run and reply.problem is None:
         answer.headers["OpenVNet-Dry-Run"] = "true"
     if operation.verb == "list" and reply.problem is None:
@@ -202,6 +223,9 @@ def asked(
         related=uuids.get(resource.related or ""),
         origin=origin,
     )
+    if operation.names_project:
+        project = given.pop("project", "")
+        question = replace(question, project=scalar_value("project", project, TEXT))
     if operation.verb == "list":
         return replace(question, **listing(resource, given, page_limit)._asdict())
     if operation.verb == "show":

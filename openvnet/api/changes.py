@@ -9,8 +9,10 @@ with its Last-Event-ID misses nothing.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
@@ -101,7 +103,11 @@ def _uuid(given: str) -> str:
 class Reader:
     """One who reads the stream, and what waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: Mapping[str, Any]) -> None:
+        self.hears: str = who["hears"]
+        """The word that stands for it among those who may hear of a change."""
+        self.token: str | None = who["token_uuid"]
+        self.expires_at: float | None = who["expires_at"]
         self.waiting: deque[tuple[dict[str, Any], int]] = deque()
         self.bytes = 0
         self.dropped = ""
@@ -122,6 +128,10 @@ class Reader:
         self.bytes = 0
         self.dropped = why
         self.news.set()
+
+    def seconds_left(self) -> float:
+        """How long its token is good."""
+        return inf if self.expires_at is None else max(0.0, self.expires_at - time.time())
 
     def take(self) -> list[dict[str, Any]]:
         """All that waits."""
@@ -157,7 +167,10 @@ class Changes:
             if self._readers:
                 size = len(msgspec.json.encode(news.told))
                 for reader in list(self._readers):
-                    reader.put(news.told, size)
+                    if reader.token in news.ended:
+                        reader.drop("Your token was revoked.")
+                    elif told := _heard(news, reader.hears):
+                        reader.put(told, size)
 
     def close(self) -> None:
         """End all streams."""
@@ -195,10 +208,14 @@ class Changes:
         if wanted.since is None:
             wanted = wanted._replace(epoch=newest.epoch, since=newest.number)
         first = await self.part(wanted, PART)
-        return self._events(wanted, first)
+        reply = await self._call(Request(0, "whoami"))
+        if reply.problem:
+            raise Refusal(reply.problem)
+        return self._events(wanted, first, Reader(reply.result))
 
-    async def _events(self, wanted: Wanted, part: dict[str, Any]) -> AsyncIterator[str]:
-        reader = Reader()
+    async def _events(
+        self, wanted: Wanted, part: dict[str, Any], reader: Reader
+    ) -> AsyncIterator[str]:
         self._open += 1
         try:
             yield f"retry: 2000\nid: {part['epoch']}/{wanted.since}\n\n"
@@ -225,15 +242,43 @@ class Changes:
         at = wanted.since
         while not reader.dropped:
             try:
-                async with asyncio.timeout(BEAT_SECONDS):
+                left = reader.seconds_left()
+                async with asyncio.timeout(min(BEAT_SECONDS, left)):
                     await reader.news.wait()
             except TimeoutError:
+                if left <= BEAT_SECONDS:
+                    reader.drop("Your token has expired.")
+                    break
                 yield f": nothing new\nid: {epoch}/{at}\n\n"
             for told in reader.take():
                 at = told["revision"]
                 if matching := _matching(told, wanted):
                     yield _event(epoch, matching)
         yield _dropped(reader.dropped)
+
+
+def _heard(news: News, hears: str) -> dict[str, Any] | None:
+    """What a reader may hear of a revision; None if it is nothing."""
+    if all(hears in audience for audience in news.audiences):
+        whole = not any(
+            len(set(audience) - {"admin", "operator"}) > 1 for audience in news.audiences
+        )
+        if whole:
+            return news.told
+    told = zip(news.told["changes"], news.audiences, strict=True)
+    changes = [_side(change, hears) for change, audience in told if hears in audience]
+    return {**news.told, "changes": changes} if changes else None
+
+
+def _side(change: dict[str, Any], hears: str) -> dict[str, Any]:
+    """A change as a project hears it: of what came from another one, or went there, its side."""
+    if hears in ("admin", "operator"):
+        return change
+    sides = {
+        name: None if (change[name] or {}).get("project_uuid", hears) != hears else change[name]
+        for name in ("before", "after")
+    }
+    return {**change, **sides}
 
 
 def _matching(told: dict[str, Any], wanted: Wanted) -> dict[str, Any] | None:

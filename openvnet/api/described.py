@@ -26,9 +26,10 @@ RESPONSE_HEADERS = {
 
 STATUSES = {
     400: "Wrong, in words.",
-    403: "A web page of another site may not write.",
+    401: "A token is required, or it is not good any more.",
+    403: "Not with this role, or from a web page of another site.",
     404: "There is no such thing.",
-    409: "Later changes are built on it.",
+    409: "What is there now stands against it.",
     410: "Of another epoch: the database was made anew or restored since.",
     412: "It has changed since its ETag was read.",
     422: "The idempotency key was used for another request.",
@@ -80,14 +81,22 @@ def own_paths() -> Object:
     return {
         "/nodes": {"get": _own(_NODES, {"type": "object"})},
         "/version": {"get": _own("The version of webapi.", {"type": "object"}, refused=())},
+        "/whoami": {"get": _own("Who the token is of, and its role.", {"type": "object"})},
+        "/projects/{uuid}/usage": {"get": _usage()},
         "/health": {"get": _own("Whether vnmgr and its database answer.", {"type": "object"})},
         "/changes": {"get": _own(_HISTORY, part, [*_WHICH, *_PART], (400, 410, 503))},
         "/changes/stream": {"get": stream},
         "/changes/{revision}/undo": {"post": _undo()},
+        "/apply": {"post": _apply()},
+        "/export": {"get": _export()},
+        "/db/backup": {"get": _backup()},
+        "/db/restore": {"post": _restore()},
     }
 
 
 _NODES = "All nodes, live or declared, by node id, and how each fares."
+_FILE = {"application/gzip": {"schema": {"type": "string", "contentMediaType": "application/gzip"}}}
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _HISTORY = "The revision log: with `since` what came after it, else the newest first."
 _PLACE = {"type": "string", "pattern": "^([0-9a-f]+/)?[0-9]{1,18}$"}
 
@@ -117,8 +126,62 @@ def _undo() -> Object:
     return described
 
 
+def _usage() -> Object:
+    name = {"type": "string", "pattern": "^pj-[a-z0-9]{1,16}$"}
+    where = {"name": "uuid", "in": "path", "required": True, "schema": name}
+    number = {"type": ["integer", "null"]}
+    one: Object = {"type": "object", "properties": {"resource": {"type": "string"}}}
+    one["properties"] |= {"used": {"type": "integer"}, "maximum": number}
+    summary = "How much a project has of each collection, and how much it may have."
+    return _own(summary, {"type": "array", "items": one}, [where], (404, 503))
+
+
+def _apply() -> Object:
+    flags = {
+        "prune": "Delete what the document does not name, of the collections that it has.",
+        "replace": "Delete and make anew what cannot be changed, with all that refers to it.",
+        "dry_run": "Answer what would be done, and write nothing.",
+    }
+    words = [query(name, text, {"type": "boolean"}) for name, text in flags.items()]
+    key = header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255})
+    changes = {"type": "array", "items": CHANGE}
+    summary = "Make everything as a document says, in one revision; only what differs is written."
+    described = _own(summary, changes, [*words, key], (400, 403, 404, 409, 422, 503))
+    described["requestBody"] = {"required": True, "content": json({"type": "object"})}
+    described["responses"]["200"]["headers"] = revision_headers()
+    return described
+
+
+def _export() -> Object:
+    of = query("of", "Collections and uuids, with commas between them.", {"type": "string"})
+    full = query("full", "With what is as it is by default.", {"type": "boolean"})
+    return _own("What there is, as a document.", {"type": "object"}, [of, full], (400, 404, 503))
+
+
+def _backup() -> Object:
+    history = query("history", "With the revision log.", {"type": "boolean", "default": False})
+    described = _own("All rows of one revision, as a file.", {}, [history], (400, 409, 503))
+    described["responses"]["200"]["content"] = _FILE
+    return described
+
+
+def _restore() -> Object:
+    flags = {
+        "replace": "Also if the database is not empty: all that is in it goes.",
+        "dry_run": "Check the file, and change nothing.",
+    }
+    words = (
+        query(name, text, {"type": "boolean", "default": False}) for name, text in flags.items()
+    )
+    summary = "Put a backup in place of all that there is, as a new epoch."
+    described = _own(summary, {"type": "object"}, words, (400, 403, 409, 503))
+    described["requestBody"] = {"required": True, "content": _BYTES}
+    return described
+
+
 def refusals(statuses: Iterable[int]) -> Object:
-    """The responses with which something is refused."""
+    """The responses with which something is refused; whatever can be can for lack of rights."""
+    statuses = sorted({*statuses, 400, 401, 403})
     content = json({"$ref": "#/components/schemas/Problem"})
     return {str(each): {"description": STATUSES[each], "content": content} for each in statuses}
 

@@ -5,6 +5,7 @@
     ├── InvalidArgument    400  110  a parameter that is unknown, repeated or of a wrong value
     ├── InvalidBody        400  110  a request body that cannot be read
     ├── MissingArgument    400  111  a required parameter that is not there
+    ├── Unauthenticated    401  401  no token, or none that can be one
     ├── ForeignOrigin      403  403  a write by a web page of another site
     ├── UnknownPath        404  404  no such path
     ├── UnknownMethod      405  405  a path that does not know this method
@@ -61,6 +62,12 @@ class MissingArgument(ApiError):
     """A required parameter that is not there."""
 
     error, code, status = "MissingArgument", "111", 400
+
+
+class Unauthenticated(ApiError):
+    """No token, or none that can be one."""
+
+    error, code, status = "Unauthorized", "401", 401
 
 
 class ForeignOrigin(ApiError):

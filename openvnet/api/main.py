@@ -5,9 +5,11 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import uvicorn
@@ -17,6 +19,7 @@ from openvnet import __version__
 from openvnet.api.app import application
 from openvnet.api.asking import asking
 from openvnet.api.changes import Changes
+from openvnet.api.serving import ExposureError, Front, Safety, is_loopback, tls, tokens_required
 from openvnet.configuration.files import Configuration, vnmgr_address
 from openvnet.configuration.keys import Webapi
 from openvnet.configuration.options import configured, is_given
@@ -58,7 +61,7 @@ _LOG = logging.getLogger(__name__)
     default="127.0.0.1",
     show_default=True,
     show_envvar=True,
-    help="The address to listen on. There are no passwords: whoever reaches it may write networks.",
+    help="The address to listen on. One that others can reach takes TLS and tokens.",
 )
 @click.option(
     "--port",
@@ -68,6 +71,32 @@ _LOG = logging.getLogger(__name__)
     show_default=True,
     show_envvar=True,
     help="The TCP port to listen on.",
+)
+@click.option(
+    "--tls-certificate",
+    "certificate",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Speak TLS on the TCP port: its certificate in PEM, with those that it was signed by.",
+)
+@click.option(
+    "--tls-key",
+    "key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The key of the certificate, in PEM.",
+)
+@click.option(
+    "--require-tokens",
+    is_flag=True,
+    help="Answer only who has a token on the TCP port, also on 127.0.0.1, which all users of this "
+    "machine reach. The unix socket needs none.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen where others reach it without TLS and tokens: whoever reaches it may write "
+    "networks, or read what others send.",
 )
 @click.option(
     "--allow-origin",
@@ -86,18 +115,34 @@ _LOG = logging.getLogger(__name__)
 )
 @click.version_option(__version__, prog_name="webapi")
 @logged("webapi")
-@configured("webapi", Webapi, {})
+@configured(
+    "webapi",
+    Webapi,
+    {
+        "certificate": "tls.certificate",
+        "key": "tls.key",
+        "require_tokens": "require_tokens",
+        "insecure": "insecure",
+    },
+)
 def main(
     configuration: Configuration[Webapi],
     run_directory: Path,
     state: Path,
     bind: str,
     port: int,
+    certificate: Path | None,
+    key: Path | None,
+    require_tokens: bool,
+    insecure: bool,
     origins: tuple[str, ...],
     patience: float,
 ) -> None:
     """Serve the REST API on TCP and on RUN/webapi.sock."""
+    safety = Safety(certificate, key, require_tokens, insecure)
     try:
+        context, required = tls(safety), tokens_required(bind, safety)
+        _tell_of_risk(bind, context, required)
         address = None if is_given("run_directory") else vnmgr_address(configuration.directories)
         find = vnmgr_finding("webapi", address, run_directory / "rpc.sock", state)
         endpoint = find()[0].endpoint
@@ -110,10 +155,18 @@ def main(
         ):
             calling = partial(_calling, find, state)
             host, number, *_ = tcp.getsockname()
-            where = f"http://{host}:{number} and unix:{path}; vnmgr is at {endpoint}"
-            limit = configuration.own.pagination_limit
-            runner.run(serve(calling, [tcp, unix], where, patience, frozenset(origins), limit))
-    except ListenError as error:
+            scheme = "https" if context else "http"
+            where = f"{scheme}://{host}:{number} and unix:{path}; vnmgr is at {endpoint}"
+            how = Serving(
+                where,
+                patience,
+                frozenset(origins),
+                configuration.own.pagination_limit,
+                required,
+                context,
+            )
+            runner.run(serve(calling, [tcp, unix], how))
+    except (ListenError, ExposureError) as error:
         raise click.ClickException(f"webapi {error}") from None
     except (ConfigurationError, KeysError) as error:
         raise click.ClickException(str(error)) from None
@@ -127,21 +180,41 @@ def _calling(find: Finding, state: Path) -> Rpc:
     return rpc
 
 
-async def serve(
-    calling: Callable[[], Rpc],
-    sockets: list[socket.socket],
-    where: str,
-    patience: float,
-    origins: frozenset[str],
-    page_limit: int,
-) -> None:
-    """Serve on these sockets, which are there in words too, until SIGTERM or SIGINT."""
+class Serving(NamedTuple):
+    """How webapi serves."""
+
+    where: str
+    """Its sockets, in words."""
+    patience: float
+    origins: frozenset[str]
+    page_limit: int
+    tokens_required: bool
+    context: ssl.SSLContext | None
+    """For TLS on TCP."""
+
+
+def _tell_of_risk(host: str, context: ssl.SSLContext | None, required: bool) -> None:
+    if is_loopback(host) or (context and required):
+        return
+    lacking = "TLS" if required else "tokens" if context else "TLS and tokens"
+    _LOG.warning("webapi listens on %s without %s, as it was told: it is insecure", host, lacking)
+
+
+async def serve(calling: Callable[[], Rpc], sockets: list[socket.socket], how: Serving) -> None:
+    """Serve on these sockets until SIGTERM or SIGINT."""
     rpc = calling()
-    call = asking(rpc, patience)
+    call = asking(rpc, how.patience)
     changes = Changes(call)
     rpc.heard = changes.hear
     config = uvicorn.Config(
-        application(call, origins, Metrics("webapi"), page_limit, changes),
+        application(
+            call,
+            how.origins,
+            Metrics("webapi"),
+            how.page_limit,
+            changes,
+            tokens_required=how.tokens_required,
+        ),
         http="httptools",
         ws="none",
         lifespan="off",
@@ -153,14 +226,14 @@ async def serve(
         timeout_keep_alive=60,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = Front(config, sockets, how.context)
     _end_in_peace(server, changes)
-    _LOG.info("listening on %s", where)
+    _LOG.info("listening on %s", how.where)
     # What was loaded stays: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
     try:
-        await server.serve(sockets)
+        await server.serve()
     finally:
         rpc.close()
 

@@ -31,6 +31,10 @@ SORT = (
     "Attributes with commas between them, or `created` (the revision that made it); `-` before one "
     "turns its order around."
 )
+PROJECT = (
+    "The project, by uuid or display name, that it is made in, or whose are listed; if not given, "
+    "that of the token, or all."
+)
 FIELDS = "What to show, by name, with commas between; all if it is not given."
 
 
@@ -46,7 +50,9 @@ def document() -> Object:
         },
         "servers": [{"url": mount} for mount in MOUNTS],
         "paths": _paths(),
+        "security": [{}, {"token": []}],
         "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": {"Problem": PROBLEM, "Revision": REVISION}
             | {_name(of): _shown(of) for of in RESOURCES},
         },
@@ -83,14 +89,17 @@ def _summary(operation: Operation) -> str:
     resource = operation.resource
     what = {"list": f"Every {resource.singular}", "show": f"Show {resource.one}"}
     did = f"{operation.verb.capitalize()} {resource.one}"
+    if operation.answered is not resource:
+        return f"Have {resource.one} make {operation.answered.one}."
     return f"{what.get(operation.verb, did)}."
 
 
 def _refusals(operation: Operation) -> tuple[int, ...]:
     """The statuses with which an operation may be refused."""
     if not operation.writes:
-        return (400, 404, 503) if "{" in operation.path else (400, 503)
-    return (400, 403, 404, 412, 422, 503)
+        named = "{" in operation.path or operation.names_project
+        return (404, 503) if named else (503,)
+    return (404, 409, 412, 422, 503)
 
 
 def _suffix(operation: Operation) -> str:
@@ -113,6 +122,8 @@ def _parameters(operation: Operation) -> Iterator[Object]:
         yield header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255})
     if operation.writes and "{uuid}" in operation.path:
         yield header("If-Match", {"type": "string"})
+    if operation.names_project:
+        yield query("project", PROJECT, {"type": "string", "maxLength": 255})
     if operation.verb == "show":
         yield header("If-None-Match", {"type": "string"})
     if operation.verb == "list":
@@ -159,7 +170,7 @@ def _answered(operation: Operation) -> Object:
 
 
 def _result(operation: Operation) -> Object:
-    reference = _reference(operation.resource)
+    reference = _reference(operation.answered)
     if operation.by_values:
         one = any(given.required for given in operation.parameters.values())
         return reference if one else {"type": "array", "items": reference}

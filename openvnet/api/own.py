@@ -10,8 +10,11 @@ from starlette.responses import HTMLResponse, Response
 import openvnet
 from openvnet.api import reading
 from openvnet.api.answers import answer, reply_answer
+from openvnet.api.backups import backing_up, restoring
 from openvnet.api.changes import Changes, wanted
 from openvnet.api.conditions import key
+from openvnet.api.credentials import CREDENTIALS, is_over_tcp
+from openvnet.api.declaring import applying, exporting
 from openvnet.api.docs import page
 from openvnet.api.errors import InvalidArgument, nearest, shown
 from openvnet.api.events import EventStream
@@ -19,6 +22,7 @@ from openvnet.api.listing import next_link
 from openvnet.api.openapi import document
 from openvnet.api.received import body_of, origin_of, query_of, refuse_foreign
 from openvnet.api.routes import Place
+from openvnet.model import PROJECTS
 from openvnet.model.scalars import BOOLEAN, integer
 from openvnet.wire import messages
 
@@ -36,17 +40,29 @@ class Own(NamedTuple):
     answer: Answering
 
 
+OPEN = ("version", "health", "openapi", "docs")
+"""Paths that need no token: what they tell is no secret."""
+
+
 def own_name(found: Place) -> str:
     """What a path is called in `own_paths`."""
     if found.words == ("changes",) and found.uuids == ("stream",):
         return "changes/stream"
     if found.words == ("changes", "undo") and len(found.uuids) == 1:
         return "changes/undo"
+    if found.words == ("db",) and found.uuids in (("backup",), ("restore",)):
+        return f"db/{found.uuids[0]}"
+    if found.words == ("projects", "usage") and len(found.uuids) == 1:
+        return "projects/usage"
     return found.words[0] if len(found.words) == 1 and not found.uuids else ""
 
 
 def own_paths(
-    call: Call, changes: Changes, origins: frozenset[str], page_limit: int
+    call: Call,
+    changes: Changes,
+    origins: frozenset[str],
+    page_limit: int,
+    tokens_required: bool,
 ) -> Mapping[str, Own]:
     """All of them, by name."""
 
@@ -56,8 +72,22 @@ def own_paths(
     async def nodes(_: Request, found: Place) -> Response:
         return reply_answer(await call(messages.Request(0, "nodes")), found.format)
 
-    async def health(_: Request, found: Place) -> Response:
-        return reply_answer(await call(messages.Request(0, "health")), found.format)
+    async def health(request: Request, found: Place) -> Response:
+        reply = await call(messages.Request(0, "health"))
+        if tokens_required and is_over_tcp(request) and not CREDENTIALS.get() and reply.result:
+            told = {name: reply.result[name] for name in ("vnmgr", "database")}
+            return answer(told, found.format)
+        return reply_answer(reply, found.format)
+
+    async def whoami(_: Request, found: Place) -> Response:
+        reply = await call(messages.Request(0, "whoami"))
+        if reply.result:
+            del reply.result["hears"]
+        return reply_answer(reply, found.format)
+
+    async def usage(_: Request, found: Place) -> Response:
+        uuid = reading.path_uuid("uuid", found.uuids[0], PROJECTS.prefix)
+        return reply_answer(await call(messages.Request(0, "usage", uuid=uuid)), found.format)
 
     async def openapi(_: Request, found: Place) -> Response:
         return answer(document(), found.format)
@@ -93,6 +123,12 @@ def own_paths(
     reads = {"version": version, "nodes": nodes, "health": health, "openapi": openapi}
     more = {"docs": docs, "changes": history, "changes/stream": stream}
     own = {name: Own("GET", handle) for name, handle in {**reads, **more}.items()}
+    own["whoami"] = Own("GET", whoami)
+    own["projects/usage"] = Own("GET", usage)
+    own["export"] = Own("GET", exporting(call))
+    own["apply"] = Own("POST", applying(call, origins))
+    own["db/backup"] = Own("GET", backing_up(call))
+    own["db/restore"] = Own("POST", restoring(call, origins))
     return {**own, "changes/undo": Own("POST", undo)}
 
 

@@ -124,6 +124,14 @@ def _yaml_loader() -> type:
     return Loader
 
 
+def document(body: bytes) -> Any:
+    """Read a body that says what there is to be: an object of collections, in JSON."""
+    read = _json(body)
+    if not isinstance(read, dict):
+        raise InvalidBody("A document must be an object of collections by name.")
+    return read
+
+
 def _flat(read: Any, known: Container[str]) -> dict[str, Any]:
     if isinstance(read, dict) and len(read) == 1:
         ((name, below),) = read.items()

@@ -20,15 +20,16 @@ def query_of(request: Request) -> dict[str, str]:
     return reading.query_parameters(query) if query else {}
 
 
-async def body_of(request: Request) -> bytes:
-    """The body, if it is not too long."""
-    body = b""
+async def body_of(request: Request, most: int | None = None) -> bytes:
+    """The body, if it is not too long; `most` bytes, where it may be longer than usual."""
+    body = bytearray()
     async for piece in request.stream():
         body += piece
-        limit = reading.LIST_LIMIT if body.lstrip()[:1] == b"[" else reading.BODY_LIMIT
+        is_list = body[:1000].lstrip()[:1] == b"["
+        limit = most or (reading.LIST_LIMIT if is_list else reading.BODY_LIMIT)
         if len(body) > limit:
             raise InvalidBody(f"It has more than {limit} bytes.")
-    return body
+    return bytes(body)
 
 
 def refuse_foreign(request: Request, origins: Container[str]) -> None:

@@ -57,6 +57,7 @@ NODE: Mapping[str, str] = {
     "address": "Where it is; null by a socket of vnmgr's own machine.",
     "since": "Since when it is connected.",
     "clock_ahead": "By how many seconds its clock is ahead of vnmgr's.",
+    "vnmgr": "The vnmgr that it is connected to; null: the one that answers.",
     "refused": "Why a program that says it is this node is refused, in words.",
     "alive": "Whether it is connected to a vnmgr; of a webapi nobody knows.",
     "role": "`vna` or `webapi`.",

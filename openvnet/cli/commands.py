@@ -1,6 +1,7 @@
 """vnctl's commands, made from the operations that the declarations imply."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from openvnet.cli.options import (
     option,
     output_option,
     own_argument,
+    project_option,
     seconds_to_wait,
     wait_options,
 )
@@ -26,6 +28,7 @@ from openvnet.cli.showing import (
     uuid_of,
 )
 from openvnet.client import Answer, Refused
+from openvnet.model import PROJECTS
 from openvnet.model.operations import (
     Operation,
     below,
@@ -41,6 +44,9 @@ VERBS = {"create": "add", "list": "show", "show": "show", "update": "modify", "d
 
 ALIASES = {"delete": "del"}
 
+RENAMED = {"network_services": {"type": "mode"}}
+"""Options of `add` that have another name now: the old ones still work, with a warning."""
+
 Given = dict[str, Any]
 """Arguments and options of a command by name; None where not given."""
 
@@ -53,21 +59,40 @@ def resource_group(resource: Resource) -> Group:
     more: Commands = {
         dashed(child.in_paths): partial(resource_group, child) for child in below(resource)
     }
+    for made in resource.makes or ():
+        more[dashed(made)] = partial(_making_group, resource, made)
     parent = parent_of(resource)
     listed = f"{parent.prefix}-" if parent else None
-    return Group(dashed(resource.in_paths), resource.doc, commands | more, ALIASES, listed=listed)
+    if resource is PROJECTS:
+        more["usage"] = usage
+    ends = resource.deletion
+    aliases = {"delete": ends, "del": ends} if ends else ALIASES
+    return Group(dashed(resource.in_paths), resource.doc, commands | more, aliases, listed=listed)
+
+
+def _making_group(resource: Resource, made: str) -> Group:
+    """The command by which a resource makes something: `lease-policies ip-leases add lp-1`."""
+    found = [each for each in operations_of(resource) if each.verb == made]
+    sentence = f"Have {resource.one} make {found[0].answered.one}."
+    return Group(dashed(made), sentence, {"add": partial(_command, "make", found)})
 
 
 def by_command(resource: Resource) -> dict[str, list[Operation]]:
     """The operations behind each command: `show` lists, and shows one."""
     found: dict[str, list[Operation]] = {}
     for operation in operations_of(resource):
-        found.setdefault(VERBS.get(operation.verb, operation.verb), []).append(operation)
+        if operation.answered is not resource:
+            continue
+        name = VERBS.get(operation.verb, operation.verb)
+        if operation.verb == "delete":
+            name = resource.deletion or name
+        found.setdefault(name, []).append(operation)
     return found
 
 
 def _command(name: str, found: list[Operation]) -> Command:
-    parameters, run = {"show": _showing, "del": _deleting}.get(name, _writing)(found)
+    made = {"list": _showing, "show": _showing, "delete": _deleting}
+    parameters, run = made.get(found[0].verb, _writing)(found)
 
     @click.pass_obj
     def callback(session: Session, /, **given: Any) -> None:
@@ -89,7 +114,28 @@ def _writing(found: list[Operation]) -> Made:
     named = [own_argument(operation)] if operation.names_one else []
     options = [option(name, given) for name, given in operation.parameters.items()]
     fixed = list(_fixed_options(operation)) if operation.verb == "update" else []
-    return [*named, *options, *fixed, *wait_options()], partial(_write, operation)
+    old = [
+        option(name, replace(operation.parameters[new], doc=f"Deprecated: --{dashed(new)}."))
+        for name, new in _renamed(operation).items()
+    ]
+    project = [project_option()] if operation.names_project else []
+    params = [*named, *options, *old, *fixed, *project, *wait_options()]
+    return params, partial(_write, operation)
+
+
+def _renamed(operation: Operation) -> dict[str, str]:
+    """The options that have another name now, each with that."""
+    return RENAMED.get(operation.resource.collection, {}) if operation.verb == "create" else {}
+
+
+def _with_new_names(operation: Operation, values: Given) -> Given:
+    for old, new in _renamed(operation).items():
+        if old in values:
+            said = values.pop(old)
+            click.echo(f"--{dashed(old)} is deprecated; say --{dashed(new)} {said}.", err=True)
+            if values.setdefault(new, said) != said:
+                raise click.UsageError(f"--{dashed(old)} and --{dashed(new)} are the same option.")
+    return values
 
 
 def _fixed_options(operation: Operation) -> Iterator[click.Option]:
@@ -102,8 +148,11 @@ def _fixed_options(operation: Operation) -> Iterator[click.Option]:
 def _write(operation: Operation, session: Session, output: str | None, given: Given) -> None:
     seconds, path = seconds_to_wait(given), _path(operation, given)
     rehearsed = given.pop("dry_run")
-    values = _only_given(given)
+    project = session.in_project(given) if operation.names_project else {}
+    values = _with_new_names(operation, _only_given(given))
     _refuse_missing(operation, values)
+    if "project_uuid" not in values:
+        values |= project
     if operation.verb == "update" and not values:
         raise click.UsageError("Give at least one option that says what to change.")
     answer = session.client.write(operation.method, path, values, seconds, dry_run=rehearsed)
@@ -164,7 +213,8 @@ def _deletions(
 
 def _showing(found: list[Operation]) -> Made:
     named = [own_argument(each, many=True) for each in found if each.names_one]
-    return [*named, *choosing_options()], partial(_show, found)
+    project = [project_option() for each in found if each.names_project]
+    return [*named, *project, *choosing_options()], partial(_show, found)
 
 
 def _show(found: list[Operation], session: Session, output: str | None, given: Given) -> None:
@@ -172,6 +222,9 @@ def _show(found: list[Operation], session: Session, output: str | None, given: G
     if uuids and query:
         raise click.UsageError("Give uuids, or which part of the list, not both.")
     every = next(each for each in found if not each.names_one)
+    named = session.in_project(given)
+    if every.names_project and not uuids:
+        query |= named
     shown = {} if session.format(output) == "name" else fields(wanted)
     for uuid in uuids:
         one = next(each for each in found if each.names_one)
@@ -198,8 +251,8 @@ def _show_one(
 
 def _nothing(resource: Resource, total: int, none: str = "") -> str:
     """What is said of a list, or of a part of it, that is empty."""
-    singular = resource.singular
-    several = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
+    what, of, whole = resource.singular.partition(" of ")
+    several = f"{what[:-1]}ies{of}{whole}" if what.endswith("y") else f"{what}s{of}{whole}"
     if total:
         return f"None of the {total} {several} is in this part of the list."
     if none:
@@ -223,6 +276,20 @@ def _named(operation: Operation) -> str:
     return (related_of(operation.resource) or operation.resource).singular
 
 
+def usage() -> click.Command:
+    """The command `projects usage`."""
+
+    @click.pass_obj
+    def run(session: Session, output: str | None, project: str) -> None:
+        every = next(each for each in operations_of(PROJECTS) if each.verb == "list")
+        uuid = uuid_of(session, every, project)
+        session.show(session.client.get(f"/projects/{quote(uuid, safe='')}/usage"), output)
+
+    words = "Show how much a project has of each collection, and how much it may have."
+    named = click.Argument(["project"], metavar="pj-NAME")
+    return Command("usage", callback=run, params=[named, output_option()], help=words)
+
+
 def _only_given(given: Mapping[str, Any]) -> Given:
     return {name: value for name, value in given.items() if value is not None}
 
@@ -240,10 +307,12 @@ def _refuse_missing(operation: Operation, given: Given) -> None:
 def _help(name: str, found: list[Operation]) -> str:
     resource = found[0].resource
     sentence = {
+        "make": f"Have {resource.one} make {found[0].answered.one}.",
         "add": f"Add {resource.one}.",
         "modify": f"Change {resource.one}. What is not given stays as it is.",
         "show": f"Show every {resource.singular}"
         + (", or those named." if any(each.names_one for each in found) else "."),
+        "revoke": f"Revoke each {resource.singular} named: whoever has it is let in no more.",
         "del": f"Delete each {resource.singular} named"
         + (
             ", or those that the options describe; without either, all."

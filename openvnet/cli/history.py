@@ -12,6 +12,7 @@ from openvnet.cli.grammar import Command
 from openvnet.cli.options import output_option, seconds_to_wait, wait_options
 from openvnet.cli.session import Session
 from openvnet.client import Answer, Unreachable
+from openvnet.model import DEFAULT_PROJECT
 
 Given = dict[str, Any]
 
@@ -156,9 +157,12 @@ def change_lines(change: Given) -> Iterator[str]:
 
 def _values(row: Given) -> str:
     """What tells a row from others of its kind."""
-    told = {name: value for name, value in row.items() if value not in (None, "", False)}
+    unsaid = (None, "", False, DEFAULT_PROJECT)
+    told = {name: value for name, value in row.items() if value not in unsaid}
     return ", ".join(f"{name} {_word(value)}" for name, value in told.items() if name != "uuid")
 
 
 def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value or "nothing")
+    if value is None or value == "":
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else str(value)

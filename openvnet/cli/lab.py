@@ -15,13 +15,17 @@ from openvnet.cli.address import webapi_address
 from openvnet.cli.settings import files, settings
 from openvnet.lab import building, namespaces, pages, underlay
 from openvnet.lab.demo import declare, teller
+from openvnet.lab.described import described
 from openvnet.lab.directory import wait_until_let_go, well_known_directory
 from openvnet.lab.drawing import drawing
+from openvnet.lab.drill import BAR_SECONDS, one_or_two
+from openvnet.lab.drill import drill as one_drill
 from openvnet.lab.environment import DATABASES, ROUTER, SEED, Environment
 from openvnet.lab.errors import LabError
 from openvnet.lab.lab import Lab, open_lab
 from openvnet.lab.many import GUESTS, many_hosts
 from openvnet.lab.reach import measured, wrong_cells
+from openvnet.lab.writing import prepare
 
 _TAIL = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -37,6 +41,13 @@ _guests_option = click.option(
     type=int,
     metavar="NUMBER",
     help=f"Guests of each of many hosts.  [default: {GUESTS}]",
+)
+_database_option = click.option(
+    "--database",
+    type=click.Choice(DATABASES),
+    default=DATABASES[0],
+    show_default=True,
+    help="Where vnmgr keeps its rows.",
 )
 
 
@@ -67,17 +78,23 @@ def lab(context: click.Context, directory: Path, hosts: int | None, guests: int 
 @_hosts_option
 @_guests_option
 @click.option(
-    "--database",
-    type=click.Choice(DATABASES),
-    default=DATABASES[0],
-    show_default=True,
-    help="Where vnmgr keeps its rows.",
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The hosts, networks and guests that this file describes.",
 )
+@_database_option
 @click.pass_obj
-def up(directory: Path, hosts: int | None, guests: int | None, database: str = "sqlite") -> None:
+def up(
+    directory: Path,
+    hosts: int | None,
+    guests: int | None,
+    file: Path | None = None,
+    database: str = "sqlite",
+) -> None:
     """Build the lab, declare its networks, and leave it running until Ctrl-C."""
     console = _console()
-    environment = _environment(hosts, guests, database)
+    environment = _environment(hosts, guests, file, database)
     try:
         with building.lab(environment, directory, tell=teller(console)) as running:
             console.print("\nDeclared through vnctl:\n")
@@ -90,7 +107,13 @@ def up(directory: Path, hosts: int | None, guests: int | None, database: str = "
         console.print("\nThe lab is gone.")
 
 
-def _environment(hosts: int | None, guests: int | None, database: str) -> Environment:
+def _environment(
+    hosts: int | None, guests: int | None, file: Path | None, database: str
+) -> Environment:
+    if file is not None:
+        if hosts is not None or guests is not None:
+            raise click.UsageError("--file says which hosts and guests there are")
+        return msgspec.structs.replace(described(file), database=database)
     if hosts is not None:
         return many_hosts(hosts, GUESTS if guests is None else guests, database)
     if guests is not None:
@@ -279,6 +302,34 @@ def reach(directory: Path) -> None:
     pings = measured(running, count=2)
     console.print(pages.reach_matrix(running.now(), pings))
     sys.exit(1 if any(wrong_cells(running.environment, pings)) else 0)
+
+
+@lab.command()
+@_hosts_option
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    help="How long each fault lasts.",
+)
+@_database_option
+def drill(hosts: int | None, seconds: float, database: str) -> None:
+    """Kill, freeze and cut off each part of the control plane, and any two; see what is lost.
+
+    It has a lab of its own, of three hosts, and ends with status 1 if anything is lost, or if it
+    takes longer than five seconds until all is well again.
+    """
+    console, outcomes = _console(), []
+    with building.lab(many_hosts(hosts or 3, GUESTS, database), tell=teller(console)) as running:
+        running.declare()
+        prepare(running)
+        for number, faults in enumerate(one_or_two(running)):
+            outcomes.append(one_drill(running, f"drill{number}x", faults, seconds))
+            console.print(str(outcomes[-1]), soft_wrap=True)
+            for each in outcomes[-1].wrong:
+                console.print(f"  {each}", soft_wrap=True)
+    sys.exit(0 if all(each.ok and each.seconds < BAR_SECONDS for each in outcomes) else 1)
 
 
 def _become(running: Lab, place: str, command: tuple[str, ...]) -> NoReturn:

@@ -48,6 +48,12 @@ def output_option() -> click.Option:
     )
 
 
+def project_option() -> click.Option:
+    """In which project something is made, or of which it is listed."""
+    words = "In this project, by uuid or name.  [default: VNET_PROJECT, or the token's]"
+    return click.Option(["--project"], metavar="PROJECT", help=words)
+
+
 def wait_options() -> list[click.Option]:
     """Whether a write waits for the hosts, and how long."""
     wait = "Wait until every live host concerned has it in its switch; exit with 3 if one lags."

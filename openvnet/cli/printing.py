@@ -8,7 +8,7 @@ from unicodedata import east_asian_width
 import msgspec
 
 from openvnet.client import Answer, Realised
-from openvnet.model import RESOURCES
+from openvnet.model import DEFAULT_PROJECT, RESOURCES
 
 Item = Mapping[str, Any]
 
@@ -95,13 +95,15 @@ def _width(word: str) -> int:
 
 def _tells(item: Item, name: str) -> bool:
     value = item.get(name)
+    if name == "project_uuid":
+        return value not in (None, DEFAULT_PROJECT)
     if isinstance(value, bool):
-        return value is not _defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
+        return value is not defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
     return _word(value) != ""
 
 
 @cache
-def _defaults(prefix: str) -> Mapping[str, Any]:
+def defaults(prefix: str) -> Mapping[str, Any]:
     """What the attributes of a resource are unless somebody says otherwise."""
     kind = next((each.kind for each in RESOURCES if each.prefix == prefix), None)
     if kind is None:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,6 +25,8 @@ class Session:
 
     output: str | None = None
     """The output format that vnctl was called with."""
+    project: str | None = None
+    """The project that vnctl was called with."""
     lag: bool = False
     """Whether a write was not realised in time."""
     refused: bool = False
@@ -44,8 +47,29 @@ class Session:
         if self.connection is None:
             address = webapi_address(os.environ, self.settings)
             version = self.settings.version
-            self.connection = Client(address, version=version, agent=f"vnctl of {_user()}")
+            self.connection = Client(
+                address,
+                version=version,
+                agent=f"vnctl of {_user()}",
+                token=self._token(),
+                authority=os.environ.get("VNET_CA") or self.settings.authority,
+            )
         return self.connection
+
+    def _token(self) -> str:
+        """What lets this user in: as the environment or the settings say."""
+        if given := os.environ.get("VNET_TOKEN"):
+            return given.strip()
+        if self.settings.exposed:
+            warning = f"Warning: others may read {self.settings.exposed}, which has your token."
+            click.echo(f"{warning} Say: chmod 600 {self.settings.exposed}", err=True)
+        return self.settings.token
+
+    def in_project(self, given: dict[str, Any]) -> dict[str, str]:
+        """The project that is meant, as webapi is told; takes what says so out of the options."""
+        said = given.pop("project", None) or self.project or os.environ.get("VNET_PROJECT")
+        named = said or self.settings.project
+        return {"project": named} if named else {}
 
     def format(self, output: str | None) -> str:
         """How to print: as the command, vnctl, the environment or the settings say, in this order.

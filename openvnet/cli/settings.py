@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-KEYS = ("webapi_protocol", "webapi_uri", "webapi_port", "webapi_version", "output_format")
+KEYS = (
+    *("webapi_protocol", "webapi_uri", "webapi_port", "webapi_version", "webapi_ca"),
+    *("output_format", "project", "token", "token_file"),
+)
 FORMATS = {
     "table": "table",
     "wide": "wide",
@@ -37,6 +40,13 @@ class Settings:
     version: str = "1.0"
     """Of the API."""
     output: str | None = None
+    authority: str = ""
+    """A file with the certificates of those that sign webapi's."""
+    project: str = ""
+    """In which things are made, and of which they are listed."""
+    token: str = ""
+    exposed: str = ""
+    """The file with the token, if others may read it."""
 
 
 def files(home: Path) -> tuple[Path, ...]:
@@ -60,7 +70,37 @@ def read_settings(file: Path) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: cannot be read: {error}.") from None
     values = dict(_values(file, text))
-    return Settings(_address(values), values.get("webapi_version", "1.0"), _output(values))
+    token, where = _token(file, values)
+    return Settings(
+        _address(values),
+        values.get("webapi_version", "1.0"),
+        _output(values),
+        values.get("webapi_ca", ""),
+        values.get("project", ""),
+        token,
+        str(where) if where and where.stat().st_mode & 0o077 else "",
+    )
+
+
+def _token(file: Path, values: dict[str, str]) -> tuple[str, Path | None]:
+    """The token that a settings file says, and the file that it stands in."""
+    if "token" in values and "token_file" in values:
+        raise SettingsError(f"{file}: give token or token_file, not both.")
+    if "token" in values:
+        return values["token"], file
+    if "token_file" not in values:
+        return "", None
+    path = file.parent / Path(values["token_file"]).expanduser()
+    return token_in(path), path
+
+
+def token_in(path: Path) -> str:
+    """The token that is alone in a file."""
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise SettingsError(f"{path}, the file of the token, cannot be read: {why}.") from None
 
 
 def _values(file: Path, text: str) -> Iterator[tuple[str, str]]:

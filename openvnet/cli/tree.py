@@ -12,7 +12,7 @@ from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
 from openvnet.cli.showing import uuid_of
 from openvnet.client import Answer
-from openvnet.model import RESOURCES
+from openvnet.model import DEFAULT_PROJECT, RESOURCES
 from openvnet.model.filters import filters
 from openvnet.model.operations import operations_of
 from openvnet.model.resource import Resource, attributes
@@ -142,7 +142,7 @@ def _line(resource: Resource, item: Item, above: tuple[str, ...]) -> str:
     """What it is, and what tells it from others, but not what it hangs on."""
     own = (item.get(name) for name in attributes(resource.kind) if name != "uuid")
     told = (value for value in own if value is not None and not isinstance(value, bool))
-    words = (str(value) for value in told if value not in ("", *above))
+    words = (str(value) for value in told if value not in ("", DEFAULT_PROJECT, *above))
     return " ".join((resource.singular, item["uuid"], *words))
 
 

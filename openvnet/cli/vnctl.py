@@ -18,10 +18,12 @@ import click
 import openvnet
 from openvnet.cli.batch import run_batch
 from openvnet.cli.commands import resource_group
+from openvnet.cli.database import database
+from openvnet.cli.declaring import apply, diff, export
 from openvnet.cli.grammar import Commands, Group, dashed
 from openvnet.cli.history import history, undo, watch
 from openvnet.cli.nodes import nodes_group
-from openvnet.cli.options import output_option
+from openvnet.cli.options import output_option, project_option
 from openvnet.cli.session import NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
 from openvnet.cli.start import INTERRUPTED
@@ -52,6 +54,7 @@ def _namespaces() -> Commands:
         if resource.parent is None:
             made[dashed(resource.collection)] = partial(resource_group, resource)
     shown = {"get": get, "history": history, "watch": watch, "undo": undo}
+    shown |= {"db": database, "apply": apply, "diff": diff, "export": export}
     return {**made, **shown, "nodes": nodes_group, "batch": _batch, "completion": _completion}
 
 
@@ -96,8 +99,9 @@ def _batch() -> click.Command:
 
 
 @click.pass_context
-def _begin(ctx: click.Context, output: str | None) -> None:
+def _begin(ctx: click.Context, output: str | None, project: str | None) -> None:
     session = ctx.ensure_object(Session)
+    session.project = project or session.project
     session.output = output or session.output
 
 
@@ -119,7 +123,7 @@ def _version_option() -> click.Option:
 
 root = Group("vnctl", HELP, _namespaces())
 root.callback = _begin
-root.params = [output_option(), _version_option()]
+root.params = [output_option(), project_option(), _version_option()]
 
 
 def run(words: list[str] | None, session: Session) -> int:

@@ -36,33 +36,56 @@ Items = Annotated[int, Meta(ge=1, le=10_000, title="a number from 1 to 10000")]
 class Database(Struct, frozen=True):
     """Where vnmgr keeps everything."""
 
-    adapter: Annotated[str, _means("`sqlite`. Others are refused: not yet done.")] = "sqlite"
-    host: Annotated[str | None, _means("Of the database's server.", LATER)] = None
-    port: Annotated[Port | None, _means("Of the database's server.", LATER)] = None
-    user: Annotated[str | None, _means("Who vnmgr is to the server.", LATER)] = None
-    password: Annotated[str | None, _means("The user's.", LATER)] = None
+    adapter: Annotated[
+        Literal["sqlite", "mysql2", "mysql", "mariadb", "postgresql"],
+        _means("`sqlite`, `postgresql`, or one of the names of MariaDB and MySQL."),
+    ] = "sqlite"
+    host: Annotated[str | None, _means("Of a server: where it is; else this machine.")] = None
+    port: Annotated[Port | None, _means("Of a server: its TCP port; else the usual one.")] = None
+    socket: Annotated[
+        str | None,
+        _means(
+            "Of a server, in place of host and port: the path of its unix socket; of PostgreSQL's, "
+            "its directory."
+        ),
+    ] = None
+    user: Annotated[
+        str | None, _means("Of a server: who vnmgr is to it; else the name of vnmgr's own user.")
+    ] = None
+    password: Annotated[str | None, _means("The user's; not needed on many a socket.")] = None
     database: Annotated[
-        str, _means("Of SQLite: a file, in vnmgr's state directory unless the path is absolute.")
-    ] = "openvnet.sqlite"
+        str | None,
+        _means(
+            "Of SQLite: a file, in vnmgr's state directory unless the path is absolute; else "
+            "`openvnet.sqlite`. Of a server: the name; else `vnet`. It is made if it is not there."
+        ),
+    ] = None
 
 
 class LiveNodes(Struct, frozen=True):
     """The registry of live nodes. One vnmgr needs none."""
 
-    adapter: Annotated[Literal["redis"], _means("What it is.", LATER)] = "redis"
-    host: Annotated[str, _means("Where it is.", LATER)] = "127.0.0.1"
-    port: Annotated[Port, _means("Where it listens.", LATER)] = 6379
+    adapter: Annotated[Literal["redis"], _means("What it is.")] = "redis"
+    host: Annotated[str, _means("Where it is.")] = "127.0.0.1"
+    port: Annotated[Port, _means("Where it listens.")] = 6379
 
 
 class Common(Struct, frozen=True):
     """What all programs may be told."""
 
     db: Annotated[Database, _means("Where vnmgr keeps everything.")] = Database()
-    registry: Annotated[LiveNodes, _means("Live nodes; one vnmgr needs no such thing.")] = (
-        LiveNodes()
-    )
+    registry: Annotated[
+        LiveNodes,
+        _means(
+            "By which several vnmgr over one database know each other; if it is not said, none."
+        ),
+    ] = LiveNodes()
     datapath_mac_group: Annotated[
-        str | None, _means("The MAC range group for datapaths' own addresses.", LATER)
+        str | None,
+        _means(
+            "The MAC range group of route links, and of what datapaths carry, where no address and "
+            "no topology with a group says otherwise."
+        ),
     ] = None
     watchdog_interval: Annotated[Seconds, _means("Of the original's watchdog.", MEANINGLESS)] = 10
     watchdog_timeout: Annotated[Seconds, _means("Of the original's watchdog.", MEANINGLESS)] = 30
@@ -117,10 +140,34 @@ class Vnmgr(Struct, frozen=True):
     service_init_timeout: Annotated[Seconds, _means("It starts at once.", MEANINGLESS)] = 120
 
 
+class Tls(Struct, frozen=True):
+    """TLS on webapi's TCP port."""
+
+    certificate: Annotated[
+        str | None, _means("A file in PEM: the certificate, then those that it was signed by.")
+    ] = None
+    key: Annotated[str | None, _means("A file in PEM: the certificate's key.")] = None
+
+
 class Webapi(Struct, frozen=True):
     """What webapi may be told."""
 
     node: Annotated[WebapiNode, _means("Its name.")] = WebapiNode()
+    tls: Annotated[Tls, _means("TLS on its TCP port; without it, webapi speaks none.")] = Tls()
+    require_tokens: Annotated[
+        bool,
+        _means(
+            "`true`: whoever comes to the TCP port needs a token, also on 127.0.0.1. Elsewhere it "
+            "is so anyway."
+        ),
+    ] = False
+    insecure: Annotated[
+        bool,
+        _means(
+            "`true`: listen where others reach it without TLS and tokens. Whoever reaches it may "
+            "then write networks."
+        ),
+    ] = False
     pagination_limit: Annotated[
         Items, _means("Items of a list at most, if the request does not say.")
     ] = 30

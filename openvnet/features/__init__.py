@@ -6,6 +6,7 @@ that the agent compiles; a new feature is a new module and one line here.
 
 from openvnet.compiler import Feature
 from openvnet.features import (
+    allowed,
     arp,
     attachment,
     defaults,
@@ -24,13 +25,14 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
     attachment.INTERFACES,
     (*peers.CARRIERS, *physical.LANS),
-    (*attachment.LEASES, *peers.PEERS),
+    (*attachment.LEASES, *allowed.ALLOWANCES, *peers.PEERS),
     peers.HEARERS,
     (
         *interest.FEATURES,
         *defaults.FEATURES,
         *host.FEATURES,
         *security.FEATURES,
+        *allowed.FEATURES,
         *arp.FEATURES,
         *switching.FEATURES,
         *flooding.FEATURES,

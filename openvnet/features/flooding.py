@@ -71,7 +71,8 @@ def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
     bridged = view.where(Bridged, chunk=(chunk.network_uuid, chunk.number))
     untagged = {(0, each.port) for each in bridged}
-    places = sorted(untagged | {(member.vlan_id, member.port) for member in members})
+    here_now = (member for member in members if not member.awaited)
+    places = sorted(untagged | {(member.vlan_id, member.port) for member in here_now})
     steps = tuple(
         step
         for vlan_id, ports in groupby(places, key=itemgetter(0))

@@ -13,7 +13,6 @@ from openvnet.pipeline.fields import (
     ARP,
     IPV4,
     Registers,
-    Term,
     arp_op,
     arp_sha,
     arp_spa,
@@ -21,14 +20,14 @@ from openvnet.pipeline.fields import (
     eth_src,
     in_port,
     ipv4_src,
+    of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import Action, Drop, Flow, Goto, match, untag, write
+from openvnet.pipeline.flow import Drop, Flow, Goto, match, off_trunk, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 REQUEST = 1
-ALL_BITS = 0xFFFFFFFF
 
 _TO_ARP, _TO_SWITCHING = Goto(Table.ARP), Goto(Table.L2_LOOKUP)
 
@@ -39,7 +38,7 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     A probe has no address of its own: of the sender's networks, the one with the longest prefix
     that holds the address asked for is meant.
     """
-    to_network = (*_off_trunk(member.vlan_id), write(Registers.network, member.vni))
+    to_network = (*off_trunk(member.vlan_id), write(Registers.network, member.vni))
     sender = (in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id))
     ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
     yield Flow(Table.PORT_SECURITY, 100, ipv4, (*to_network, _TO_SWITCHING))
@@ -47,19 +46,9 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     to_arp = (*to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
     yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
-    probe = match(*arp, arp_op(REQUEST), arp_spa(0), _within(member), own_mac)
+    asked = of_prefix(arp_tpa, member.subnet, member.prefix)
+    probe = match(*arp, arp_op(REQUEST), arp_spa(0), *asked, own_mac)
     yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
-
-
-def _off_trunk(vlan_id: int) -> tuple[Action, ...]:
-    """The tag comes off, and is remembered for what goes back by the port."""
-    return (*untag(vlan_id), write(Registers.trunk, vlan_id)) if vlan_id else ()
-
-
-def _within(member: Member) -> Term:
-    """ARP for an address of the network."""
-    mask = ALL_BITS << (32 - member.prefix) & ALL_BITS
-    return arp_tpa(member.subnet & mask, None if mask == ALL_BITS else mask)
 
 
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:

@@ -8,7 +8,7 @@ Whoever sent it must be a member of the network that is on another host.
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Away, Carrier, Member, Peer
+from openvnet.model.host import Allowed, Away, Carrier, Member, Peer
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
@@ -19,14 +19,17 @@ from openvnet.pipeline.fields import (
     eth_src,
     in_port,
     ipv4_dst,
+    of_prefix,
 )
 from openvnet.pipeline.flow import Action, Flow, Goto, Match, copy, match, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 BARE = "mac2mac"
-FIRST = 210
-"""Before what is the host's own (`features.host`)."""
+ALLOWED = 210
+"""Before what is the host's own (`features.host`); the longer the prefix of a pair, the earlier."""
+FIRST = ALLOWED + 40
+"""Before pairs."""
 
 BROADCAST = 0xFFFFFFFFFFFF
 GROUPS = ipv4_dst(0xE0000000, 0xF0000000)
@@ -36,10 +39,20 @@ GROUP_MAC, GROUP_BITS = 0x01005E000000, 23
 
 def member_flows(member: Member, _: View) -> Iterator[Flow]:
     """What comes for a guest of this host."""
-    for uplink in member.bare:
+    for uplink in () if member.awaited else member.bare:
         to_member = in_port(uplink), eth_dst(member.mac_address), UNTAGGED
         for own in ((IPV4, ipv4_dst(member.ipv4_address)), (ARP, arp_tpa(member.ipv4_address))):
             yield _flow(FIRST, match(*to_member, *own), member.vni)
+
+
+def allowed_flows(allowed: Allowed, _: View) -> Iterator[Flow]:
+    """What comes for addresses that a guest of this host may use beside its leases."""
+    addresses = allowed.ipv4_address, allowed.prefix
+    first = ALLOWED + allowed.prefix
+    for uplink in allowed.bare:
+        to_guest = in_port(uplink), eth_dst(allowed.mac_address), UNTAGGED
+        yield _flow(first, match(*to_guest, IPV4, *of_prefix(ipv4_dst, *addresses)), allowed.vni)
+        yield _flow(first, match(*to_guest, ARP, *of_prefix(arp_tpa, *addresses)), allowed.vni)
 
 
 def flooded_flows(carrier: Carrier, _: View) -> Iterator[Flow]:
@@ -67,4 +80,9 @@ def sender_flows(away: Away, view: View) -> Iterator[Flow]:
         yield Flow(Table.FROM_UNDERLAY, 100, sender, (Goto(Table.L2_LOOKUP),))
 
 
-FEATURES = ((Member, member_flows), (Carrier, flooded_flows), (Away, sender_flows))
+FEATURES = (
+    (Member, member_flows),
+    (Allowed, allowed_flows),
+    (Carrier, flooded_flows),
+    (Away, sender_flows),
+)

@@ -246,7 +246,8 @@ def _rows(path: Path) -> str:
 
 def _revisions(path: Path) -> str:
     with _opened(path) as connection:
-        newest = _objects(connection, "revisions", "ORDER BY number DESC, position", REVISIONS)
+        order = "WHERE kind <> 'token' ORDER BY number DESC, position"
+        newest = _objects(connection, "revisions", order, REVISIONS)
         return json.dumps(newest, indent=1)
 
 

@@ -179,13 +179,19 @@ def _control(ovsdb: str) -> tuple[int, Path]:
     return pid, beside / f"ovs-vswitchd.{pid}.ctl"
 
 
+def _client(address: str) -> Client:
+    """A client with the token of whoever asks, if the environment has one."""
+    token, authority = (os.environ.get(name, "") for name in ("VNET_TOKEN", "VNET_CA"))
+    return Client(address, timeout=WORK_SECONDS, token=token, authority=authority)
+
+
 def _version(address: str) -> str:
-    with closing(Client(address, timeout=WORK_SECONDS)) as client:
+    with closing(_client(address)) as client:
         return str(client.get("/version").body["version"])
 
 
 def _live(address: str, with_interfaces: bool) -> Live:
-    with closing(Client(address, timeout=WORK_SECONDS)) as client:
+    with closing(_client(address)) as client:
         nodes = client.get("/nodes")
         datapaths = client.all("/datapaths").body["items"]
         interfaces, unasked = _interfaces(client) if with_interfaces else ([], 0)

@@ -26,6 +26,7 @@ _ASSIGNMENT = re.compile(
     re.IGNORECASE,
 )
 _PEM = re.compile(r"(-----BEGIN [A-Z ]*KEY-----).*?(-----END [A-Z ]*KEY-----|\Z)", re.DOTALL)
+_API_TOKEN = re.compile(r"vnt_[\w-]+")
 _URL = re.compile(r"(://[^\s:/@]*:)[^\s@]+@")
 
 
@@ -48,6 +49,7 @@ def without_secrets(text: str, values: Iterable[str] = ()) -> str:
 
 
 def _plain(text: str) -> str:
+    text = _API_TOKEN.sub(LEFT_OUT, text)
     return _URL.sub(rf"\1{LEFT_OUT}@", _PEM.sub(rf"\1 {LEFT_OUT} \2", text))
 
 

@@ -44,11 +44,19 @@ def selected(shown: Answer, fields: Names) -> Answer:
 def plain(row: Row) -> Answer:
     """A row's own attributes."""
     shown = asdict(row)
+    for name in _private(type(row)):
+        del shown[name]
     for name, show in _spelled(type(row)):
         value = shown[name]
         if value is not None:
             shown[name] = show(value)
     return shown
+
+
+@cache
+def _private(kind: type[Row]) -> tuple[str, ...]:
+    """The fields that no answer shows."""
+    return next(each.private for each in RESOURCES if each.kind is kind)
 
 
 @cache
@@ -65,10 +73,17 @@ def item(resource: Resource, row: Row, replica: Replica, fields: Names = ()) -> 
     """A row of a list; of a relation what it leads to, and with it the row that leads there."""
     if resource.related is None:
         return answer(row, replica, fields)
-    kind = named_by(resource, resource.related).kind
-    related = replica.get(kind, getattr(row, resource.related))
+    related = related_row(resource, row, replica)
     association = {name: value for name, value in plain(row).items() if value != ""}
     return selected({**(plain(related) if related else {}), "association": association}, fields)
+
+
+def related_row(resource: Resource, row: Row, replica: Replica) -> Row | None:
+    """What a row of a relation leads to."""
+    related: Row | None = replica.get(
+        named_by(resource, str(resource.related)).kind, getattr(row, str(resource.related))
+    )
+    return related
 
 
 def envelope(items: list[Answer], total: int, offset: int, limit: int) -> Answer:

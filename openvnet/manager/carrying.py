@@ -1,10 +1,14 @@
-"""What a datapath carries to others, itself or by a topology, and by which of its interfaces."""
+"""What a datapath carries to others, itself or by a topology, and by which of its interfaces.
+
+A row that a user makes takes the place of the one that a topology made.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
+from openvnet.manager.carried import CarriedRow, pair_of
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.leases import refuse_mac_in_use
 from openvnet.manager.names import found
@@ -33,6 +37,9 @@ def carried_rows(
 
     def rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
         row = kind(**{**values, "ip_lease_uuid": carrier(transaction, values)})
+        carry, datapath_uuid, uuid = pair_of(row)
+        for made in transaction.where(kind, datapath_uuid=datapath_uuid, **{carry.name: uuid}):
+            transaction.delete(made)
         refuse_mac_in_use(transaction, row)
         if isinstance(row, DatapathNetwork):
             network = found(transaction, Network, row.network_uuid, "network_uuid")
@@ -53,16 +60,30 @@ def changed_carried(
     yield changed
 
 
+def is_made(row: Row) -> bool:
+    """Whether a topology made a row."""
+    return isinstance(row, CarriedRow) and row.topology_uuid is not None
+
+
+def refuse_made(row: Row) -> None:
+    """Refuse to delete what a topology would make again at once."""
+    if isinstance(row, CarriedRow) and row.topology_uuid is not None:
+        carry, datapath_uuid, uuid = pair_of(row)
+        raise InvalidArgument(
+            f"Topology {row.topology_uuid} has datapath {datapath_uuid} carry {uuid}; "
+            f"take one of them out of that topology: vnctl topologies {carry.word} del "
+            f"{row.topology_uuid} {uuid}."
+        )
+
+
 def topology_datapath_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
     """A datapath of an underlay, reached by one of its interfaces."""
-    ip_lease_uuid = carrier(transaction, values)
-    if ip_lease_uuid is None:
+    if carrier(transaction, values) is None:
         raise InvalidArgument(
             f"interface_uuid {values['interface_uuid']}: the interface has no IP lease; "
             "add one first."
         )
-    row = TopologyDatapath(**{**values, "ip_lease_uuid": ip_lease_uuid})
-    yield in_topology(transaction, row)
+    yield in_topology(transaction, TopologyDatapath(**values))
 
 
 def carrier(transaction: Transaction, values: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,9 @@
     ├── UnknownOperation   404  114  no such resource, or nothing that can be done with it
     ├── UnknownValues      404  114  values that no row has which would be deleted
     ├── Conflict           409  409  an undoing of what later changes are built on
+    ├── QuotaExceeded      409  409  more of something than a project may have
+    ├── Unauthenticated    401  401  a token that is not known, or no longer good
+    ├── Forbidden          403  403  what the caller's role may not do
     ├── OtherEpoch         410  410  revisions of a database that was made anew or restored since
     ├── PreconditionFailed 412  412  a resource that has changed since its ETag was read
     ├── KeyReused          422  422  an idempotency key of another request
@@ -94,6 +97,24 @@ class Conflict(RequestRefused):
     """An undoing of what later changes are built on."""
 
     error, code, status = "Conflict", "409", 409
+
+
+class QuotaExceeded(RequestRefused):
+    """More of something than a project may have."""
+
+    error, code, status = "QuotaExceeded", "409", 409
+
+
+class Unauthenticated(RequestRefused):
+    """A token that is not known, or no longer good."""
+
+    error, code, status = "Unauthorized", "401", 401
+
+
+class Forbidden(RequestRefused):
+    """What the role of the caller may not do."""
+
+    error, code, status = "Forbidden", "403", 403
 
 
 class OtherEpoch(RequestRefused):

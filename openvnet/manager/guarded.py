@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from openvnet.manager.answers import Answer, Rows, answer
+from openvnet.manager.applying import apply
 from openvnet.manager.errors import KeyReused, PreconditionFailed
+from openvnet.manager.following import follow
 from openvnet.manager.history import told_change
 from openvnet.manager.names import found
+from openvnet.manager.rights import check_changes, check_quotas, check_token, is_told
 from openvnet.manager.undoing import undo
 from openvnet.manager.writes import resource_of, written
 from openvnet.model import Row
@@ -27,6 +30,9 @@ from openvnet.wire.messages import Request
 
 Result = Callable[[Request, Sequence[Row], Rows], Any]
 """Makes of the rows that a write asked for what its client sees."""
+
+WHOLE = ("undo", "apply")
+"""Verbs that are answered with all that they changed."""
 
 UNSTABLE = ("status",)
 """What answers show that nobody has written; it is not part of an ETag."""
@@ -51,13 +57,22 @@ class Rehearsed(Exception):
         self.done = done
 
 
-def done(transaction: Transaction, request: Request, now: int, result: Result) -> Done:
+def done(
+    transaction: Transaction,
+    request: Request,
+    now: int,
+    result: Result,
+    mac_group: str | None = None,
+) -> Done:
     """Do a write as its client wants it; `now` is in seconds since 1970, UTC.
 
-    Raise RequestRefused, and Rehearsed.
+    `mac_group` names the MAC range group of what has no other. Raise RequestRefused, and Rehearsed.
     """
-    digest = _digest(request) if request.key and not request.dry_run else ""
-    if digest and (earlier := kept(transaction.connection, request.key, now)):
+    check_token(transaction)
+    key, digest = _key(transaction, request), ""
+    if key and not request.dry_run:
+        digest = _digest(request)
+    if digest and (earlier := kept(transaction.connection, key, now)):
         if earlier.digest != digest:
             raise KeyReused(
                 f"The Idempotency-Key {request.key} was used within a day for another request."
@@ -66,22 +81,27 @@ def done(transaction: Transaction, request: Request, now: int, result: Result) -
     if request.if_match:
         _check_match(transaction, request)
     rows = _rows(transaction, request)
-    if not (digest or request.dry_run or request.verb == "undo"):
+    check_changes(transaction, undoing=request.verb == "undo")
+    follow(transaction, mac_group, addressing=request.verb != "undo")
+    check_quotas(transaction)
+    rows = [transaction.get(type(row), row.uuid) or row for row in rows]
+    if not (digest or request.dry_run or request.verb in WHOLE):
         return Done(rows)
     finished = Done(rows, _seen(transaction, request, rows, result))
     if request.dry_run:
         raise Rehearsed(finished)
     number = transaction.number if transaction.changes() else transaction.number - 1
-    text = msgspec.json.encode(finished.answer).decode()
     if digest:
-        keep(transaction.connection, request.key, Kept(digest, number, text), now)
+        text = msgspec.json.encode(finished.answer).decode()
+        keep(transaction.connection, key, Kept(digest, number, text), now)
     return finished
 
 
 def _seen(transaction: Transaction, request: Request, rows: Sequence[Row], result: Result) -> Any:
-    """What the client sees: of an undoing all that it changed, of others what was asked for."""
-    if request.verb == "undo":
-        return [told_change(change) for change in transaction.changes()]
+    """What the client sees: all that was changed, or what was asked for."""
+    if request.verb in WHOLE:
+        caller = transaction.rights.caller
+        return [told_change(each) for each in transaction.changes() if is_told(caller, each)]
     return result(request, rows, transaction)
 
 
@@ -93,6 +113,9 @@ def etag(shown: Answer) -> str:
 
 def _rows(transaction: Transaction, request: Request) -> Sequence[Row]:
     """Do what is asked for; the rows that it was asked of."""
+    if request.verb == "apply":
+        apply(transaction, request)
+        return ()
     if request.verb == "undo":
         undo(transaction, request.values["revision"], request.values.get("force", False))
         return ()
@@ -132,8 +155,18 @@ def _check_match(transaction: Transaction, request: Request) -> None:
         )
 
 
+def _key(transaction: Transaction, request: Request) -> str:
+    """The key as it is kept: each token has keys of its own."""
+    token = transaction.rights.caller.uuid
+    if not request.key or not token:
+        return request.key
+    return f"{token} {blake2b(request.key.encode(), digest_size=16).hexdigest()}"
+
+
 def _digest(request: Request) -> str:
     """What a request asks for, in short."""
-    what = (request.verb, request.collection, request.uuid, request.parent, request.related)
-    asked = msgspec.msgpack.encode((*what, request.values, request.many), order="deterministic")
+    named = (request.collection, request.uuid, request.parent, request.related)
+    what = (request.verb, *named, request.project)
+    given = (request.values, request.many, request.wanted)
+    asked = msgspec.msgpack.encode((*what, *given), order="deterministic")
     return blake2b(asked, digest_size=16).hexdigest()

@@ -11,7 +11,9 @@ from typing import Any
 
 from openvnet.manager.answers import Answer, plain
 from openvnet.manager.errors import InvalidArgument, OtherEpoch
+from openvnet.manager.rights import told_to
 from openvnet.model import KINDS
+from openvnet.model.rights import LOCAL, Caller
 from openvnet.store import log
 from openvnet.store.database import Store
 from openvnet.store.schema import tag
@@ -41,7 +43,9 @@ def told_change(change: Change) -> Answer:
     }
 
 
-async def history(store: Store, wanted: Mapping[str, Any], limit: int) -> Answer:
+async def history(
+    store: Store, wanted: Mapping[str, Any], limit: int, caller: Caller = LOCAL
+) -> Answer:
     """Revisions after `since`, the oldest first; else those before `before`, the newest first.
 
     `wanted` may also have `epoch` (of the numbers), `kinds` and `uuid`. `through` in the answer is
@@ -56,7 +60,7 @@ async def history(store: Store, wanted: Mapping[str, Any], limit: int) -> Answer
     items: list[Answer] = []
     while len(items) < limit and (at < newest if rises else at > 0):
         start, end = (at, min(newest, at + SLICE)) if rises else (max(0, at - SLICE), at)
-        found = store.read(partial(_slice, start=start, end=end, wanted=wanted))
+        found = store.read(partial(_slice, start=start, end=end, wanted=wanted, caller=caller))
         items += found if rises else found[::-1]
         at = end if rises else start
         await asyncio.sleep(0)
@@ -67,12 +71,16 @@ async def history(store: Store, wanted: Mapping[str, Any], limit: int) -> Answer
     return {**place, "through" if rises else "before": at if rises else at + 1, "items": items}
 
 
-def _slice(transaction: Any, start: int, end: int, wanted: Mapping[str, Any]) -> list[Answer]:
+def _slice(
+    transaction: Any, start: int, end: int, wanted: Mapping[str, Any], caller: Caller
+) -> list[Answer]:
     kinds = [KINDS[name] for name in wanted.get("kinds", ())]
     found = log.revisions(transaction.connection, start, end, kinds, wanted.get("uuid") or "")
+    seen = ((number, lines[0], told_to(caller, log.changes(lines))) for number, lines in found)
     return [
-        told(number, lines[0].time, lines[0].origin, [line.change for line in lines])
-        for number, lines in found
+        told(number, first.time, first.origin, changes)
+        for number, first, changes in seen
+        if changes or first.change is None
     ]
 
 

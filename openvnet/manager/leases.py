@@ -18,6 +18,7 @@ from openvnet.model import (
     DatapathSegment,
     Interface,
     IpLease,
+    IpRetention,
     MacLease,
     Network,
     RouteLink,
@@ -41,10 +42,14 @@ def refuse_mac_in_use(transaction: Transaction, row: MacHolder) -> None:
     """Refuse a MAC address that something else has."""
     if row.mac_address is None:
         return
-    for kind in MACS:
-        for holder in transaction.where(kind, mac_address=row.mac_address):
-            if holder.uuid != row.uuid:
-                raise Taken(row, {"mac_address": row.mac_address}, holder)
+    for holder in transaction.holders(MACS, "mac_address", row.mac_address):
+        if holder.uuid != row.uuid:
+            raise Taken(row, {"mac_address": row.mac_address}, holder)
+
+
+def is_mac_free(transaction: Transaction, address: int) -> bool:
+    """Whether nothing has a MAC address."""
+    return not transaction.holders(MACS, "mac_address", address)
 
 
 def mac_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[MacLease]:
@@ -91,8 +96,8 @@ def _first_mac_lease(transaction: Transaction, interface_uuid: str) -> MacLease:
 
 def attached(
     transaction: Transaction, lease: IpLease, values: Mapping[str, Any]
-) -> Iterator[IpLease]:
-    """An IP lease that is given to an interface."""
+) -> Iterator[IpLease | IpRetention]:
+    """An IP lease that is given to an interface; if it was released, its time begins anew."""
     if lease.interface_uuid is not None:
         raise InvalidArgument(
             f"IP lease {lease.uuid} is attached to interface {lease.interface_uuid}; "
@@ -102,13 +107,26 @@ def attached(
     if interface_uuid is None:
         raise MissingArgument("interface_uuid or mac_lease_uuid is required.")
     yield replace(lease, interface_uuid=interface_uuid, mac_lease_uuid=mac_lease_uuid)
+    for retention in transaction.where(IpRetention, ip_lease_uuid=lease.uuid):
+        if retention.released_at is not None:
+            yield replace(retention, leased_at=transaction.time, released_at=None)
 
 
-def released(_: Transaction, lease: IpLease, __: Mapping[str, Any]) -> Iterator[IpLease]:
+def released(
+    transaction: Transaction, lease: IpLease, _: Mapping[str, Any]
+) -> Iterator[IpLease | IpRetention]:
     """An IP lease that no interface has any more."""
     if lease.interface_uuid is None:
         raise InvalidArgument(f"IP lease {lease.uuid} is not attached to an interface.")
+    yield from detached(transaction, lease)
+
+
+def detached(transaction: Transaction, lease: IpLease) -> Iterator[IpLease | IpRetention]:
+    """An IP lease that is released, if it was attached, and is so from now on to its containers."""
     yield replace(lease, interface_uuid=None, mac_lease_uuid=None)
+    for retention in transaction.where(IpRetention, ip_lease_uuid=lease.uuid):
+        if retention.released_at is None:
+            yield replace(retention, released_at=transaction.time)
 
 
 def changed_mac_lease(

@@ -12,8 +12,10 @@ from typing import Any
 
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.replica import Replica
-from openvnet.model import Resource, Row, indexes
+from openvnet.manager.rights import is_confined, sees
+from openvnet.model import Network, NetworkProject, Resource, Row, indexes
 from openvnet.model.filters import RELATED, Related, filters
+from openvnet.model.rights import LOCAL, Caller
 
 SLICE = 5000
 """Rows that are looked at without a pause for others."""
@@ -31,6 +33,7 @@ async def listed(
     wanted: Filters,
     sort: Sequence[str] = (),
     among: list[Any] | None = None,
+    caller: Caller = LOCAL,
 ) -> list[Row]:
     """All rows with these values, in this order; by default in the order of creation.
 
@@ -45,7 +48,9 @@ async def listed(
     asked = [(related[name], wanted[name]) for name in wanted if name in related]
     rows = among
     if rows is None:
-        rows = await _candidates(replica, resource, asked, own)
+        rows = await _candidates(replica, resource, asked, own, caller)
+    if caller.role != "admin":
+        rows = await _seen(replica, rows, caller)
     for name, value in own.items():
         rows = await _with(rows, name, value)
     for key in reversed(sort):
@@ -54,7 +59,11 @@ async def listed(
 
 
 async def _candidates(
-    replica: Replica, resource: Resource, related: Sequence[tuple[Related, Any]], own: Filters
+    replica: Replica,
+    resource: Resource,
+    related: Sequence[tuple[Related, Any]],
+    own: Filters,
+    caller: Caller,
 ) -> list[Any]:
     """Rows among which all that are wanted are, in the order of creation: as few as is quick."""
     kind, found = resource.kind, None
@@ -68,7 +77,29 @@ async def _candidates(
         return [] if row is None else [row]
     if indexed := next((name for name in own if name in indexes(kind)), None):
         return replica.where(kind, **{indexed: own[indexed]})
+    if is_confined(caller) and "project_uuid" in indexes(kind):
+        return _of_project(replica, kind, str(caller.project_uuid))
     return replica.every(kind)
+
+
+def _of_project(replica: Replica, kind: type[Any], project_uuid: str) -> list[Any]:
+    """The rows of a project, and the networks that are shared: few of many, usually."""
+    found = dict.fromkeys(replica.state.members(kind, "project_uuid", project_uuid))
+    if kind is Network:
+        found |= dict.fromkeys(replica.state.members(kind, "shared", True))
+        shares = replica.where(NetworkProject, project_uuid=project_uuid)
+        found |= dict.fromkeys(share.network_uuid for share in shares)
+    return replica.in_order(kind, found)
+
+
+async def _seen(replica: Replica, rows: list[Any], caller: Caller) -> list[Any]:
+    """Those that exist for a caller."""
+    found: list[Any] = []
+    for start in range(0, len(rows), SLICE):
+        if start:
+            await asyncio.sleep(0)
+        found += (row for row in rows[start : start + SLICE] if sees(caller, row, replica))
+    return found
 
 
 async def _owners(replica: Replica, kind: type[Any], relation: Related, value: Any) -> set[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 import uvloop
 import zmq
+from sqlalchemy import URL
 
 from openvnet import __version__
 from openvnet.configuration.files import Configuration
@@ -23,21 +24,30 @@ from openvnet.configuration.options import configured
 from openvnet.configuration.syntax import ConfigurationError
 from openvnet.listening import ListenError
 from openvnet.logs import logged
+from openvnet.manager.following import settled
 from openvnet.manager.identities import Identities
 from openvnet.manager.renewal import Renewal
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
+from openvnet.manager.sharing import Sharing
 from openvnet.manager.streams import Streams
 from openvnet.manager.tcp import Tcp, told_tcp
+from openvnet.model import MacRangeGroup
 from openvnet.scraping import metrics_option, scraped
 from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
+from openvnet.store.places import file, place_of, server
 from openvnet.wire.admission import Admission
 from openvnet.wire.front import Front
 from openvnet.wire.keys import KeysError
 
 logger = logging.getLogger(__name__)
+
+NO_MAC_GROUP = (
+    "datapath_mac_group %s of common.conf does not exist, so what it would give a MAC address gets "
+    "none until it does: vnctl mac_range_groups add --uuid %s"
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,9 +84,12 @@ def main(
     try:
         for directory in (state, run_directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        url = database or database_url(configuration, state.absolute())
+        place = database_place(configuration, state.absolute(), database)
         tcp = told_tcp(configuration, state.absolute())
-        uvloop.run(serve(url, run_directory.absolute(), tcp, metrics_address))
+        mac_group = configuration.common.datapath_mac_group
+        registry = told_registry(configuration)
+        run = run_directory.absolute()
+        uvloop.run(serve(place, run, tcp, metrics_address, mac_group, registry))
     except (ConfigurationError, KeysError, ListenError, StoreError) as failure:
         sys.exit(f"vnmgr: {failure}")
     except zmq.ZMQError as failure:
@@ -85,19 +98,41 @@ def main(
         sys.exit(f"vnmgr: {failure.filename}: {failure.strerror}.")
 
 
-def database_url(configuration: Configuration[Vnmgr], state: Path) -> str:
-    """Where the files put the database; raise ConfigurationError for what is not done yet."""
-    adapter, file = configuration.common.db.adapter, configuration.common.db.database
-    if adapter != "sqlite":
-        raise ConfigurationError(
-            f"{configuration.place('db.adapter')} {adapter} is not done yet; "
-            "say sqlite, or leave out the db block, which means the same."
-        )
-    return f"sqlite:///{state / file}"
+def told_registry(configuration: Configuration[Vnmgr]) -> tuple[str, int] | None:
+    """Where Redis is, if the files say that there is one."""
+    if not any(key.startswith("registry") for key in configuration.places):
+        return None
+    return configuration.common.registry.host, configuration.common.registry.port
+
+
+def database_place(configuration: Configuration[Vnmgr], state: Path, url: str | None) -> URL:
+    """Where the database is, as the command line or else the files say.
+
+    Raise ConfigurationError and StoreError.
+    """
+    db = configuration.common.db
+    if url is not None:
+        place = place_of(url)
+        if place.password:
+            raise ConfigurationError(
+                "--database has a password, which any user of this machine can read there; "
+                "put it into the db block of common.conf."
+            )
+        return place
+    if db.adapter == "sqlite":
+        return file(state / (db.database or "openvnet.sqlite"))
+    return server(
+        db.adapter, db.database or "vnet", db.host, db.port, db.socket, db.user, db.password
+    )
 
 
 async def serve(
-    url: str, run_directory: Path, tcp: Tcp | None, metrics_address: str | None
+    place: URL,
+    run_directory: Path,
+    tcp: Tcp | None,
+    metrics_address: str | None,
+    mac_group: str | None,
+    registry: tuple[str, int] | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raise what `serving` raises if it cannot begin."""
     stop = asyncio.Event()
@@ -113,10 +148,11 @@ async def serve(
     loop.set_exception_handler(fail)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with serving(url, run_directory, tcp, metrics_address):
+    gc.disable()
+    with serving(place, run_directory, tcp, metrics_address, mac_group, registry):
         # What was loaded stays: the collector need not look at it again and again.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         await stop.wait()
         logger.info("vnmgr stops.")
     if failures:
@@ -125,7 +161,12 @@ async def serve(
 
 @contextmanager
 def serving(
-    url: str, run_directory: Path, tcp: Tcp | None = None, metrics_address: str | None = None
+    place: URL | str,
+    run_directory: Path,
+    tcp: Tcp | None = None,
+    metrics_address: str | None = None,
+    mac_group: str | None = None,
+    registry: tuple[str, int] | None = None,
 ) -> Iterator[None]:
     """Serve while in this context, in the running loop.
 
@@ -134,9 +175,12 @@ def serving(
     with ExitStack() as closing:
         lock = held(run_directory / "vnmgr.lock", f"The directory {run_directory}")
         closing.callback(os.close, lock)
-        store = opened(url)
+        store = opened(place)
         closing.callback(store.close)
+        settled(store, mac_group)
         replica = Replica(store)
+        if mac_group is not None and replica.get(MacRangeGroup, mac_group) is None:
+            logger.warning(NO_MAC_GROUP, mac_group, mac_group)
         identities = Identities(replica, tcp.keys.machine if tcp else b"")
         admission = Admission(identities.admits) if tcp else None
         if admission:
@@ -149,8 +193,11 @@ def serving(
         closing.callback(streams.close)
         if tcp:
             closing.callback(Renewal(tcp, front, tcp.open(front), streams, replica).close)
-        requests = Requests(front, store, replica, streams, identities)
+        requests = Requests(front, store, replica, streams, mac_group, identities)
         closing.callback(requests.close)
+        if place_of(place).get_backend_name() != "sqlite":
+            managers = tcp.managers() if tcp else ()
+            closing.callback(Sharing(store, replica, streams, managers, registry).close)
         path = run_directory / "vnmgr.metrics.sock"
         closing.enter_context(scraped(requests.metrics, path, metrics_address))
         where = f"{run_directory} and at {tcp.host}:{tcp.port}" if tcp else str(run_directory)

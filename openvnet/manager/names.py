@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from openvnet.manager import rights
 from openvnet.manager.errors import DuplicateUuid, InvalidArgument, InvalidUuid, UnknownUuid
 from openvnet.model import RESOURCES, Resource, attributes
 from openvnet.store.transaction import Transaction
@@ -15,6 +16,9 @@ R = TypeVar("R")
 LETTERS = string.ascii_lowercase + string.digits
 LENGTH = 8
 """Letters of a uuid that nobody chose."""
+
+MOST_AT_ONCE = 500
+"""Uuids that are looked up in one query."""
 
 NEIGHBOURS = 50
 """Uuids on either side, in the alphabet, among which the one that was meant is looked for."""
@@ -37,16 +41,29 @@ def allotted_uuid(transaction: Transaction, kind: type[Any], given: str | None =
 def free_uuid(transaction: Transaction, resource: Resource) -> str:
     """A uuid that names nothing."""
     while True:
-        letters = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-        uuid = f"{resource.prefix}-{letters}"
+        uuid = _drawn_uuid(resource)
         if transaction.get(resource.kind, uuid) is None:
             return uuid
+
+
+def _drawn_uuid(resource: Resource) -> str:
+    letters = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    return f"{resource.prefix}-{letters}"
+
+
+def free_uuids(transaction: Transaction, kind: type[Any], count: int) -> list[str]:
+    """Several that name nothing."""
+    free: set[str] = set()
+    while len(free) < count:
+        drawn = {_drawn_uuid(_BY_KIND[kind]) for _ in range(min(count - len(free), MOST_AT_ONCE))}
+        free |= drawn - {row.uuid for row in transaction.among(kind, "uuid", drawn)}
+    return list(free)
 
 
 def found(transaction: Transaction, kind: type[R], uuid: str, name: str = "uuid") -> R:
     """The row with a uuid. `name` is the parameter that gave it, for the refusal."""
     row = transaction.get(kind, uuid)
-    if row is None:
+    if row is None or not rights.sees(transaction.rights.caller, row, transaction):  # type: ignore[arg-type]
         resource = _BY_KIND[kind]
         _check_form(resource, uuid, name)
         subject = resource.singular if name == "uuid" else name
@@ -82,6 +99,15 @@ def _check_form(resource: Resource, uuid: str, name: str = "uuid") -> None:
 
 def _unknown(transaction: Transaction, resource: Resource, subject: str, uuid: str) -> str:
     sentence = f"{subject} does not exist"
-    known = transaction.neighbours(resource.kind, uuid, NEIGHBOURS)
+    known = _seen(transaction, resource, transaction.neighbours(resource.kind, uuid, NEIGHBOURS))
     nearest = get_close_matches(uuid, known, n=1)
     return f"{sentence}; did you mean {nearest[0]}?" if nearest else f"{sentence}."
+
+
+def _seen(transaction: Transaction, resource: Resource, uuids: Sequence[str]) -> list[str]:
+    """Those that exist for whoever asks."""
+    caller = transaction.rights.caller
+    if not rights.is_confined(caller):
+        return list(uuids)
+    rows = ((uuid, transaction.get(resource.kind, uuid)) for uuid in uuids)
+    return [uuid for uuid, row in rows if row and rights.sees(caller, row, transaction)]

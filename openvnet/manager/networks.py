@@ -6,8 +6,6 @@ from heapq import merge
 from itertools import pairwise
 from typing import Any
 
-from msgspec.structs import replace
-
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.names import found
 from openvnet.manager.topologies import joined_rows
@@ -35,8 +33,15 @@ def segment_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
     """A new segment, in a topology if that is said."""
     given = dict(values)
     topology_uuid = given.pop("topology_uuid", None)
-    yield Segment(**given, vni=allotted_vni(transaction))
-    yield from joined_rows(transaction, topology_uuid, TopologySegment, segment_uuid=values["uuid"])
+    segment = Segment(**given, vni=allotted_vni(transaction))
+    yield segment
+    yield from joined_rows(
+        transaction,
+        topology_uuid,
+        TopologySegment,
+        by_default=segment.mode == "virtual",
+        segment_uuid=segment.uuid,
+    )
 
 
 def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
@@ -51,18 +56,20 @@ def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
     check_subnet(network)
     _check_vlan(network)
     yield network
-    yield from joined_rows(transaction, topology_uuid, TopologyNetwork, network_uuid=network.uuid)
+    yield from joined_rows(
+        transaction,
+        topology_uuid,
+        TopologyNetwork,
+        by_default=network.mode == "virtual",
+        network_uuid=network.uuid,
+    )
 
 
-def changed_network(
-    transaction: Transaction, network: Network, values: Mapping[str, Any]
-) -> Iterator[Row]:
-    """A network with other values: it may be another VLAN of the uplinks that it has."""
-    changed = replace(network, **values)
+def check_wire(transaction: Transaction, changed: Network) -> None:
+    """Refuse a network of another VLAN, if it cannot be that of the uplinks that it has."""
     _check_vlan(changed)
-    for row in transaction.where(DatapathNetwork, network_uuid=network.uuid):
+    for row in transaction.where(DatapathNetwork, network_uuid=changed.uuid):
         check_uplink(transaction, row, changed)
-    yield changed
 
 
 def _check_vlan(network: Network) -> None:

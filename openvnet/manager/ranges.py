@@ -30,6 +30,8 @@ from openvnet.store.transaction import Transaction
 
 TRIES = 16
 """Random picks before all that is in use is read."""
+MOST_AT_ONCE = 100
+"""Random picks that are looked up in one query."""
 
 
 class Span(NamedTuple):
@@ -67,20 +69,69 @@ def _check_order(name: str, first: str, last: str, right: bool) -> None:
 
 def allotted_mac_address(transaction: Transaction, group_uuid: str) -> int:
     """A MAC address of a group that nothing has."""
-    group = found(transaction, MacRangeGroup, group_uuid, "mac_range_group_uuid")
-    ranges = transaction.where(MacRange, mac_range_group_uuid=group_uuid)
-    spans = disjoint(Span(each.begin_mac_address, each.end_mac_address) for each in ranges)
-
-    def used(span: Span, descending: bool = False) -> Iterable[int]:
-        found = (
-            transaction.between(kind, "mac_address", *span, descending=descending) for kind in MACS
-        )
-        return merge(*found, reverse=descending)
-
-    address = allotted(spans, used, group.allocation_type)
+    found(transaction, MacRangeGroup, group_uuid, "mac_range_group_uuid")
+    address = free_mac_address(transaction, group_uuid)
     if address is None:
         raise InvalidArgument(f"MAC range group {group_uuid} is exhausted; add a range to it.")
     return address
+
+
+def free_mac_address(transaction: Transaction, group_uuid: str) -> int | None:
+    """The same; None if there is none, or no such group."""
+    return MacAddresses(transaction).take(group_uuid)
+
+
+class MacAddresses:
+    """Takes MAC addresses that nothing has, each once, before any of them is written.
+
+    `count` is how many it will be asked for: so many are looked up at a time. `kept` are some that
+    are not free, though nothing has them at the moment.
+    """
+
+    def __init__(self, transaction: Transaction, count: int = 1, kept: Iterable[int] = ()) -> None:
+        self._transaction = transaction
+        self._count = min(count, MOST_AT_ONCE)
+        self._spans: dict[str, list[Span]] = {}
+        self._drawn: dict[str, set[int]] = {}
+        self._given: set[int] = set(kept)
+
+    def take(self, group_uuid: str) -> int | None:
+        """One of a group's; None if there is none, or no such group."""
+        group = self._transaction.get(MacRangeGroup, group_uuid)
+        if group is None:
+            return None
+        spans = self._of(group_uuid)
+        address = self._draw(group_uuid, spans) if group.allocation_type == "random" else None
+        if address is None:
+            address = allotted(spans, self._used, group.allocation_type)
+        if address is not None:
+            self._given.add(address)
+        return address
+
+    def _of(self, group_uuid: str) -> list[Span]:
+        if group_uuid not in self._spans:
+            ranges = self._transaction.where(MacRange, mac_range_group_uuid=group_uuid)
+            every = (Span(each.begin_mac_address, each.end_mac_address) for each in ranges)
+            self._spans[group_uuid] = disjoint(every)
+        return self._spans[group_uuid]
+
+    def _draw(self, group_uuid: str, spans: Sequence[Span]) -> int | None:
+        """One that was drawn: many are, at once, and those that are free are kept."""
+        size = sum(span.last - span.first + 1 for span in spans)
+        drawn = self._drawn.setdefault(group_uuid, set())
+        if size and not drawn - self._given:
+            drawn |= {_nth(spans, secrets.randbelow(size)) for _ in range(self._count)}
+            drawn -= self._transaction.taken(MACS, "mac_address", drawn)
+        drawn -= self._given
+        return drawn.pop() if drawn else None
+
+    def _used(self, span: Span, descending: bool = False) -> Iterable[int]:
+        found = (
+            self._transaction.between(kind, "mac_address", *span, descending=descending)
+            for kind in MACS
+        )
+        given = sorted(number for number in self._given if span.first <= number <= span.last)
+        return merge(*found, reversed(given) if descending else given, reverse=descending)
 
 
 def allotted_ipv4_address(

@@ -25,10 +25,15 @@ def manager_metrics(
     store: Store, replica: Replica, streams: Streams, waiting: Callable[[], int]
 ) -> Metrics:
     """Those of a vnmgr; `waiting` says how many requests are not answered yet."""
-    made, agents, rows = Metrics("vnmgr"), streams.agents, replica.state.rows
+    made, agents = Metrics("vnmgr"), streams.agents
+
+    def counts() -> dict[tuple[str, ...], float]:
+        rows = replica.state.rows
+        return {(each.collection,): len(rows.get(each.kind, ())) for each in RESOURCES}
+
     made.read(MANAGER_WAITING, waiting)
     made.read(MANAGER_REVISION, lambda: store.number)
-    made.read(ROWS, lambda: {(r.collection,): len(rows.get(r.kind, ())) for r in RESOURCES})
+    made.read(ROWS, counts)
     made.read(AGENTS, lambda: len(agents))
     made.read(IN_SYNC, lambda: sum(agent.state == "in sync" for agent in agents.values()))
     made.read(BROKEN, lambda: streams.broken)

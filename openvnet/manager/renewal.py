@@ -18,6 +18,7 @@ from openvnet.manager.streams import Streams
 from openvnet.manager.tcp import Tcp
 from openvnet.model import Node
 from openvnet.wire.front import Front
+from openvnet.wire.joined import Manager
 from openvnet.wire.keys import KeysError, server_keys, take_next
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,16 @@ class Renewal:
                 logger.error("%s", error)
             self._trouble = str(error)
             return
-        self._streams.managers = self._tcp.managers()
+        self._streams.managers = self._managers()
         for agent in list(self._streams.agents.values()):
             self._streams.tell_managers(agent)
         self._streams.tell_others()
         if self._tcp.keys.next and not self._still_missing():
             self._take_next()
+
+    def _managers(self) -> tuple[Manager, ...]:
+        sharing, own = self._streams.sharing, self._tcp.managers()
+        return sharing.managers(own) if sharing else own
 
     def _still_missing(self) -> list[str]:
         """The nodes that have joined and do not keep the next key yet."""
@@ -85,7 +90,7 @@ class Renewal:
             logger.error("vnmgr's next key cannot be taken: %s", error)
             return
         self._front.no_more(self._number, self._tcp.endpoint)
-        self._streams.managers = self._tcp.managers()
+        self._streams.managers = self._managers()
         self._open_again()
 
     def _open_again(self) -> None:

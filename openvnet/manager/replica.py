@@ -5,10 +5,11 @@ nothing else is.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
+from heapq import nlargest, nsmallest
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from openvnet.model import KINDS, Row, indexes
+from openvnet.model import KINDS, Rights, Row, indexes
 from openvnet.state import State
 from openvnet.store.database import Store
 from openvnet.store.transaction import Change
@@ -21,12 +22,17 @@ class Replica:
     """The rows of a store. Read it like a `state.View`, but in the order of creation."""
 
     def __init__(self, store: Store) -> None:
+        self.load(store)
+
+    def load(self, store: Store) -> None:
+        """Take the rows of the store in place of all that was here."""
         self.state = State()
-        self.revision = Revision(store.epoch, store.number)
         self._created: dict[str, int] = {}
-        for row, number in store.rows():
-            self.state.put(type(row), row.uuid, row)
+        tables = self.state.rows
+        for row, number in store.rows():  # No index is asked for yet, so nothing else keeps track.
+            tables.setdefault(type(row), {})[row.uuid] = row
             self._created[row.uuid] = number
+        self.revision = Revision(store.epoch, store.number)
         # An index is made when it is first asked for, and no change should wait for that.
         for kind in KINDS.values():
             for field in indexes(kind):
@@ -68,9 +74,28 @@ class Replica:
             there.sort(key=self._place)
         return there
 
+    def neighbours(self, kind: type[Any], uuid: str, count: int) -> list[str]:
+        """The uuids next to one in the alphabet, up to `count` before it and as many after it."""
+        uuids: list[Any] = list(self.state.rows.get(kind, ()))
+        before = nlargest(count, (each for each in uuids if each < uuid))
+        return [*before, *nsmallest(count, (each for each in uuids if each > uuid))]
+
     def created(self, row: Row) -> int:
         """The number of the revision that made a row, or would have."""
         return self._created.get(row.uuid, 0)
 
+    def creations(self) -> dict[str, int]:
+        """The number of the revision that made each row, as of now."""
+        return dict(self._created)
+
     def _place(self, row: Any) -> tuple[int, str]:
         return self._created[row.uuid], row.uuid
+
+
+class Look:
+    """The rows in memory as somebody's transaction would read them."""
+
+    def __init__(self, replica: Replica, rights: Rights) -> None:
+        self.rights = rights
+        self.get, self.where = replica.get, replica.where
+        self.neighbours = replica.neighbours

@@ -7,17 +7,38 @@ before its reply is sent. Reads are answered from the replica, so they see what 
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from openvnet.logs import Fields
-from openvnet.manager.answers import Answer, Rows, answer, envelope, item, plain, selected
+from openvnet.manager.answers import (
+    Answer,
+    Rows,
+    answer,
+    envelope,
+    item,
+    plain,
+    related_row,
+    selected,
+)
+from openvnet.manager.applying import in_memory, is_so
 from openvnet.manager.associations import below
+from openvnet.manager.callers import (
+    admitted,
+    rights_of,
+    told_place,
+    told_realised,
+    told_related,
+    told_status,
+    usage,
+    whoami,
+)
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
+from openvnet.manager.exporting import exported
 from openvnet.manager.guarded import Done, Rehearsed, done, etag
 from openvnet.manager.history import history, told
 from openvnet.manager.identities import Identities
@@ -25,16 +46,30 @@ from openvnet.manager.lists import listed
 from openvnet.manager.names import found
 from openvnet.manager.nodes import joining
 from openvnet.manager.readings import manager_metrics
-from openvnet.manager.replica import Replica
+from openvnet.manager.replica import Look, Replica
+from openvnet.manager.retention import Ended, Retention
+from openvnet.manager.rights import audience, ended, is_confined, is_of, sees
 from openvnet.manager.status import interface_status, nodes_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
+from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait
 from openvnet.manager.whereabouts import Place, Whereabouts, place_interfaces
 from openvnet.manager.writes import is_described, parent_uuid, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
-from openvnet.model import ACTIVE_INTERFACES, RESOURCES, Interface, Resource, Row, attributes
-from openvnet.store.database import Committed, Outcome, Store, Write
+from openvnet.model import (
+    ACTIVE_INTERFACES,
+    RESOURCES,
+    Interface,
+    Resource,
+    Rights,
+    Row,
+    attributes,
+)
+from openvnet.model.operations import made_by
+from openvnet.model.rights import LOCAL, NOBODY, Caller
+from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
 from openvnet.store.errors import StoreError, Taken
+from openvnet.store.transaction import Transaction
 from openvnet.wire.admission import shown_address
 from openvnet.wire.front import JOIN, REQUEST, Front, Sent
 from openvnet.wire.joined import Manager
@@ -52,6 +87,8 @@ from openvnet.wire.messages import (
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 SLICE = 100
 """Items of a list that are made without a pause for others."""
 
@@ -59,6 +96,9 @@ SLICE = 100
 MOST_NAMED = 10
 """Uuids in a line of the log."""
 
+
+RETENTION = "retention"
+"""Who writes what ends by itself, as the log and the history say it."""
 
 HEARING = ("hear", "unhear")
 """Verbs that begin and end the hearing of revisions."""
@@ -70,6 +110,7 @@ class Asked(NamedTuple):
     peer: bytes
     request: Request
     at: float
+    caller: Caller = NOBODY
 
 
 class Shown(NamedTuple):
@@ -88,6 +129,7 @@ class Requests:
         store: Store,
         replica: Replica,
         streams: Streams,
+        mac_group: str | None = None,
         identities: Identities | None = None,
     ) -> None:
         self._identities = identities or Identities(replica)
@@ -98,6 +140,10 @@ class Requests:
         """Peers that are told of each revision."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
+        self._transfers = Transfers(store, replica, self._begin_anew, mac_group)
+        self._mac_group = mac_group
+        self._retention = Retention(replica, self._end_leases, time.time, mac_group)
+        store.follow(self._follow)
         self._front = front
         front.hand(REQUEST, self._take)
         front.hand(JOIN, self._join)
@@ -106,6 +152,8 @@ class Requests:
 
     def close(self) -> None:
         """Answer no more."""
+        self._transfers.close()
+        self._retention.close()
         for task in self._tasks:
             task.cancel()
 
@@ -122,32 +170,41 @@ class Requests:
             else:
                 origin = f"{request.origin}; {shown_address(sent.address)}"
                 request = msgspec.structs.replace(request, origin=origin)
-                self._write([asked._replace(request=request)])
+                self._write([asked._replace(request=request, caller=LOCAL)])
 
     def _take(self, messages: Sequence[Sent]) -> None:
-        asked = []
-        for one, sent in _asked(messages, time.monotonic()):
-            if sent.key:
-                self._note(one.request, sent)
-            if one.request.verb != "knows":
-                asked.append(one)
-        self._write([one for one in asked if one.request.verb not in (*self._reads, *HEARING)])
+        asked = list(self._admitted(self._noted(messages)))
+        alone = (*self._reads, *HEARING, "apply")
+        self._write([one for one in asked if one.request.verb not in alone])
         for one in asked:
-            if one.request.verb in HEARING:
+            if one.request.verb == "apply":
+                self._soon(self._apply(one))
+            elif one.request.verb in HEARING:
                 self._hear(one)
             elif one.request.verb in self._reads:
-                self._soon(self._read(one, self._reads[one.request.verb](self, one.request)))
+                reading = self._reads[one.request.verb](self, one.request, one.caller)
+                self._soon(self._read(one, reading))
 
-    def _note(self, request: Request, sent: Sent) -> None:
-        """Note that a webapi with a key of its own lives, and where it would call vnmgr."""
-        identity, knows = self._identities.of(sent.key), None
-        if identity is None or identity.node is None:
-            return
-        if request.verb == "knows":
-            said = request.values.get("managers")
-            with suppress(msgspec.ValidationError):
-                knows = msgspec.convert(said, tuple[Manager, ...])
-        self._streams.note_other(identity.node.node_id, sent, knows)
+    def _admitted(self, every: Iterator[Asked]) -> Iterator[Asked]:
+        """What may be asked by whoever asks it."""
+        now = time.time()
+        for asked in every:
+            try:
+                request, caller = admitted(asked.request, self._replica, now)
+            except RequestRefused as refusal:
+                self._reply(asked, Reply(asked.request.id, problem=refusal.problem()))
+            else:
+                yield asked._replace(request=request, caller=caller)
+
+    def _noted(self, messages: Sequence[Sent]) -> Iterator[Asked]:
+        """What is asked; that a webapi with a key of its own lives is noted on the way."""
+        for asked, sent in _asked(messages, time.monotonic()):
+            identity = self._identities.of(sent.key) if sent.key else None
+            if identity is not None and identity.node is not None:
+                knows = _managers(asked.request) if asked.request.verb == "knows" else None
+                self._streams.note_other(identity.node.node_id, sent, knows)
+            if asked.request.verb != "knows":
+                yield asked
 
     def _hear(self, asked: Asked) -> None:
         if asked.request.verb == "hear":
@@ -161,14 +218,38 @@ class Requests:
         if not asked:
             return
         now, started = int(time.time()), time.perf_counter()
-        writes = [
-            Write(partial(done, request=one.request, now=now, result=result), one.request.origin)
-            for one in asked
-        ]
+        writes = [Write(self._work(one, now), one.request.origin) for one in asked]
         outcomes = self._store.commit(writes)
         self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "commit")
         for one, outcome in zip(asked, outcomes, strict=True):
             self._finish(one, outcome)
+
+    def _work(self, asked: Asked, now: int) -> Work:
+        request = asked.request
+        work = partial(done, request=request, now=now, result=result, mac_group=self._mac_group)
+        if request.verb == "apply":
+            work = partial(in_memory, work=work, replica=self._replica)
+        rights = rights_of(asked.caller, request, self._replica)
+        return partial(_acting, work=work, rights=rights)
+
+    async def _apply(self, asked: Asked) -> None:
+        """Write what differs from a document; nothing, if nothing does."""
+        request = asked.request
+        try:
+            keyed = bool(request.key) or bool(request.values.get("prune"))
+            if (
+                not keyed
+                and not is_confined(asked.caller)
+                and await is_so(self._replica, request.wanted)
+            ):
+                number = Revision(self._store.epoch, self._store.number)
+                self._reply(asked, Reply(request.id, [], revision=number, changed=False))
+                return
+        except Exception as refusal:
+            self._reply(asked, Reply(request.id, problem=self._problem(asked, refusal)))
+            return
+        # Nobody is beside it, so that what is in memory is what is in the database.
+        self._write([asked])
 
     def _finish(self, asked: Asked, outcome: Outcome) -> None:
         request = asked.request
@@ -176,16 +257,17 @@ class Requests:
             self._reply(asked, _shown(request, outcome.done.answer))
             return
         if not isinstance(outcome, Committed):
-            self._reply(asked, Reply(request.id, problem=_problem(request, outcome)))
+            self._reply(asked, Reply(request.id, problem=self._problem(asked, outcome)))
             return
         finished: Done = outcome.result
         concerned: list[Agent] = []
         if outcome.changes:
             started = time.perf_counter()
             concerned = self._streams.publish(outcome.changes, outcome.number)
+            self._retention.change(outcome.changes)
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
             self.metrics.count(CHANGES, request.collection, request.verb)
-            self._spread(request.origin, outcome)
+            self._spread(outcome, request.origin)
             if logger.isEnabledFor(logging.INFO):
                 _tell(asked, outcome)
         elif finished.repeated is not None:
@@ -203,7 +285,12 @@ class Requests:
             self._reply(asked, reply)
         else:
             known = {agent.node_id: agent.failures for agent in concerned}
-            wait = self._streams.waiting.begin(number, known)
+            sharing = self._streams.sharing
+            others = sharing.others if sharing and outcome.changes else ()
+            wait = self._streams.waiting.begin(number, known, others)
+            if sharing and sharing.away:
+                for name in others:
+                    self._streams.waiting.unreachable(name)
             self._soon(self._wait(asked, reply, wait))
 
     def _place(self, agent: Agent, said: Present) -> None:
@@ -228,15 +315,45 @@ class Requests:
         elif outcome.changes:
             self._streams.publish(outcome.changes, outcome.number)
             self.metrics.count(CHANGES, ACTIVE_INTERFACES.collection, "report")
-            self._spread(origin, outcome)
+            self._spread(outcome, origin)
 
-    def _spread(self, origin: str, committed: Committed) -> None:
+    def _follow(self, missed: Missed) -> None:
+        """Take over what another vnmgr wrote."""
+        self._streams.publish(missed.changes, missed.number)
+        self._retention.change(missed.changes)
+        self._spread(missed, missed.origin)
+
+    def _spread(self, committed: Committed | Missed, origin: str) -> None:
         """Tell of a revision whoever hears; who does not take it must ask again."""
         if not self._hearers:
             return
         number = committed.number
         entry = told(number, committed.time, origin, committed.changes)
-        data = encode(News(number - 1, Revision(self._store.epoch, number), entry))
+        place = Revision(self._store.epoch, number)
+        audiences = tuple(audience(change) for change in committed.changes)
+        data = encode(News(number - 1, place, entry, audiences, tuple(ended(committed.changes))))
+        self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
+
+    def _end_leases(self, work: Work) -> bool:
+        """Do what retention is to do; whether that changed anything."""
+        (outcome,) = self._store.commit([Write(work, RETENTION)])
+        if not isinstance(outcome, Committed):
+            logger.error("IP leases whose time is over could not be ended. %s", outcome)
+            return False
+        if outcome.changes:
+            self._streams.publish(outcome.changes, outcome.number)
+            self._retention.change(outcome.changes)
+            self.metrics.count(CHANGES, "ip_leases", "end")
+            self._spread(outcome, RETENTION)
+            _tell_ended(outcome)
+        return bool(outcome.changes)
+
+    def _begin_anew(self) -> None:
+        """A backup was restored: all that was told of rows holds no more."""
+        self._streams.begin_anew()
+        self._retention.load()
+        number = self._store.number
+        data = encode(News(number, Revision(self._store.epoch, number), {}))
         self._hearers = {peer for peer in self._hearers if self._front.send(peer, data)}
 
     async def _wait(self, asked: Asked, reply: Reply, wait: Wait) -> None:
@@ -251,6 +368,7 @@ class Requests:
             tuple(self._reason(node_id, wait.number) for node_id in lag.lagging),
             tuple(failure_sentence(node_id, failure) for node_id, failure in lag.failures),
         )
+        realised = told_realised(asked.caller, realised)
         self._reply(asked, msgspec.structs.replace(reply, realised=realised))
 
     def _reason(self, node_id: str, number: int) -> str:
@@ -274,51 +392,83 @@ class Requests:
             revision = self._newest(asked.request)
             reply = Reply(asked.request.id, shown.result, revision=revision, etag=shown.etag)
         except Exception as refusal:
-            reply = Reply(asked.request.id, problem=_problem(asked.request, refusal))
+            reply = Reply(asked.request.id, problem=self._problem(asked, refusal))
         self.metrics.observe(READ_SECONDS, time.monotonic() - asked.at)
         self._reply(asked, reply)
 
     def _newest(self, request: Request) -> Revision | None:
         """What a host that is told of by `nodes` can have at most; other reads do not say."""
-        if request.verb not in ("nodes", "health", "changes"):
+        if request.verb not in ("nodes", "health", "changes", "restore"):
             return None
         return Revision(self._store.epoch, self._store.number)
 
-    async def _show(self, request: Request) -> Shown:
+    async def _show(self, request: Request, caller: Caller) -> Shown:
         resource = resource_of(request)
         row = self._replica.get(resource.kind, request.uuid or "")
-        if row is None:
-            row = self._store.read(partial(found, kind=resource.kind, uuid=request.uuid or ""))
+        if row is None or not sees(caller, row, self._replica):
+            finding = partial(found, kind=resource.kind, uuid=request.uuid or "")
+            row = finding(self._look(caller))
         shown = answer(row, self._replica)
         tag = etag(shown)
         if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
-            shown["status"] = await interface_status(row, self._streams, self._replica)
+            status = await interface_status(row, self._streams, self._replica)
+            shown["status"] = told_status(caller, status)
         return Shown(selected(shown, request.fields), tag)
 
-    async def _list(self, request: Request) -> Answer:
+    def _look(self, caller: Caller) -> Transaction:
+        """What somebody sees of the rows in memory: no database is waited for."""
+        return cast(Transaction, Look(self._replica, Rights(caller)))
+
+    async def _list(self, request: Request, caller: Caller) -> Answer:
         resource = resource_of(request)
-        parent = self._store.read(partial(parent_uuid, resource=resource, request=request))
+        finding = partial(parent_uuid, resource=resource, request=request)
+        parent = finding(self._look(caller))
         among = below(resource, parent, self._replica) if parent else None
-        rows = await listed(self._replica, resource, request.values, request.sort, among)
+        rows = await listed(self._replica, resource, request.values, request.sort, among, caller)
         page = rows[request.offset : request.offset + request.limit]
         items: list[Answer] = []
         for start in range(0, len(page), SLICE):
             part = page[start : start + SLICE]
-            items += (self._item(resource, row, request.fields) for row in part)
+            items += (self._item(resource, row, request.fields, caller) for row in part)
             await asyncio.sleep(0)
         return envelope(items, len(rows), request.offset, request.limit)
 
-    def _item(self, resource: Resource, row: Row, fields: Sequence[str]) -> Answer:
+    def _item(self, resource: Resource, row: Row, fields: Sequence[str], caller: Caller) -> Answer:
         shown = item(resource, row, self._replica, fields)
         if isinstance(row, Interface) and (not fields or "status" in fields):
-            shown["status"] = places(row, self._streams, self._replica)
+            shown["status"] = told_place(caller, places(row, self._streams, self._replica))
             return selected(shown, fields)
+        if resource.related and is_confined(caller):
+            return told_related(
+                caller, shown, related_row(resource, row, self._replica), self._replica
+            )
         return shown
 
-    async def _changes(self, request: Request) -> Answer:
-        return await history(self._store, request.values, request.limit)
+    async def _changes(self, request: Request, caller: Caller) -> Answer:
+        return await history(self._store, request.values, request.limit, caller)
 
-    async def _health(self, _: Request) -> Answer:
+    async def _backup(self, request: Request, _: Caller) -> Any:
+        return await self._transfers.backup(request)
+
+    async def _restore(self, request: Request, _: Caller) -> Any:
+        return await self._transfers.restore(request)
+
+    async def _export(self, request: Request, caller: Caller) -> Answer:
+        values, keep = request.values, partial(is_of, caller, rows=self._replica)
+        whole = values.get("full", False)
+        return await exported(self._replica, values.get("of", ()), keep, whole=whole)
+
+    async def _whoami(self, _: Request, caller: Caller) -> Answer:
+        return whoami(caller, self._replica)
+
+    async def _permit(self, _: Request, __: Caller) -> Answer:
+        """What webapi knows itself, and asks only whether it may tell."""
+        return {}
+
+    async def _usage(self, request: Request, caller: Caller) -> list[Answer]:
+        return usage(caller, request.uuid or "", self._replica)
+
+    async def _health(self, _: Request, __: Caller) -> Answer:
         self._store.read(lambda transaction: transaction.number)
         return {
             "vnmgr": "answers",
@@ -331,8 +481,15 @@ class Requests:
             ],
         }
 
-    async def _nodes(self, _: Request) -> Answer:
+    async def _nodes(self, _: Request, __: Caller) -> Answer:
         return nodes_answer(self._streams, self._replica, asyncio.get_running_loop().time())
+
+    def _problem(self, asked: Asked, failure: Exception) -> Problem:
+        """What the reply says of a failure, without what is not the caller's to know."""
+        if isinstance(failure, Taken):
+            told = sees(asked.caller, failure.holder, self._replica)
+            failure = _noted(InvalidArgument(taken_sentence(failure, told)), failure)
+        return _problem(asked.request, failure)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
         if reply.problem is not None:
@@ -345,7 +502,20 @@ class Requests:
         "nodes": _nodes,
         "health": _health,
         "changes": _changes,
+        "export": _export,
+        "backup": _backup,
+        "restore": _restore,
+        "metrics": _permit,
+        "whoami": _whoami,
+        "usage": _usage,
     }
+
+
+def _managers(request: Request) -> tuple[Manager, ...]:
+    """What a webapi says that it keeps."""
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(request.values.get("managers"), tuple[Manager, ...])
+    return ()
 
 
 def _asked(messages: Sequence[Sent], now: float) -> Iterator[tuple[Asked, Sent]]:
@@ -381,8 +551,6 @@ def _problem(request: Request, failure: Exception) -> Problem:
 
 
 def _told(request: Request, failure: Exception) -> Problem:
-    if isinstance(failure, Taken):
-        failure = InvalidArgument(taken_sentence(failure))
     if isinstance(failure, StoreError):
         logger.error("%s %s was not done. %s", request.verb, request.collection, failure)
         failure = Unusable(str(failure))
@@ -392,12 +560,27 @@ def _told(request: Request, failure: Exception) -> Problem:
     return Problem("InternalError", "500", 500, "vnmgr failed; its log says how.")
 
 
-def taken_sentence(taken: Taken) -> str:
-    """Who has what only one may have."""
+def _acting(transaction: Transaction, work: Callable[[Transaction], T], rights: Rights) -> T:
+    """Do something with the rights of whoever asks."""
+    transaction.rights = rights
+    return work(transaction)
+
+
+def _noted(made: Exception, failure: Exception) -> Exception:
+    """An exception with what was noted of another one."""
+    for note in getattr(failure, "__notes__", ()):
+        made.add_note(note)
+    return made
+
+
+def taken_sentence(taken: Taken, told: bool = True) -> str:
+    """Who has what only one may have, if that may be `told`."""
     declared = attributes(type(taken.row))
     values = " with ".join(
         f"{name} {declared[name].type.show(value)}" for name, value in taken.values.items()
     )
+    if not told:
+        return f"{values} is taken already."
     singular = next(r.singular for r in RESOURCES if r.kind is type(taken.holder))
     interface_uuid = getattr(taken.holder, "interface_uuid", None)
     of = f" of interface {interface_uuid}" if interface_uuid else ""
@@ -420,12 +603,27 @@ def _tell(asked: Asked, committed: Committed) -> None:
             undoing, committed.number, request.values["revision"], request.origin, extra=fields
         )
         return
-    resource, uuids = resource_of(request), several([row.uuid for row in rows])
+    if request.verb == "apply":
+        applying = "revision %d: applied a document, %d rows; asked by %s"
+        count = len(committed.changes)
+        fields = Fields(
+            revision=committed.number,
+            verb="apply",
+            asked_by=request.origin,
+            rows=count,
+            duration_ms=round(1000 * (time.monotonic() - asked.at), 3),
+        )
+        logger.info(applying, committed.number, count, request.origin, extra=fields)
+        return
+    resource, verb = resource_of(request), request.verb
+    if (made := made_by(resource, verb)) is not None:
+        resource, verb = made, "create"
+    uuids = several([row.uuid for row in rows])
     word = str(resource.kind.__struct_config__.tag)
     more = len(committed.changes) - len(rows)
     also = f", and {more} more rows" if more > 0 else ""
     who = f"; asked by {request.origin}" if request.origin else ""
-    done = f"{request.verb.removesuffix('e')}ed"
+    done = f"{verb.removesuffix('e')}ed"
     fields = Fields(
         revision=committed.number,
         owner=f"{word} {uuids}",
@@ -439,3 +637,14 @@ def _tell(asked: Asked, committed: Committed) -> None:
     sentence = "revision %d: %s %s %s%s%s"
     words = (committed.number, resource.singular, uuids, done, also, who)
     logger.info(sentence, *words, extra=fields)
+
+
+def _tell_ended(committed: Committed) -> None:
+    """Log which leases have ended."""
+    ended: Ended = committed.result
+    for verb, uuids in (("released", ended.released), ("deleted", ended.deleted)):
+        if uuids:
+            named = several(uuids)
+            fields = Fields(revision=committed.number, uuid=named, verb=verb, asked_by=RETENTION)
+            sentence = "revision %d: IP lease %s %s, as its time was over"
+            logger.info(sentence, committed.number, named, verb, extra=fields)

@@ -22,10 +22,11 @@ from openvnet.manager.leases import (
     mac_lease_rows,
     released,
 )
-from openvnet.manager.networks import changed_network, network_rows, segment_rows
+from openvnet.manager.networks import network_rows, segment_rows
 from openvnet.manager.nodes import accepted, changed_node, node_rows, renewed, revoked
-from openvnet.manager.policies import policy_interface_rows, retention_rows
+from openvnet.manager.policies import made_lease_rows, policy_interface_rows, retention_rows
 from openvnet.manager.ports import port_rows
+from openvnet.manager.projects import changed_network, token_rows
 from openvnet.manager.ranges import ip_range_rows, mac_range_rows
 from openvnet.manager.routing import (
     changed_route,
@@ -36,7 +37,12 @@ from openvnet.manager.routing import (
     static_address_rows,
 )
 from openvnet.manager.services import dns_service_rows
-from openvnet.manager.topologies import in_topology, layer_rows
+from openvnet.manager.topologies import (
+    changed_topology,
+    in_topology,
+    layer_rows,
+    topology_rows,
+)
 from openvnet.model import (
     AllowedAddressPair,
     DatapathNetwork,
@@ -51,6 +57,7 @@ from openvnet.model import (
     IpLease,
     IpRange,
     IpRetention,
+    LeasePolicy,
     LeasePolicyInterface,
     MacLease,
     MacRange,
@@ -60,6 +67,8 @@ from openvnet.model import (
     RouteLink,
     Row,
     Segment,
+    Token,
+    Topology,
     TopologyDatapath,
     TopologyLayer,
     TopologyMacRangeGroup,
@@ -82,6 +91,7 @@ def _in_topology(kind: type[Any]) -> Creation:
 
 
 CREATIONS: Mapping[type[Any], Creation] = {
+    Token: token_rows,
     Segment: segment_rows,
     Network: network_rows,
     Interface: interface_rows,
@@ -98,6 +108,7 @@ CREATIONS: Mapping[type[Any], Creation] = {
     DnsService: dns_service_rows,
     FilterStatic: static_rule_rows,
     LeasePolicyInterface: policy_interface_rows,
+    Topology: topology_rows,
     TopologyDatapath: topology_datapath_rows,
     TopologyMacRangeGroup: _in_topology(TopologyMacRangeGroup),
     TopologyRouteLink: _in_topology(TopologyRouteLink),
@@ -119,6 +130,7 @@ CHANGES: Mapping[type[Any], Rule] = {
     DatapathSegment: changed_carried,
     DatapathRouteLink: changed_carried,
     Node: changed_node,
+    Topology: changed_topology,
 }
 ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
     (Interface, "rename"): renamed_interface,
@@ -127,6 +139,7 @@ ACTIONS: Mapping[tuple[type[Any], str], Rule] = {
     (Node, "accept"): accepted,
     (Node, "renew"): renewed,
     (Node, "revoke"): revoked,
+    (LeasePolicy, "ip_leases"): made_lease_rows,
 }
 DESCRIPTIONS: Mapping[type[Any], Description] = {
     AllowedAddressPair: described_pair,

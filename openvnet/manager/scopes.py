@@ -3,7 +3,7 @@
     datapath:0x..      the Datapath
     port:inst1         InterfacePorts of that name on any datapath; an Interface of that uuid (as an
                        iface-id)
-    interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases
+    interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases, AllowedAddressPairs
     network:nw-x       the Network
     members:nw-x       its IpLeases, and their MacLeases
     uplink:dpnw-x      that DatapathNetwork
@@ -31,6 +31,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from openvnet.model import (
     KINDS,
     ActiveInterface,
+    AllowedAddressPair,
     Datapath,
     DatapathNetwork,
     Interface,
@@ -108,6 +109,7 @@ PLACES = (
     Place(MacLease, "interface", "interface_uuid"),
     Place(MacLease, "members", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
     Place(IpLease, "interface", "interface_uuid"),
+    Place(AllowedAddressPair, "interface", "interface_uuid"),
     Place(IpLease, "members", "network_uuid"),
     Place(Network, "network", "uuid"),
     Place(DatapathNetwork, "uplink", "uuid"),

@@ -49,12 +49,14 @@ def places(interface: Interface, streams: Streams, replica: Replica) -> list[Ans
 def nodes_answer(streams: Streams, replica: Replica, now: float) -> dict[str, Answer]:
     """How each node fares that is live or declared, by node id; `now` is the loop's time."""
     declared = {node.node_id: node for node in replica.every(Node)}
-    names = sorted({*streams.agents, *declared, *streams.conflicts})
+    elsewhere = streams.sharing.elsewhere() if streams.sharing else {}
+    names = sorted({*streams.agents, *declared, *streams.conflicts, *elsewhere})
     return {name: _node(name, declared.get(name), streams, replica, now) for name in names}
 
 
 def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now: float) -> Answer:
     agent, conflict = streams.agents.get(name), streams.conflicts.get(name)
+    vnmgr, there = "", dict[str, Any]()
     if agent:
         shown = node_answer(agent, replica, now)
     else:
@@ -65,9 +67,13 @@ def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now:
         if other := streams.others.get(name):
             shown["address"] = other.address
             shown["state"] = f"asked something {max(0, now - other.heard_at):.0f} s ago"
+        sharing = streams.sharing
+        vnmgr, there = sharing.elsewhere().get(name, ("", {})) if sharing else ("", {})
+        shown |= there
     return shown | {
         "refused": conflict.why if conflict else "",
-        "alive": agent is not None,
+        "alive": agent is not None or bool(there),
+        "vnmgr": vnmgr or None,
         "role": node.role if node else "vna",
         "uuid": node.uuid if node else None,
     }

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,7 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.scopes import Key
 from openvnet.manager.waiting import Waiting
 from openvnet.model import KINDS, Datapath, Node, Row
+from openvnet.model.ownership import without_project
 from openvnet.store.schema import tag
 from openvnet.store.transaction import Change
 from openvnet.wire.admission import shown_address
@@ -54,6 +55,9 @@ from openvnet.wire.messages import (
     encode,
     read_from_agent,
 )
+
+if TYPE_CHECKING:
+    from openvnet.manager.sharing import Sharing
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +130,8 @@ class Streams:
         self._identities = identities or Identities(replica)
         self.managers: tuple[Manager, ...] = ()
         """What agents with keys of their own are told of where vnmgr is."""
+        self.sharing: Sharing | None = None
+        """What there is to do with other vnmgr, if there may be some."""
         self.others: dict[str, Other] = {}
         """The webapis with keys of their own, by node id."""
         self.refused = 0
@@ -170,7 +176,20 @@ class Streams:
             self._update(self._speaking[listener], news, encoded)
         if any(change.kind in (Node, Datapath) for change in changes):
             self._look_who_may_stay()
-        return [self._speaking[listener] for listener in told]
+        concerned = [self._speaking[each] for each in told if each in self._speaking]
+        if self.sharing:
+            self.sharing.published(number, concerned)
+        return concerned
+
+    def begin_anew(self) -> None:
+        """All rows are others: let the agents say hello again, and hear all of them."""
+        for agent in list(self.agents.values()):
+            peer = agent.peer
+            self._remove(agent)
+            self._waiting.gone(agent.node_id)
+            if peer is not None:
+                self._front.send(peer, encode(Beat()))
+        self._audience = Audience(self._replica.state)
 
     @property
     def refusals(self) -> int:
@@ -267,7 +286,7 @@ class Streams:
         self.agents[agent.node_id] = self._peers[peer] = agent
         self._speaking[agent.listener] = agent
         self._audience.join(agent.listener, self._allowed(agent, hello.roots))
-        rows = tuple(self._audience.rows(agent.listener))
+        rows = tuple(map(without_project, self._audience.rows(agent.listener)))
         logger.info(
             "Agent %s (%s, OpenVNet %s) said hello; it hears %s rows at revision %s.",
             agent.node_id,
@@ -409,6 +428,8 @@ class Streams:
         if message.revision.number >= agent.sent.number:
             agent.behind_since = None
         self._waiting.acknowledged(agent.node_id, message.revision.number, failures)
+        if self.sharing:
+            self.sharing.acknowledged(agent.node_id, message.revision.number, failures)
 
     def _is_its_own(self, agent: Agent, failure: Failure) -> bool:
         """Whether what an agent could not realise is something that it hears of."""
@@ -437,7 +458,7 @@ class Streams:
         """Send what changed; `encoded` keeps the bytes of rows for the next agent."""
         for key, row in news.put.items():
             if key not in encoded:
-                encoded[key] = msgspec.Raw(encode(row))
+                encoded[key] = msgspec.Raw(encode(without_project(row)))
         put: tuple[Row, ...] = tuple(encoded[key] for key in news.put)
         remove = tuple(Removed(tag(kind), uuid) for kind, uuid in news.remove)
         revision = self._replica.revision

@@ -7,6 +7,8 @@ underlays; networks and segments are on both.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.names import allotted_uuid, found
 from openvnet.model import (
@@ -28,10 +30,47 @@ ONLY: Mapping[type[Any], str] = {
 """What can be joined to topologies of one mode only."""
 
 
-def joined_rows(
-    transaction: Transaction, topology_uuid: str | None, kind: type[Any], **related: str
+def topology_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
+    """A new topology."""
+    topology = Topology(**values)
+    _refuse_second_default(transaction, topology)
+    yield topology
+
+
+def changed_topology(
+    transaction: Transaction, topology: Topology, values: Mapping[str, Any]
 ) -> Iterator[Row]:
-    """The row that joins something to a topology; none if that is not given."""
+    """A topology that new networks are put into, or no more."""
+    changed = replace(topology, **values)
+    _refuse_second_default(transaction, changed)
+    yield changed
+
+
+def _refuse_second_default(transaction: Transaction, topology: Topology) -> None:
+    for other in transaction.where(Topology, default=True) if topology.default else ():
+        if other.uuid != topology.uuid:
+            raise InvalidArgument(
+                f"default: new networks are put into topology {other.uuid} already; "
+                "modify that one to be default no more first."
+            )
+
+
+def joined_rows(
+    transaction: Transaction,
+    topology_uuid: str | None,
+    kind: type[Any],
+    *,
+    by_default: bool = True,
+    **related: str,
+) -> Iterator[Row]:
+    """The row that joins something to the topology that is given, else to the default one.
+
+    Without `by_default` it is joined to none that is not given.
+    """
+    if topology_uuid is None and by_default:
+        for topology in transaction.where(Topology, default=True):
+            if ONLY.get(kind) in (None, topology.mode):
+                topology_uuid = topology.uuid
     if topology_uuid is not None:
         yield in_topology(
             transaction,

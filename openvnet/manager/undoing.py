@@ -8,8 +8,9 @@ were, whatever came later; but never twice what only one may have, and no refere
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from openvnet.manager.errors import Conflict, UnknownOperation
-from openvnet.model import RESOURCES, Row, attributes
+from openvnet.manager import rights
+from openvnet.manager.errors import Conflict, Forbidden, UnknownOperation
+from openvnet.model import RESOURCES, Row, Token, attributes
 from openvnet.model.scalars import TEXT
 from openvnet.store import log
 from openvnet.store.transaction import Change, Transaction, referrers
@@ -21,11 +22,15 @@ def undo(transaction: Transaction, number: int, force: bool) -> None:
     found = dict(log.revisions(transaction.connection, number - 1, number))
     if number not in found:
         raise UnknownOperation(f"There is no revision {number}; the newest is {newest}.")
-    changes = [line.change for line in found[number]]
+    changes = log.changes(found[number])
+    if not changes:
+        raise Conflict(f"Revision {number} is a restored backup, and cannot be undone.")
+    changes = _own(transaction, number, changes)
+    _refuse_tokens(changes)
     if not force:
         _refuse_later(transaction, number, changes)
     made = [change for change in changes if change.before is None]
-    _refuse_referred(transaction, {change.uuid for change in made}, made)
+    _refuse_referred(transaction, {change.uuid for change in changes}, made)
     for change in changes:
         if change.before is not None and change.after is not None:
             transaction.put(change.before)
@@ -38,6 +43,26 @@ def undo(transaction: Transaction, number: int, force: bool) -> None:
     for change in changes:
         if change.before is not None:
             _check_references(transaction, number, change.before, force)
+
+
+def _own(transaction: Transaction, number: int, changes: Sequence[Change]) -> list[Change]:
+    """What whoever asks may hear of; what only operators may follows from it, or does not."""
+    caller = transaction.rights.caller
+    told = [change for change in changes if rights.is_told(caller, change)]
+    if not told:
+        newest = transaction.number - 1
+        raise UnknownOperation(f"There is no revision {number}; the newest is {newest}.")
+    hidden = (change for change in changes if not rights.is_told(caller, change))
+    if not all(rights.is_operators(change) for change in hidden):
+        raise Forbidden(f"Revision {number} changed what is not your project's; ask an operator.")
+    return told
+
+
+def _refuse_tokens(changes: Sequence[Change]) -> None:
+    """Refuse to bring back a token: whoever has it must not be let in again by a slip."""
+    for change in changes:
+        if change.kind is Token and change.before is not None:
+            raise Conflict(f"Token {change.uuid} was revoked, and stays so; make another one.")
 
 
 def _refuse_later(transaction: Transaction, number: int, changes: Sequence[Change]) -> None:
@@ -56,6 +81,10 @@ def _refuse_referred(transaction: Transaction, going: set[str], made: Sequence[C
     for change in made:
         for kind, name in referrers(change.kind):
             for row in transaction.where(kind, **{name: change.uuid}):
+                if row.uuid not in going and not rights.sees(
+                    transaction.rights.caller, row, transaction
+                ):
+                    raise Conflict(f"Another project uses {_named(change.kind, change.uuid)} now.")
                 if row.uuid not in going:
                     raise Conflict(
                         f"{_named(kind, row.uuid)} has come since, and cannot be without "
@@ -91,11 +120,13 @@ def _references(row: Row) -> Iterator[tuple[str, type[Any], str]]:
 
 def _then(transaction: Transaction, number: int, current: Row) -> Row | None:
     """What a row was right after a revision, if it was changed later."""
+    if number == transaction.number - 1:
+        return None
     for _, lines in log.revisions(
         transaction.connection, number, transaction.number - 1, (type(current),), current.uuid
     ):
         for line in lines:
-            if line.change.uuid == current.uuid:
+            if line.change and line.change.uuid == current.uuid:
                 return line.change.before
     return None
 
@@ -108,7 +139,7 @@ def _essence(row: Row) -> list[Any]:
 
 def _first_after(transaction: Transaction, number: int, uuid: str) -> int:
     found = log.revisions(transaction.connection, number, transaction.number - 1, (), uuid)
-    touching = (n for n, lines in found if any(line.change.uuid == uuid for line in lines))
+    touching = (n for n, lines in found if any(c.uuid == uuid for c in log.changes(lines)))
     return next(touching, number)
 
 

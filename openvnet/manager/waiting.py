@@ -21,8 +21,16 @@ class Lag(NamedTuple):
 class Wait:
     """One write that waits."""
 
-    def __init__(self, number: int, known: Mapping[str, Iterable[Failure]]) -> None:
+    def __init__(
+        self, number: int, known: Mapping[str, Iterable[Failure]], others: Iterable[str] = ()
+    ) -> None:
         self.number = number
+        self.others = set(others)
+        """The other vnmgr, by name, that have not said yet which of their nodes it concerns."""
+        self.nodes_of: dict[str, set[str]] = {}
+        """The nodes of other vnmgr that it concerns, by vnmgr."""
+        self.unreachable: set[str] = set()
+        """The other vnmgr of which nothing can be known."""
         self.known = {node_id: set(failures) for node_id, failures in known.items()}
         """What had failed before, by node id."""
         self.left = set(known)
@@ -33,7 +41,7 @@ class Wait:
     def end(self, node_id: str) -> None:
         """One host fewer to wait for."""
         self.left.discard(node_id)
-        if not self.left and not self.over.done():
+        if not self.left and not self.others and not self.over.done():
             self.over.set_result(None)
 
 
@@ -43,23 +51,53 @@ class Waiting:
     def __init__(self) -> None:
         self._waits: set[Wait] = set()
 
-    def begin(self, number: int, concerned: Mapping[str, Iterable[Failure]]) -> Wait:
+    def begin(
+        self, number: int, concerned: Mapping[str, Iterable[Failure]], others: Iterable[str] = ()
+    ) -> Wait:
         """Note who must acknowledge a revision. Call it before any of them can have answered.
 
-        `concerned` has what each host had failed to realise before the revision.
+        `concerned` has what each host had failed to realise before the revision; `others` are the
+        other vnmgr, which will say whom it concerns.
         """
-        wait = Wait(number, concerned)
+        wait = Wait(number, concerned, others)
         self._waits.add(wait)
         return wait
 
     async def until(self, wait: Wait, seconds: float) -> Lag:
         """Wait until all concerned hosts that live have acknowledged, or time is up."""
         try:
-            if wait.left:
+            if wait.left or wait.others:
                 await asyncio.wait((wait.over,), timeout=seconds)
         finally:
             self._waits.discard(wait)
-        return Lag(tuple(sorted(wait.done)), tuple(sorted(wait.left)), tuple(wait.failures))
+        away = (*wait.others, *wait.unreachable)
+        left = (*sorted(wait.left), *(f"vnmgr {name}" for name in sorted(away)))
+        return Lag(tuple(sorted(wait.done)), left, tuple(wait.failures))
+
+    def reported(self, other: str, number: int, nodes: Iterable[str]) -> None:
+        """Another vnmgr has a revision, and has sent it to these nodes."""
+        for wait in self._waits:
+            if other in wait.others and number >= wait.number:
+                wait.others.discard(other)
+                if number == wait.number:
+                    wait.nodes_of[other] = set(nodes) - wait.done
+                    wait.left |= wait.nodes_of[other]
+                    wait.known |= {node_id: set() for node_id in wait.nodes_of[other]}
+                wait.end("")
+
+    def gone_elsewhere(self, other: str) -> None:
+        """Another vnmgr is no longer live; its agents are, if they are, another one's."""
+        for wait in self._waits:
+            wait.others.discard(other)
+            for node_id in ("", *wait.nodes_of.get(other, ())):
+                wait.end(node_id)
+
+    def unreachable(self, other: str) -> None:
+        """Of another vnmgr nothing is known from now on."""
+        for wait in self._waits:
+            if other in wait.others or wait.nodes_of.get(other, set()) & wait.left:
+                wait.unreachable.add(other)
+        self.gone_elsewhere(other)
 
     def acknowledged(self, node_id: str, number: int, failures: Iterable[Failure]) -> None:
         """A host has realised all up to a revision, but for these failures."""

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from openvnet.manager.associations import FOLLOWING
+from openvnet.manager.carrying import is_made, refuse_made
 from openvnet.manager.errors import (
     AlreadyRelated,
     InvalidArgument,
@@ -22,14 +23,17 @@ from openvnet.manager.errors import (
     UnknownValues,
 )
 from openvnet.manager.names import allotted_uuid, found, referred_kind
+from openvnet.manager.projects import check_deletion, moved_along
+from openvnet.manager.rights import check_own, check_word, check_writer
 from openvnet.manager.rules import ACTIONS, CHANGES, CREATIONS, DESCRIPTIONS, Values
 from openvnet.model import RESOURCES, Resource, Row, attributes
 from openvnet.model.operations import change, creation, description, named_by
+from openvnet.model.ownership import IN_PROJECTS, owned
 from openvnet.model.resource import Attribute
 from openvnet.store.transaction import Transaction
 from openvnet.wire.messages import Request
 
-TYPES = {"boolean": bool, "integer": int, "IPv4 address": int, "MAC address": int}
+TYPES = {"boolean": bool, "integer": int, "duration": int, "IPv4 address": int, "MAC address": int}
 """What the values of each scalar are in rows, where that is not text."""
 
 COLLECTIONS = {resource.collection: resource for resource in RESOURCES}
@@ -63,28 +67,50 @@ def resource_of(request: Request) -> Resource:
 
 def create(transaction: Transaction, resource: Resource, values: Values) -> Row:
     """Make a resource, and what comes with it."""
+    check_writer(transaction, resource)
     if "create" not in resource.verbs:
         raise UnknownOperation(f"{resource.one} cannot be created by itself.".capitalize())
     declared = creation(resource)
     for name in filter(None, (resource.parent, resource.related)):
         declared[name] = attributes(resource.kind)[name]
-    named = {name: value for name, value in values.items() if value is not None}
+    named = {
+        name: value
+        for name, value in values.items()
+        if value is not None and name not in resource.private
+    }
+    chosen = named.pop("project_uuid", None) if resource in IN_PROJECTS else None
     given = _checked(transaction, resource, declared, named)
+    if resource in IN_PROJECTS:
+        given["project_uuid"] = _project(transaction, declared["project_uuid"], chosen)
     for name, attribute in declared.items():
         if attribute.required and name not in given:
             raise MissingArgument(f"{name} is required to create {resource.one}.")
-    if resource.related and (row := _joining(transaction, resource, given)):
+    row = _joining(transaction, resource, given) if resource.related else None
+    if row is not None and not is_made(row):
         raise AlreadyRelated(f"{_joined(resource, row)} already.")
+    given |= {name: values[name] for name in resource.private if name in values}
     given["uuid"] = allotted_uuid(transaction, resource.kind, given.get("uuid"))
     rule = CREATIONS.get(resource.kind)
-    return _stored(transaction, rule(transaction, given) if rule else [resource.kind(**given)])
+    row = _stored(transaction, rule(transaction, given) if rule else [resource.kind(**given)])
+    _check_project(resource, row, chosen)
+    return row
 
 
 def update(transaction: Transaction, resource: Resource, row: Row, values: Values) -> Row:
     """Change what may be changed of a resource."""
+    _check_touching(transaction, resource, row)
     given = _checked(transaction, resource, change(resource), values)
+    moved = resource in IN_PROJECTS and "project_uuid" in given
+    if moved and given["project_uuid"] is None:
+        raise InvalidArgument("project_uuid must name a project.")
     rule = CHANGES.get(resource.kind)
-    return _stored(transaction, rule(transaction, row, given) if rule else [replace(row, **given)])
+    rows = rule(transaction, row, given) if rule else [replace(row, **given)]
+    changed = _stored(transaction, rows)
+    if moved:
+        _check_project(resource, changed, given["project_uuid"])
+        for along in moved_along(transaction, changed):
+            transaction.put(along)
+    return changed
 
 
 def act(transaction: Transaction, resource: Resource, row: Row, request: Request) -> Row:
@@ -92,7 +118,8 @@ def act(transaction: Transaction, resource: Resource, row: Row, request: Request
     rule = ACTIONS.get((resource.kind, request.verb))
     if rule is None:
         raise UnknownOperation(f"{request.verb} is nothing that {resource.one} does.")
-    declared = (resource.actions or {})[request.verb]
+    _check_touching(transaction, resource, row)
+    declared = {**(resource.actions or {}), **(resource.makes or {})}[request.verb]
     given = _checked(transaction, resource, declared, request.values)
     return _stored(transaction, rule(transaction, row, given))
 
@@ -101,6 +128,9 @@ def delete(transaction: Transaction, resource: Resource, request: Request) -> li
     """Delete one row, or those below a parent that have the given values."""
     rows = list(_to_delete(transaction, resource, request))
     for row in rows:
+        refuse_made(row)
+        _check_touching(transaction, resource, row)
+        check_deletion(transaction, row)
         transaction.delete(row)
     return rows
 
@@ -166,6 +196,7 @@ def _joined(resource: Resource, row: Row) -> str:
 
 def _made_static(transaction: Transaction, resource: Resource, request: Request) -> Row:
     """What an interface is part of, whether or not anything leads there, from now on or no more."""
+    check_writer(transaction, resource)
     path = _path(resource, request)
     named_by_path(transaction, resource, path)
     given = _checked(transaction, resource, change(resource), request.values)
@@ -202,11 +233,36 @@ def _path(resource: Resource, request: Request) -> dict[str, str]:
 
 def _stored(transaction: Transaction, rows: Iterator[Row] | list[Row]) -> Row:
     asked_for: Row | None = None
-    for row in rows:
+    for said in rows:
+        row = owned(said, transaction.get)
         transaction.put(row)
         asked_for = asked_for or row
     assert asked_for is not None  # noqa: S101  each rule yields the row that was asked for
     return asked_for
+
+
+def _project(transaction: Transaction, attribute: Attribute, chosen: Any) -> str:
+    """The project of what is made: the one that is said, else that of who makes it."""
+    if chosen is None:
+        return transaction.rights.project_uuid
+    _check(transaction, "project_uuid", attribute, chosen)
+    return str(chosen)
+
+
+def _check_project(resource: Resource, row: Any, chosen: str | None) -> None:
+    """Refuse a project that is not that of what a row belongs to."""
+    if chosen is not None and row.project_uuid != chosen:
+        raise InvalidArgument(
+            f"project_uuid {chosen}: {resource.singular} {row.uuid} belongs to "
+            f"{getattr(row, str(resource.owner))}, which is of project {row.project_uuid}, and so "
+            "is what belongs to it."
+        )
+
+
+def _check_touching(transaction: Transaction, resource: Resource, row: Row) -> None:
+    """Refuse who may not write a resource, or not this one."""
+    check_writer(transaction, resource)
+    check_own(transaction.rights.caller, row, transaction)
 
 
 def _checked(
@@ -220,6 +276,7 @@ def _checked(
         attribute = declared.get(name)
         if attribute is None:
             raise InvalidArgument(f"{name} is nothing that can be given here for {resource.one}.")
+        check_word(transaction, name, attribute.role)
         _check(transaction, name, attribute, value)
     return dict(values)
 
@@ -231,4 +288,6 @@ def _check(transaction: Transaction, name: str, attribute: Attribute, value: Any
     if type(value) is not TYPES.get(attribute.type.name, str):
         raise InvalidArgument(f"{name} must be a {attribute.type.name}, not {value!r:.80}.")
     if refers_to and isinstance(value, str):
-        found(transaction, referred_kind(refers_to), value, name)
+        row = found(transaction, referred_kind(refers_to), value, name)
+        if not attribute.shared:
+            check_own(transaction.rights.caller, row, transaction)

@@ -55,6 +55,18 @@ from openvnet.model.policies import (
     LeasePolicyIpRetentionContainer,
     LeasePolicyNetwork,
 )
+from openvnet.model.projects import (
+    DEFAULT_PROJECT,
+    NETWORK_PROJECTS,
+    PROJECTS,
+    QUOTAS,
+    TOKENS,
+    NetworkProject,
+    Project,
+    Quota,
+    Rights,
+    Token,
+)
 from openvnet.model.relations import (
     ACTIVE_INTERFACES,
     DATAPATH_NETWORKS,
@@ -108,9 +120,13 @@ from openvnet.model.topology import (
 )
 
 RESOURCES = (
+    PROJECTS,
+    QUOTAS,
+    TOKENS,
     DATAPATHS,
     SEGMENTS,
     NETWORKS,
+    NETWORK_PROJECTS,
     INTERFACES,
     INTERFACE_PORTS,
     ALLOWED_ADDRESS_PAIRS,
@@ -157,7 +173,11 @@ RESOURCES = (
 """All resources; a resource comes after those that it refers to."""
 
 Row = (
-    Datapath
+    Project
+    | Quota
+    | Token
+    | NetworkProject
+    | Datapath
     | Segment
     | Network
     | Interface
@@ -217,6 +237,7 @@ __all__ = [
     "DATAPATH_NETWORKS",
     "DATAPATH_ROUTE_LINKS",
     "DATAPATH_SEGMENTS",
+    "DEFAULT_PROJECT",
     "DNS_RECORDS",
     "DNS_SERVICES",
     "FILTERS",
@@ -243,12 +264,16 @@ __all__ = [
     "MAC_RANGES",
     "MAC_RANGE_GROUPS",
     "NETWORKS",
+    "NETWORK_PROJECTS",
     "NETWORK_SERVICES",
     "NODES",
+    "PROJECTS",
+    "QUOTAS",
     "RESOURCES",
     "ROUTES",
     "ROUTE_LINKS",
     "SEGMENTS",
+    "TOKENS",
     "TOPOLOGIES",
     "TOPOLOGY_DATAPATHS",
     "TOPOLOGY_LAYERS",
@@ -290,13 +315,18 @@ __all__ = [
     "MacRange",
     "MacRangeGroup",
     "Network",
+    "NetworkProject",
     "NetworkService",
     "Node",
+    "Project",
+    "Quota",
     "Resource",
+    "Rights",
     "Route",
     "RouteLink",
     "Row",
     "Segment",
+    "Token",
     "Topology",
     "TopologyDatapath",
     "TopologyLayer",

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import INSTANT, IPV4, MAC, SECONDS, choice, reference, uuid
 
@@ -18,7 +19,7 @@ class IpRangeGroup(
 ):
     """Ranges of IPv4 addresses, of which addresses are allotted."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the group.", uuid("iprg"))]
     allocation_type: Annotated[
@@ -29,6 +30,7 @@ class IpRangeGroup(
             update=True,
         ),
     ] = "incremental"
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class IpRange(
@@ -54,7 +56,7 @@ class MacRangeGroup(
 ):
     """Ranges of MAC addresses, of which addresses are allotted."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the group.", uuid("mrg"))]
     allocation_type: Annotated[
@@ -65,6 +67,7 @@ class MacRangeGroup(
             update=True,
         ),
     ] = "random"
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class MacRange(
@@ -90,9 +93,10 @@ class IpLeaseContainer(
 ):
     """A set of IP leases, which lease policies fill."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the container.", uuid("ilc"))]
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class IpLeaseContainerIpLease(
@@ -124,7 +128,7 @@ class IpRetentionContainer(
 ):
     """IP leases that end: after a time they are released, and later deleted."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the container.", uuid("irc"))]
     lease_time: Annotated[
@@ -139,6 +143,7 @@ class IpRetentionContainer(
             "Seconds from then until it is deleted; none: never.", SECONDS, update=True, clears=True
         ),
     ] = None
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class IpRetention(

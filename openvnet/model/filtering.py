@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import BOOLEAN, IPV4, IPV4_PREFIX, MAC, choice, integer, reference, uuid
 
@@ -13,7 +14,7 @@ class Filter(
 ):
     """Which packets an interface lets pass, if it filters. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ("interface_uuid",)
+    indexes: ClassVar = ("interface_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the filter.", uuid("fil"))]
     mode: Annotated[str, Attribute("How it is described.", choice("static"), required=True)]
@@ -24,6 +25,7 @@ class Filter(
     egress_passthrough: Annotated[
         bool, Attribute("What no rule names may go out.", BOOLEAN, update=True)
     ] = False
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class FilterStatic(
@@ -81,9 +83,10 @@ class AllowedAddressPair(
     tag="allowed_address_pair",
     tag_field="kind",
 ):
-    """Addresses that an interface may use beside its leases. (Not yet in the switches.)
+    """Addresses that an interface may use beside its leases, in a network that it is on.
 
-    Of a gateway that several guests share, or of guests within a guest.
+    Of a gateway that several guests share, or of guests within a guest. (What others send to a
+    MAC address that nobody leases does not yet arrive.)
     """
 
     indexes: ClassVar = ("interface_uuid", "network_uuid")
@@ -106,7 +109,7 @@ class AllowedAddressPair(
 
 _PREFIX = "An address, or a prefix such as 10.0.0.0/24; any address if not given."
 
-FILTERS = Resource(Filter, "filter", "filters", "fil")
+FILTERS = Resource(Filter, "filter", "filters", "fil", owner="interface_uuid")
 FILTER_STATICS = Resource(
     FilterStatic,
     "static rule",

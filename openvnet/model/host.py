@@ -216,11 +216,34 @@ class Member(msgspec.Struct, frozen=True):
     """The uplinks by which packets for it come without a tunnel."""
     vlan_id: int = 0
     """Of its frames at the port; 0 if they have no tag."""
+    awaited: bool = False
+    """It may send, but is still on another host, and what is for it goes there."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
         return Member, self.lease_uuid
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """Derived: addresses that an interface of this host may use beside those that it leases."""
+
+    pair_uuid: str
+    vni: int
+    port: int
+    mac_address: int
+    ipv4_address: int
+    """The first of them."""
+    prefix: int
+    bare: tuple[int, ...] = ()
+    """The uplinks by which packets for them come without a tunnel."""
+    vlan_id: int = 0
+    """Of its frames at the port; 0 if they have no tag."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Allowed, (self.pair_uuid, self.mac_address)
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -385,6 +408,8 @@ class Here(msgspec.Struct, frozen=True):
 
     interface_uuid: str
     port_name: str
+    awaited: bool = False
+    """It is known to be elsewhere, until its guest is heard here."""
 
     @property
     def key(self) -> Hashable:

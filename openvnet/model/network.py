@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import (
     BOOLEAN,
@@ -24,7 +25,7 @@ class Datapath(
 ):
     """A host's Open vSwitch bridge, which a vna controls."""
 
-    indexes: ClassVar = ("dpid", "node_id")
+    indexes: ClassVar = ("dpid", "node_id", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the datapath.", uuid("dp"))]
     display_name: Annotated[str, Attribute("A name for people.", TEXT, required=True, update=True)]
@@ -35,6 +36,7 @@ class Datapath(
     enable_ovs_learn_action: Annotated[
         bool, Attribute("Learn the MAC addresses of segments in the switch.", BOOLEAN, update=True)
     ] = True
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class Segment(
@@ -42,7 +44,7 @@ class Segment(
 ):
     """A layer 2 broadcast domain in which any address may be used. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the segment.", uuid("seg"))]
     mode: Annotated[
@@ -51,6 +53,7 @@ class Segment(
             "Whether it is an overlay or the underlay.",
             choice("virtual", "physical"),
             required=True,
+            reserved=("physical",),
         ),
     ]
     vni: Annotated[
@@ -59,6 +62,7 @@ class Segment(
             "The number that packets carry for it, 24 bits, allotted by vnmgr.", VNI, create=False
         ),
     ] = 0
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class Network(
@@ -66,7 +70,7 @@ class Network(
 ):
     """A layer 2 broadcast domain with one IPv4 subnet."""
 
-    indexes: ClassVar = ("segment_uuid",)
+    indexes: ClassVar = ("segment_uuid", "shared", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the network.", uuid("nw"))]
     display_name: Annotated[str, Attribute("A name for people.", TEXT, update=True)] = ""
@@ -75,6 +79,7 @@ class Network(
         Attribute(
             "Whether it is an overlay, the underlay, or within one host.",
             choice("virtual", "physical", "internal"),
+            reserved=("physical",),
         ),
     ] = "virtual"
     ipv4_network: Annotated[int, Attribute("The network address.", IPV4, required=True)]
@@ -98,6 +103,11 @@ class Network(
             "The number that packets carry for it, 24 bits, allotted by vnmgr.", VNI, create=False
         ),
     ] = 0
+    shared: Annotated[
+        bool,
+        Attribute("Every project may use it.", BOOLEAN, update=True, role="operator"),
+    ] = False
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class Interface(
@@ -105,7 +115,7 @@ class Interface(
 ):
     """A guest's network card, or another place where packets enter and leave a network."""
 
-    indexes: ClassVar = ("parent_interface_uuid",)
+    indexes: ClassVar = ("project_uuid", "parent_interface_uuid")
 
     uuid: Annotated[str, Attribute("Name of the interface.", uuid("if"))]
     mode: Annotated[
@@ -114,6 +124,7 @@ class Interface(
             "What the interface is. (vif, host and promiscuous are in the switches yet.)",
             choice("vif", "simulated", "host", "internal", "patch", "promiscuous", "remote"),
             required=True,
+            reserved=("host", "internal", "patch", "promiscuous", "remote"),
         ),
     ]
     display_name: Annotated[str, Attribute("A name for people.", TEXT, update=True)] = ""
@@ -137,9 +148,10 @@ class Interface(
     enable_port_security: Annotated[
         bool,
         Attribute(
-            "It may send only from its own addresses. (False is not yet in the switches.)",
+            "It may send only from its own addresses. False is for one on a single network.",
             BOOLEAN,
             update=True,
+            reserved=(False,),
         ),
     ] = True
     parent_interface_uuid: Annotated[
@@ -153,6 +165,7 @@ class Interface(
         int | None,
         Attribute("The VLAN of its parent's port that it is.", integer(1, 4094), clears=True),
     ] = None
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class InterfacePort(
@@ -183,7 +196,7 @@ class MacLease(
 ):
     """The right of an interface to a MAC address."""
 
-    indexes: ClassVar = ("interface_uuid", "segment_uuid")
+    indexes: ClassVar = ("interface_uuid", "segment_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the lease.", uuid("ml"))]
     interface_uuid: Annotated[
@@ -193,6 +206,7 @@ class MacLease(
     segment_uuid: Annotated[
         str | None, Attribute("The segment that it is used in.", reference("seg"), update=True)
     ] = None
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class IpLease(
@@ -200,10 +214,12 @@ class IpLease(
 ):
     """The right of an interface to an IPv4 address in a network."""
 
-    indexes: ClassVar = ("interface_uuid", "mac_lease_uuid", "network_uuid")
+    indexes: ClassVar = ("interface_uuid", "mac_lease_uuid", "network_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the lease.", uuid("il"))]
-    network_uuid: Annotated[str, Attribute("The network.", reference("nw"), required=True)]
+    network_uuid: Annotated[
+        str, Attribute("The network.", reference("nw"), required=True, shared=True)
+    ]
     ipv4_address: Annotated[int, Attribute("The address.", IPV4, required=True)]
     interface_uuid: Annotated[
         str | None, Attribute("The interface, if it is attached.", reference("if"))
@@ -214,10 +230,21 @@ class IpLease(
     enable_routing: Annotated[
         bool, Attribute("The address itself is routed.", BOOLEAN, update=True)
     ] = False
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
-DATAPATHS = Resource(Datapath, "datapath", "datapaths", "dp", unique=(("dpid", "node_id"),))
-_IN_TOPOLOGY = Attribute("A topology that carries it from its creation on.", reference("topo"))
+DATAPATHS = Resource(
+    Datapath,
+    "datapath",
+    "datapaths",
+    "dp",
+    unique=(("dpid", "node_id"),),
+    reader="operator",
+    writer="operator",
+)
+_IN_TOPOLOGY = Attribute(
+    "A topology that carries it from its creation on.", reference("topo"), role="operator"
+)
 
 SEGMENTS = Resource(
     Segment,
@@ -247,10 +274,12 @@ INTERFACES = Resource(
     "if",
     parameters={
         "owner_datapath_uuid": Attribute(
-            "Its port is on this datapath only.", reference("dp"), update=True
+            "Its port is on this datapath only.", reference("dp"), update=True, role="operator"
         ),
-        "port_name": Attribute("The name of its switch port.", TEXT),
-        "network_uuid": Attribute("The network of its first address.", reference("nw")),
+        "port_name": Attribute("The name of its switch port.", TEXT, role="operator"),
+        "network_uuid": Attribute(
+            "The network of its first address.", reference("nw"), shared=True
+        ),
         "mac_address": Attribute("Its first MAC address.", MAC),
         "ipv4_address": Attribute("Its first IPv4 address.", IPV4),
         "segment_uuid": Attribute(
@@ -273,14 +302,23 @@ INTERFACE_PORTS = Resource(
     unique=(("interface_uuid", "datapath_uuid"), ("port_name", "datapath_uuid")),
     parent="interface_uuid",
     deleted_by=("datapath_uuid", "port_name", "singular"),
+    writer="operator",
 )
-MAC_LEASES = Resource(MacLease, "MAC lease", "mac_leases", "ml", unique=(("mac_address",),))
+MAC_LEASES = Resource(
+    MacLease,
+    "MAC lease",
+    "mac_leases",
+    "ml",
+    unique=(("mac_address",),),
+    owner="interface_uuid",
+)
 IP_LEASES = Resource(
     IpLease,
     "IP lease",
     "ip_leases",
     "il",
     unique=(("network_uuid", "ipv4_address"),),
+    owner="interface_uuid",
     actions={
         "attach": {
             "interface_uuid": Attribute("The interface.", reference("if")),

@@ -90,5 +90,7 @@ NODES = Resource(
     verbs=("create", "show", "update", "delete"),
     actions={"accept": {"public_key": KEY_PARAMETER}, "renew": {"public_key": KEY_PARAMETER}}
     | {"revoke": {}},
+    reader="operator",
+    writer="admin",
 )
 """It is listed by a path of its own, with how each node fares (`GET /nodes`)."""

@@ -17,7 +17,8 @@ class Operation:
 
     resource: Resource
     verb: str
-    """create, list, show, update, delete, or the name of an action: as in `wire.Request`."""
+    """create, list, show, update, delete, the name of an action, or of the collection of what is
+    made: as in `wire.Request`."""
     method: str
     path: str
     """Words and parameters in turn: "/interfaces/{interface_uuid}/ports"."""
@@ -35,9 +36,20 @@ class Operation:
         return self.resource.related or "uuid"
 
     @property
+    def answered(self) -> Resource:
+        """The resource that it is answered with."""
+        return made_by(self.resource, self.verb) or self.resource
+
+    @property
     def by_values(self) -> bool:
         """Whether it deletes the rows that its parameters describe."""
         return self.verb == "delete" and not self.names_one
+
+    @property
+    def names_project(self) -> bool:
+        """Whether a project can be named: to make something in it, or to list what is its."""
+        named = self.resource.parent is None and "project_uuid" in attributes(self.resource.kind)
+        return named and self.verb in ("create", "list") and not self.resource.private
 
     @property
     def writes(self) -> bool:
@@ -60,6 +72,8 @@ def operations_of(resource: Resource) -> Iterator[Operation]:
             yield operation
     for action, parameters in (resource.actions or {}).items():
         yield Operation(resource, action, "PUT", f"{one}/{action}", parameters)
+    for made, parameters in (resource.makes or {}).items():
+        yield Operation(resource, made, "POST", f"{one}/{made}", parameters)
 
 
 def _usual(resource: Resource, every: str, one: str) -> Iterator[Operation]:
@@ -109,12 +123,31 @@ def related_of(resource: Resource) -> Resource | None:
     return named_by(resource, resource.related) if resource.related else None
 
 
+def made_by(resource: Resource, verb: str) -> Resource | None:
+    """What a resource makes at that word; None if that is no such word."""
+    if verb not in (resource.makes or {}):
+        return None
+    return next(other for other in RESOURCES if other.collection == verb)
+
+
 def named_by(resource: Resource, name: str) -> Resource:
     """The resource that a uuid of this name is of, in a path or in a row."""
     if name == "uuid":
         return resource
     prefix = attributes(resource.kind)[name].type.refers_to
     return next(other for other in RESOURCES if other.prefix == prefix)
+
+
+def reader_of(resource: Resource) -> str:
+    """The least role that may read a resource."""
+    parent = parent_of(resource)
+    return resource.reader or (reader_of(parent) if parent else "viewer")
+
+
+def writer_of(resource: Resource) -> str:
+    """The least role that may write a resource."""
+    parent = parent_of(resource)
+    return resource.writer or (writer_of(parent) if parent else "member")
 
 
 def parts(resource: Resource) -> list[Resource]:

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import TEXT, choice, reference, uuid
 
@@ -18,18 +19,20 @@ class LeasePolicy(
 ):
     """From which networks and ranges addresses are leased, and into which containers they go."""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the policy.", uuid("lp"))]
     mode: Annotated[str, Attribute("How addresses are chosen.", choice("simple"))] = "simple"
     timing: Annotated[
         str,
         Attribute(
-            "When: as an interface joins, or as it asks by DHCP.",
+            "When: as an interface joins, or as it asks by DHCP. A change is for those that join "
+            "later.",
             choice("immediate", "dhcp"),
             update=True,
         ),
     ] = "immediate"
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class LeasePolicyNetwork(
@@ -46,7 +49,9 @@ class LeasePolicyNetwork(
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("lpnw"), create=False)]
     lease_policy_uuid: Annotated[str, Attribute("The policy.", reference("lp"), required=True)]
-    network_uuid: Annotated[str, Attribute("The network.", reference("nw"), required=True)]
+    network_uuid: Annotated[
+        str, Attribute("The network.", reference("nw"), required=True, shared=True)
+    ]
     ip_range_group_uuid: Annotated[
         str, Attribute("The ranges of the network to lease from.", reference("iprg"), required=True)
     ]
@@ -114,7 +119,18 @@ class LeasePolicyIpRetentionContainer(
     ]
 
 
-LEASE_POLICIES = Resource(LeasePolicy, "lease policy", "lease_policies", "lp")
+LEASE_POLICIES = Resource(
+    LeasePolicy,
+    "lease policy",
+    "lease_policies",
+    "lp",
+    makes={
+        "ip_leases": {
+            "ip_lease_uuid": Attribute("Name of the lease.", uuid("il")),
+            "label": Attribute("Only containers with this label get it; all if not given.", TEXT),
+        }
+    },
+)
 
 LEASE_POLICY_NETWORKS = Resource(
     LeasePolicyNetwork,

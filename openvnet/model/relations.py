@@ -291,6 +291,8 @@ ACTIVE_INTERFACES = Resource(
     "acif",
     unique=(("interface_uuid",),),
     verbs=("list", "show"),
+    reader="operator",
+    writer="operator",
 )
 
 INTERFACE_NETWORKS = Resource(

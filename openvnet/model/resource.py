@@ -30,6 +30,12 @@ class Attribute:
     """May be changed afterwards."""
     clears: bool = False
     """May be cleared afterwards, as references may, by null or the empty text."""
+    role: str = ""
+    """The least role that may say it; empty: whoever may write the resource."""
+    reserved: tuple[Any, ...] = ()
+    """Values that only an operator may say."""
+    shared: bool = False
+    """Of a reference: what is only shared with one's project will do, too."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,18 @@ class Resource:
     """What can be done with it, beside the actions."""
     actions: Mapping[str, Mapping[str, Attribute]] | None = None
     """PUT /<collection>/<uuid>/<action>, each with its parameters."""
+    makes: Mapping[str, Mapping[str, Attribute]] | None = None
+    """POST /<collection>/<uuid>/<other collection>, each with its parameters: has it make one."""
+    owner: str | None = None
+    """The attribute that names what it belongs to, if to anything: it is of the same project."""
+    deletion: str = ""
+    """What its deletion is called on the command line, if not `del`."""
+    private: tuple[str, ...] = ()
+    """Fields that only programs of ours say, on creation, and that no answer shows."""
+    reader: str = ""
+    """The least role that may read it; empty: as its parent's, or a viewer."""
+    writer: str = ""
+    """The least role that may write it; empty: as its parent's, or a member."""
 
     @property
     def in_paths(self) -> str:

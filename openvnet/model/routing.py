@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import BOOLEAN, IPV4, MAC, PORT, VNI, choice, integer, reference, uuid
 
@@ -18,7 +19,7 @@ class RouteLink(
 ):
     """A router: what its routes join. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the route link.", uuid("rl"))]
     mac_address: Annotated[
@@ -36,6 +37,7 @@ class RouteLink(
             "The number that packets carry for it, 24 bits, allotted by vnmgr.", VNI, create=False
         ),
     ] = 0
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class Route(
@@ -43,14 +45,16 @@ class Route(
 ):
     """A prefix of a network that is reached through an interface. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ("interface_uuid", "route_link_uuid", "network_uuid")
+    indexes: ClassVar = ("interface_uuid", "route_link_uuid", "network_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the route.", uuid("r"))]
     interface_uuid: Annotated[
         str, Attribute("The router's interface.", reference("if"), required=True, update=True)
     ]
     route_link_uuid: Annotated[str, Attribute("The router.", reference("rl"), required=True)]
-    network_uuid: Annotated[str, Attribute("The network.", reference("nw"), required=True)]
+    network_uuid: Annotated[
+        str, Attribute("The network.", reference("nw"), required=True, shared=True)
+    ]
     ipv4_network: Annotated[
         int,
         Attribute(
@@ -69,6 +73,7 @@ class Route(
     egress: Annotated[
         bool, Attribute("Packets to these addresses leave the router.", BOOLEAN, update=True)
     ] = True
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class Translation(
@@ -81,7 +86,7 @@ class Translation(
 ):
     """Address translation on an interface. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ("interface_uuid",)
+    indexes: ClassVar = ("interface_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the translation.", uuid("tr"))]
     mode: Annotated[
@@ -93,6 +98,7 @@ class Translation(
     passthrough: Annotated[
         bool, Attribute("What is not translated passes.", BOOLEAN, update=True)
     ] = False
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class TranslationStaticAddress(
@@ -128,12 +134,12 @@ ROUTE_LINKS = Resource(
     unique=(("vni",), ("mac_address",)),
     parameters={
         "topology_uuid": Attribute(
-            "A topology that carries it from its creation on.", reference("topo")
+            "A topology that carries it from its creation on.", reference("topo"), role="operator"
         )
     },
 )
-ROUTES = Resource(Route, "route", "routes", "r")
-TRANSLATIONS = Resource(Translation, "translation", "translations", "tr")
+ROUTES = Resource(Route, "route", "routes", "r", owner="interface_uuid")
+TRANSLATIONS = Resource(Translation, "translation", "translations", "tr", owner="interface_uuid")
 TRANSLATION_STATIC_ADDRESSES = Resource(
     TranslationStaticAddress,
     "static address",
@@ -143,10 +149,10 @@ TRANSLATION_STATIC_ADDRESSES = Resource(
     parent="translation_uuid",
     parameters={
         "ingress_network_uuid": Attribute(
-            "A network that the address outside must be of.", reference("nw")
+            "A network that the address outside must be of.", reference("nw"), shared=True
         ),
         "egress_network_uuid": Attribute(
-            "A network that the address inside must be of.", reference("nw")
+            "A network that the address inside must be of.", reference("nw"), shared=True
         ),
     },
     deleted_by=(

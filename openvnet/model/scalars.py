@@ -139,6 +139,18 @@ def show_mac(value: int) -> str:
     return value.to_bytes(6, "big").hex(":")
 
 
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def _read_duration(given: Any) -> int:
+    text = str(given) if type(given) in (int, str) else ""
+    said = re.fullmatch(r"([0-9]{1,10})([smhdw]?)", text)
+    seconds = int(said[1]) * _UNITS[said[2]] if said else 0
+    if not 0 < seconds < 2**31:
+        raise ValueError("must be a number of seconds, or with a unit: 90s, 30m, 12h, 30d or 4w")
+    return seconds
+
+
 TEXT = Scalar("text", _read_text)
 BOOLEAN = Scalar("boolean", _read_boolean, schema={"type": "boolean"})
 IPV4 = Scalar("IPv4 address", _read_ipv4, show_ipv4, {"type": "string", "format": "ipv4"})
@@ -149,6 +161,16 @@ IPV4_ADDRESSES = Scalar("IPv4 addresses", _read_addresses)
 DNS_NAME = Scalar("domain name", _read_dns_name)
 KEY = Scalar("public key", _read_key)
 NODE_ID = Scalar("node id", _read_node_id)
+DURATION = Scalar(
+    "duration",
+    _read_duration,
+    schema={
+        "anyOf": [
+            {"type": "string", "pattern": "^[1-9][0-9]{0,2}[smhdw]?$"},
+            {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+        ]
+    },
+)
 
 
 def integer(least: int, most: int) -> Scalar:

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.resource import Attribute, Resource
 from openvnet.model.scalars import (
     DNS_NAME,
@@ -28,7 +29,7 @@ class NetworkService(
 ):
     """A service that a simulated interface offers. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ("interface_uuid",)
+    indexes: ClassVar = ("interface_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the service.", uuid("ns"))]
     mode: Annotated[
@@ -44,6 +45,7 @@ class NetworkService(
     outgoing_port: Annotated[
         int | None, Attribute("Kept, and not used.", PORT, update=True, clears=True)
     ] = None
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class DnsService(
@@ -56,7 +58,7 @@ class DnsService(
 ):
     """What a network service of mode dns knows, and whom it asks for the rest."""
 
-    indexes: ClassVar = ("network_service_uuid",)
+    indexes: ClassVar = ("network_service_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the DNS service.", uuid("dnss"))]
     network_service_uuid: Annotated[
@@ -65,6 +67,7 @@ class DnsService(
     public_dns: Annotated[
         str, Attribute("DNS servers to ask, with commas between them.", IPV4_ADDRESSES, update=True)
     ] = ""
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class DnsRecord(
@@ -90,8 +93,15 @@ class DnsRecord(
     ] = None
 
 
-NETWORK_SERVICES = Resource(NetworkService, "network service", "network_services", "ns")
+NETWORK_SERVICES = Resource(
+    NetworkService, "network service", "network_services", "ns", owner="interface_uuid"
+)
 DNS_SERVICES = Resource(
-    DnsService, "DNS service", "dns_services", "dnss", unique=(("network_service_uuid",),)
+    DnsService,
+    "DNS service",
+    "dns_services",
+    "dnss",
+    unique=(("network_service_uuid",),),
+    owner="network_service_uuid",
 )
 DNS_RECORDS = Resource(DnsRecord, "DNS record", "dns_records", "dnsr", parent="dns_service_uuid")

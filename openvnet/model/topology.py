@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from openvnet.model.belonging import DEFAULT_PROJECT, ProjectUuid
 from openvnet.model.relations import ENCAPSULATIONS
 from openvnet.model.resource import Attribute, Resource
-from openvnet.model.scalars import choice, reference, uuid
+from openvnet.model.scalars import BOOLEAN, choice, reference, uuid
 
 
 class Topology(
@@ -14,10 +15,11 @@ class Topology(
 ):
     """Which datapaths carry which networks, said once.
 
-    An underlay has datapaths; an overlay lies on underlays. (It makes nothing by itself yet.)
+    An underlay has datapaths; an overlay lies on underlays, and has theirs. Each of its datapaths
+    carries each of its networks, segments and route links.
     """
 
-    indexes: ClassVar = ()
+    indexes: ClassVar = ("project_uuid",)
 
     uuid: Annotated[str, Attribute("Name of the topology.", uuid("topo"))]
     mode: Annotated[
@@ -33,6 +35,16 @@ class Topology(
             choice(*ENCAPSULATIONS),
         ),
     ] = "geneve"
+    default: Annotated[
+        bool,
+        Attribute(
+            "New virtual networks and segments that name no topology are put into this one, and "
+            "new route links if it is an overlay. One topology can be so.",
+            BOOLEAN,
+            update=True,
+        ),
+    ] = False
+    project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 
 class TopologyDatapath(
@@ -59,7 +71,8 @@ class TopologyDatapath(
     ip_lease_uuid: Annotated[
         str | None,
         Attribute(
-            "The address of it that tunnels end at; its first one if not given.", reference("il")
+            "The address of it that tunnels end at; if not given, its first one of the time.",
+            reference("il"),
         ),
     ] = None
 
@@ -151,7 +164,9 @@ class TopologyLayer(
     underlay_uuid: Annotated[str, Attribute("The underlay.", reference("topo"), required=True)]
 
 
-TOPOLOGIES = Resource(Topology, "topology", "topologies", "topo")
+TOPOLOGIES = Resource(
+    Topology, "topology", "topologies", "topo", reader="operator", writer="operator"
+)
 
 TOPOLOGY_DATAPATHS = Resource(
     TopologyDatapath,

@@ -60,6 +60,13 @@ tun_dst = PacketField("tun_dst", 32)
 peer = PacketField("metadata", 64, "The host that it is being sent to, as its datapath id.")
 """A number of our own, too, but in OpenFlow's metadata: it is as wide as a datapath id."""
 
+
+def of_prefix(field: PacketField, address: int, prefix: int) -> tuple[Term, ...]:
+    """The conditions that a field of IPv4 addresses is within a prefix; none, if that is any."""
+    mask = 0xFFFFFFFF << (32 - prefix) & 0xFFFFFFFF
+    return (field(address & mask, None if prefix == 32 else mask),) if prefix else ()
+
+
 IPV4 = eth_type(0x0800)
 ARP = eth_type(0x0806)
 UNTAGGED = vlan_vid(0)

@@ -10,7 +10,14 @@ from operator import lt
 
 import msgspec
 
-from openvnet.pipeline.fields import VLAN_PRESENT, PacketField, RegisterField, Term, vlan_vid
+from openvnet.pipeline.fields import (
+    VLAN_PRESENT,
+    PacketField,
+    RegisterField,
+    Registers,
+    Term,
+    vlan_vid,
+)
 from openvnet.pipeline.tables import Table
 
 IN_PORT = 0xFFFFFFF8
@@ -190,6 +197,11 @@ def tag(vlan_id: int) -> tuple[Action, ...]:
 def untag(vlan_id: int) -> tuple[Action, ...]:
     """The actions that take the tag of a VLAN off; none for 0."""
     return (PopVlan(),) if vlan_id else ()
+
+
+def off_trunk(vlan_id: int) -> tuple[Action, ...]:
+    """The actions that take a guest's tag off, and remember it for what goes back by the port."""
+    return (*untag(vlan_id), write(Registers.trunk, vlan_id)) if vlan_id else ()
 
 
 def out_of(ports: Sequence[int]) -> Action:

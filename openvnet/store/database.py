@@ -13,6 +13,12 @@ When `Store.commit` has returned, what it returned survives a power cut.
       set the counter
     COMMIT
 
+The connection to a server may go at any moment. Then the whole of it is done again, for nothing
+of it was kept; but if it went during COMMIT, the revision log is asked first. While there is no
+server, writes are refused at once, and every PAUSE somebody's looks whether it is back.
+
+Several vnmgr may share a server: whoever holds the counter sees first which revisions it missed.
+
 It is misused from several threads: one task writes, and reads between its own writes.
 """
 
@@ -25,28 +31,31 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    bindparam,
-    create_engine,
-    event,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, bindparam, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from openvnet.model import RESOURCES, Row
-from openvnet.store import log
-from openvnet.store.errors import StoreError
+from openvnet.store import dialects, log
+from openvnet.store.errors import (
+    Replaced,
+    StoreBusy,
+    StoreError,
+    StoreInDoubt,
+    StoreLost,
+)
 from openvnet.store.locking import held
 from openvnet.store.migrations import migrate
+from openvnet.store.places import place_of, shown
+from openvnet.store.replacing import Content, replace_all
 from openvnet.store.schema import STORE
 from openvnet.store.transaction import Change, Refused, Transaction, every, holder
 
 logger = logging.getLogger(__name__)
+
+
+class _Undone(Exception):
+    """Raised to undo a transaction."""
+
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
@@ -74,54 +83,101 @@ class Committed(NamedTuple):
 
 Outcome = Committed | Exception
 
+TRIES = 3
+"""How often a write is begun, if others are in the way or the connection goes."""
+PAUSE = 1.0
+"""Seconds after which a server that could not be reached is looked for again."""
+
+
+class Missed(NamedTuple):
+    """A revision of another vnmgr's."""
+
+    number: int
+    time: int
+    origin: str
+    changes: Sequence[Change]
+
 
 class Store:
     """An open database. `epoch` and `number` say where in its history it stands."""
 
-    def __init__(self, connection: Connection, lock: int) -> None:
+    def __init__(self, url: URL, connection: Connection, lock: int | None) -> None:
         self.connection = connection
-        self._lock = lock
+        self._url, self._lock = url, lock
+        self._follow: Callable[[Missed], None] = lambda _: None
+        self._lost_at: float | None = None
+        """When the server was last looked for in vain, or was lost (`time.monotonic`)."""
         with connection.begin():
             self.epoch, self.number = connection.execute(_PLACE).one()
 
     def commit(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Do all writes; an outcome for each, in order. Raise nothing."""
+        """Do all writes; an outcome for each, in order. Raise Replaced, or what following does."""
         now = time.time_ns() // 1000
+        do = self._alone if len(writes) == 1 else self._together
         try:
-            if len(writes) == 1:
-                return [self._alone(writes[0], now)]
-            return self._together(writes, now)
+            return self._tried(lambda: do(writes, now))
         except StoreError as failure:
             return [failure for _ in writes]
 
-    def _alone(self, write: Write, now: int) -> Outcome:
+    def follow(self, told: Callable[[Missed], None]) -> None:
+        """From now on, tell of each revision of other vnmgr's, in order, before anything is done.
+
+        It happens within a transaction, but what it tells of is committed.
+        """
+        self._follow = told
+
+    def catch_up(self) -> None:
+        """Meet the revisions of other vnmgr up to now. Raise StoreError and Replaced."""
+
+        def look() -> None:
+            with self._transaction(_UNREADABLE, reads=True):
+                self._meet(*self.connection.execute(_PLACE).one())
+
+        self._tried(look)
+
+    def _tried(self, work: Callable[[], T]) -> T:
+        """Do something, and do it again if nothing of it was kept and nobody is to blame."""
+        for left in reversed(range(TRIES)):
+            self._connect()
+            try:
+                return work()
+            except (StoreLost, StoreBusy) as failure:
+                if not left:
+                    raise
+                logger.warning("%s It is tried again.", failure)
+        raise AssertionError
+
+    def _alone(self, writes: Sequence[Write], now: int) -> list[Outcome]:
         """One write; what undoes it is the end of its transaction."""
+        outcomes: list[Outcome] = []
         try:
-            with self._numbered() as number:
-                committed = self._done(write, number, now)
-                self._set_number(number, committed.number)
-        except Refused as refused:
-            with self._transaction(_UNREADABLE):
-                return self._named(refused)
-        except StoreError:
+            with self._numbered(outcomes) as number:
+                outcomes.append(self._done_or_refused(writes[0], number, now))
+                if isinstance(outcomes[0], Exception):
+                    raise _Undone
+        except _Undone:
+            if isinstance(outcomes[0], Refused):
+                with self._transaction(_UNREADABLE):
+                    return [self._named(outcomes[0])]
+        return outcomes
+
+    def _done_or_refused(self, write: Write, number: int, now: int) -> Outcome:
+        try:
+            return self._done(write, number, now)
+        except DBAPIError:
             raise
         except Exception as refusal:
             return refusal
-        self.number = committed.number
-        return committed
 
     def _together(self, writes: Sequence[Write], now: int) -> list[Outcome]:
         """Several, of which one that is refused leaves the others as they are."""
         outcomes: list[Outcome] = []
-        with self._numbered() as number:
-            newest = number
+        with self._numbered(outcomes) as number:
             for write in writes:
-                outcome = self._one_of_many(write, newest, now)
+                outcome = self._one_of_many(write, number, now)
                 outcomes.append(outcome)
                 if isinstance(outcome, Committed):
-                    newest = outcome.number
-            self._set_number(number, newest)
-        self.number = newest
+                    number = outcome.number
         return outcomes
 
     def _one_of_many(self, write: Write, number: int, now: int) -> Outcome:
@@ -155,85 +211,228 @@ class Store:
         return Committed(result, number + 1, changes, now)
 
     @contextmanager
-    def _numbered(self) -> Iterator[int]:
-        """A transaction that holds the counter, and the number of the newest revision."""
-        with self._transaction("The database cannot be written"):
-            yield self.connection.execute(_LOCK_NUMBER).scalar_one()
+    def _numbered(self, outcomes: Sequence[Outcome]) -> Iterator[int]:
+        """A transaction that holds the counter, and the number of the newest revision.
 
-    def _set_number(self, before: int, newest: int) -> None:
-        if newest != before:
-            self.connection.execute(_SET_NUMBER, {"newest": newest})
+        When it ends, `outcomes` are what was done in it. Raise StoreError and Replaced.
+        """
+        try:
+            with self._transaction("The database cannot be written"):
+                number = self._meet(*self.connection.execute(_LOCK_PLACE).one())
+                yield number
+                newest = max([number, *(one.number for one in _kept(outcomes))])
+                if newest != number:
+                    self.connection.execute(_SET_NUMBER, {"newest": newest})
+        except StoreInDoubt as doubt:
+            if not self._was_kept(_kept(outcomes), doubt):
+                raise StoreLost(f"{doubt}") from doubt
+        self.number = newest
+
+    def _meet(self, epoch: str, number: int) -> int:
+        """Take note of what the database says where it stands; return its number."""
+        if epoch != self.epoch or number < self.number:
+            raise Replaced(
+                f"The database was replaced: it is at revision {number} of epoch {epoch} now, and "
+                f"was at revision {self.number} of epoch {self.epoch}."
+            )
+        if number > self.number:
+            for found, lines in log.revisions(self.connection, self.number, number):
+                changes = log.changes(lines)
+                self.number = found
+                self._follow(Missed(found, lines[0].time, lines[0].origin, changes))
+        return number
+
+    def _was_kept(self, committed: Sequence[Committed], doubt: StoreInDoubt) -> bool:
+        """Whether the database kept a commit during which the connection was lost.
+
+        What wrote nothing into the log is as well done again. Raise StoreInDoubt if the database
+        cannot be asked.
+        """
+        if not committed:
+            return False
+        last = committed[-1]
+        try:
+            self._connect(at_once=True)
+            with self._transaction(_UNREADABLE):
+                # The server may not have noticed yet; whoever gets the counter knows that it has.
+                self.connection.execute(_LOCK_PLACE)
+                found = dict(log.revisions(self.connection, last.number - 1, last.number))
+        except StoreError as failure:
+            raise StoreInDoubt(
+                f"{doubt} Nobody can say yet whether the write was kept: {failure} "
+                "Look before you repeat it, or repeat it with its Idempotency-Key."
+            ) from failure
+        lines = found.get(last.number, [])
+        kept = bool(lines) and (lines[0].time, log.changes(lines)) == (last.time, [*last.changes])
+        logger.warning("%s The log says that it was%s kept.", doubt, "" if kept else " not")
+        return kept
 
     def read(self, work: Callable[[Transaction], T]) -> T:
-        """What `work` makes of the rows. It must not write."""
-        with self._transaction(_UNREADABLE):
-            return work(Transaction(self.connection, self.number))
+        """What `work` makes of the rows. It must not write. Raise StoreError."""
+
+        def reading() -> T:
+            with self._transaction(_UNREADABLE, reads=True):
+                return work(Transaction(self.connection, self.number))
+
+        return self._tried(reading)
 
     def rows(self) -> Iterator[tuple[Row, int]]:
-        """All rows, kind by kind in the order of creation, each with the revision that made it."""
-        with self._transaction(_UNREADABLE):
+        """All rows, kind by kind in the order of creation, each with the revision that made it.
+
+        They are those of the revision `number` as it is after the first of them.
+        """
+        self._connect()
+        with self._transaction(_UNREADABLE, reads=True):
+            self.epoch, self.number = self.connection.execute(_PLACE).one()
             for resource in RESOURCES:
                 yield from every(self.connection, resource.kind)
 
+    def replace(self, content: Content, origin: str) -> None:
+        """Put this in place of all there is, as a revision of a new epoch. Raise StoreError.
+
+        A server may take minutes for it, so the connection is one that waits.
+        """
+        epoch, number = secrets.token_hex(8), content.number + 1
+        with (
+            _failing("The database cannot be written", StoreError),
+            _connected(self._url) as connection,
+            connection.begin(),
+        ):
+            self._meet(*connection.execute(_LOCK_PLACE).one())
+            replace_all(connection, content)
+            log.restored(connection, number, epoch, time.time_ns() // 1000, origin)
+            connection.execute(_BEGIN_ANEW, {"epoch_now": epoch, "newest": number})
+        self.epoch, self.number = epoch, number
+
     @contextmanager
-    def _transaction(self, failing: str) -> Iterator[None]:
+    def _transaction(self, failing: str, reads: bool = False) -> Iterator[None]:
         try:
-            with _failing(failing), self.connection.begin():
+            with _failing(failing), self.connection.begin() as transaction:
+                if reads:
+                    dialects.begin_reading(self.connection)
                 yield
+                with _failing(failing, StoreInDoubt):
+                    transaction.commit()
+        except (StoreLost, StoreInDoubt):
+            self._lost_at = -PAUSE
+            self.connection.invalidate()
+            self.connection.close()
+            raise
         except StoreError:
             # A commit that fails may leave its transaction open, and then none could begin again.
+            self.connection.rollback()
             self.connection.connection.rollback()
             raise
+
+    def _connect(self, at_once: bool = False) -> None:
+        """Have a connection; raise StoreLost if there is no server, or was none a moment ago."""
+        if self._lost_at is None:
+            return
+        if not at_once and time.monotonic() - self._lost_at < PAUSE:
+            raise StoreLost(f"{shown(self._url)} cannot be reached.")
+        try:
+            with _failing(f"{shown(self._url)} cannot be reached"):
+                self.connection = self.connection.engine.connect()
+        except StoreError as failure:
+            self._lost_at = time.monotonic()
+            raise StoreLost(str(failure)) from failure
+        self._lost_at = None
+        logger.warning("%s answers again.", shown(self._url))
 
     def close(self) -> None:
         """Let another vnmgr have it."""
         self.connection.close()
         self.connection.engine.dispose()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
 
-def opened(url: str) -> Store:
+def opened(url: str | URL) -> Store:
     """Open a database, bring its tables up to date, and give it an epoch if it is new.
 
-    `url` is SQLAlchemy's, such as `sqlite:////var/lib/openvnet/openvnet.sqlite`. Raise StoreError.
+    `url` is SQLAlchemy's, such as `sqlite:////var/lib/openvnet/openvnet.sqlite`. A server's
+    database is made if it is not there. Raise StoreError.
     """
-    path = _file(url)
+    place = place_of(url)
+    what = shown(place)
     with ExitStack() as undoing:
-        lock = held(path.with_name(path.name + ".lock"), f"The database {path}")
-        undoing.callback(os.close, lock)
-        with _failing(f"The database {path} cannot be used"):
-            connection = _engine(url).connect()
+        lock = None
+        if place.get_backend_name() == "sqlite":
+            path = Path(str(place.database))
+            lock = held(path.with_name(path.name + ".lock"), what)
+            undoing.callback(os.close, lock)
+        with _failing(f"{what} cannot be used"):
+            _migrated(place)
+            connection = dialects.engine(place).connect()
             undoing.callback(connection.engine.dispose)
             undoing.callback(connection.close)
-            with connection.begin():
-                migrate(connection)
-                _initialise(connection)
-            store = Store(connection, lock)
+            store = Store(place, connection, lock)
         undoing.pop_all()
     return store
 
 
-def _file(url: str) -> Path:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        shown = f"***@{url.rpartition('@')[2]}" if "@" in url else url
-        raise StoreError(
-            f'The database "{shown}" is not a URL such as sqlite:////var/lib/openvnet/vnet.sqlite.'
-        ) from None
-    if parsed.drivername != "sqlite" or not parsed.database:
-        shown = parsed.render_as_string(hide_password=True)
-        raise StoreError(f"The database {shown} is not a file of SQLite; others are not yet done.")
-    return Path(parsed.database)
+def _migrated(place: URL) -> None:
+    """Have the database, and today's tables in it."""
+    with _connected(place) as connection:
+        with connection.begin():
+            if not dialects.alone(connection):
+                raise StoreBusy(f"{shown(place)} is being changed by another vnmgr.")
+            migrate(connection)
+            _initialise(connection)
+        connection.invalidate()
 
 
 @contextmanager
-def _failing(what: str) -> Iterator[None]:
+def _connected(place: URL) -> Iterator[Connection]:
+    """A patient connection, to a database that is made if it does not exist."""
+    engine = dialects.engine(place, patient=True)
+    try:
+        if not _exists(engine):
+            _create(place)
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _exists(engine: Engine) -> bool:
+    try:
+        engine.connect().close()
+    except DBAPIError as error:
+        if not dialects.is_missing(error):
+            raise
+        return False
+    return True
+
+
+def _create(place: URL) -> None:
+    where, statement = dialects.creation(place)
+    engine = dialects.engine(where)
+    why = (
+        f"{shown(place)} is not there for {place.username}, who may not make it. Let somebody say "
+        f"who may: {statement}; and give the user all rights to it"
+    )
+    try:
+        with (
+            _failing(why),
+            engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            connection.exec_driver_sql(statement)
+    finally:
+        engine.dispose()
+    logger.info("%s was made.", shown(place))
+
+
+@contextmanager
+def _failing(what: str, lost: type[StoreError] = StoreLost) -> Iterator[None]:
     """Say of what the database's own failures are the failure."""
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"{what}: {_first(error)}.") from error
+        says = f"{what}: {dialects.words(_first(error))}."
+        if dialects.is_lost(error):
+            raise lost(says) from error
+        raise (StoreBusy if dialects.is_busy(error) else StoreError)(says) from error
 
 
 def _first(error: BaseException) -> BaseException:
@@ -243,23 +442,9 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: Any) -> None:
-    # Without this, Python's sqlite3 begins transactions by itself, and not before savepoints.
-    connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=500"):
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the right to write at once: a later refusal would waste the work.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _kept(outcomes: Sequence[Outcome]) -> list[Committed]:
+    """Those that are in the log."""
+    return [one for one in outcomes if isinstance(one, Committed) and one.changes]
 
 
 def _initialise(connection: Connection) -> None:
@@ -271,5 +456,10 @@ def _initialise(connection: Connection) -> None:
 
 _UNREADABLE = "The database cannot be read"
 _PLACE = select(STORE.c.epoch, STORE.c.number).where(STORE.c.id == 1)
-_LOCK_NUMBER = select(STORE.c.number).where(STORE.c.id == 1).with_for_update()
+_LOCK_PLACE = _PLACE.with_for_update()
 _SET_NUMBER = update(STORE).where(STORE.c.id == 1).values(number=bindparam("newest"))
+_BEGIN_ANEW = (
+    update(STORE)
+    .where(STORE.c.id == 1)
+    .values(epoch=bindparam("epoch_now"), number=bindparam("newest"))
+)

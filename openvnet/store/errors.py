@@ -2,7 +2,11 @@
 
 StoreError                 the database cannot be used; the text says what to do about it
 ├── StoreInUse             another vnmgr holds it, or the directory of the sockets
-└── StoreTooNew            a later release has migrated it
+├── StoreTooNew            a later release has migrated it
+├── StoreLost              the connection to its server is gone
+├── StoreBusy              others were in the way for too long
+└── StoreInDoubt           the connection was lost in a commit, and has not come back
+Replaced                   the database is another one now: vnmgr must begin anew
 Taken                      a unique combination of attributes belongs to another row
 """
 
@@ -20,6 +24,22 @@ class StoreInUse(StoreError):
 
 class StoreTooNew(StoreError):
     """The database was migrated by a release that this one does not know."""
+
+
+class StoreLost(StoreError):
+    """The connection to the server is gone. Nothing of the failed write is in the database."""
+
+
+class StoreBusy(StoreError):
+    """Others were in the way for too long."""
+
+
+class StoreInDoubt(StoreError):
+    """The connection was lost in a commit: nobody can say yet whether the write was kept."""
+
+
+class Replaced(Exception):
+    """Behind the server's name is another database than before: nothing in memory holds."""
 
 
 class Taken(Exception):

@@ -10,6 +10,7 @@ Rows are deleted for good; their history is in the log. `migrations/` builds the
 by step, and a test holds the two against each other.
 """
 
+import sys
 import types
 from typing import Any, get_args, get_type_hints
 
@@ -25,7 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from openvnet.model import RESOURCES, Resource, attributes, indexes
 
@@ -39,6 +40,18 @@ METADATA = MetaData(
 
 UUID = String(24)
 """A prefix, a hyphen and up to 16 letters."""
+
+
+class Shared(TypeDecorator[str]):
+    """A uuid that very many rows name: there is one text of it in memory, not one for each row."""
+
+    impl = UUID
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, _: object) -> str | None:
+        """The one that all share."""
+        return None if value is None else sys.intern(value)
+
 
 STORE = Table(
     "store",
@@ -59,8 +72,10 @@ REVISIONS = Table(
     Column("after", Text),
     Column("time", BigInteger, nullable=False),
     Column("origin", String(255), nullable=False),
+    Column("projects", String(64), nullable=False, server_default=""),
 )
-"""`time` is in microseconds since 1970, UTC; `position` counts the rows of one revision."""
+"""`time` is in microseconds since 1970, UTC; `position` counts the rows of one revision; `projects`
+are those that the row was of, with spaces between them."""
 
 
 KEYS = Table(
@@ -97,7 +112,10 @@ def _column_type(kind: type[Any], name: str, plain: type) -> TypeEngine[Any]:
         return Boolean()
     if plain is int:
         return BigInteger()
-    return UUID if attributes(kind)[name].type.name == "uuid" else String(255)
+    if name == "project_uuid":
+        return Shared()
+    declared = attributes(kind).get(name)
+    return UUID if declared and declared.type.name == "uuid" else String(255)
 
 
 def _declared(resource: Resource) -> Table:

@@ -5,8 +5,9 @@ lives within a commit of the store's (`store.database`); nobody else writes mean
 what it has read once it keeps.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     delete,
+    func,
     insert,
     literal,
     select,
@@ -26,12 +28,16 @@ from sqlalchemy import (
 from sqlalchemy import update as update_of
 from sqlalchemy.exc import IntegrityError
 
-from openvnet.model import RESOURCES, Resource, Row, attributes
+from openvnet.model import RESOURCES, Resource, Rights, Row, attributes
+from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
 from openvnet.store.schema import TABLES
 
 R = TypeVar("R")
 Kind = type[Any]
+
+MOST_AT_ONCE = 500
+"""Values that one query asks for."""
 
 
 class Change(NamedTuple):
@@ -41,6 +47,8 @@ class Change(NamedTuple):
     uuid: str
     before: Row | None
     after: Row | None
+    projects: str = ""
+    """Of which it is, with spaces between them."""
 
 
 class Refused(Exception):
@@ -60,6 +68,8 @@ class Transaction:
         """Of the revision that this will be."""
         self.time = time
         """When it is written, in seconds since 1970, UTC."""
+        self.rights = Rights()
+        """Of whoever writes."""
         self._read: dict[tuple[Kind, str], Any] = {}
         self._before: dict[tuple[Kind, str], Any] = {}
 
@@ -75,6 +85,31 @@ class Transaction:
         """The rows with these values (None: that have none), in the order of their creation."""
         query = _where(TABLES[kind], tuple(by), tuple(value is None for value in by.values()))
         return [row_of(kind, found) for found in self.connection.execute(query, by)]
+
+    def holders(self, kinds: tuple[Kind, ...], name: str, value: int) -> list[Row]:
+        """The rows of several classes with a value in a column that all of them have."""
+        found = self.connection.execute(_holding(kinds, name), {"value": value})
+        rows = (self.get(kinds[number], uuid) for number, uuid in found)
+        return [row for row in rows if row is not None]
+
+    def count(self, kind: Kind, most: int, **by: Hashable) -> int:
+        """How many rows have these values; it counts to `most` only."""
+        query = _count(TABLES[kind], tuple(by), most)
+        return self.connection.execute(query, by).scalar_one()
+
+    def among(self, kind: type[R], name: str, values: Collection[Hashable]) -> list[R]:
+        """The rows with one of these values; those with the same in the order of their creation."""
+        query, rest = _among(TABLES[kind], name), iter(values)
+        rows: list[R] = []
+        while part := list(islice(rest, MOST_AT_ONCE)):
+            found = self.connection.execute(query, {"values": part})
+            rows += (row_of(kind, each) for each in found)
+        return rows
+
+    def taken(self, kinds: tuple[Kind, ...], name: str, values: Collection[int]) -> set[int]:
+        """Which of these values rows of several classes have in a column that all of them have."""
+        found = self.connection.execute(_taken(kinds, name), {"values": list(values)})
+        return set(found.scalars())
 
     def neighbours(self, kind: Kind, uuid: str, count: int) -> list[str]:
         """The uuids next to one in the alphabet, up to `count` before it and as many after it."""
@@ -144,13 +179,48 @@ class Transaction:
         found = self.connection.execute(_referring_to(_RESOURCES[kind].prefix), {"uuid": uuid})
         return [(kinds[row.number], row.uuid) for row in found]
 
+    def take(self, changes: Sequence[Change]) -> None:
+        """Do what was decided elsewhere: many rows at once, of which each is touched once.
+
+        What gives up a value that only one may have goes first, so that it is free for others.
+        """
+        for kind in {change.kind: None for change in changes}:
+            here = [change for change in changes if change.kind is kind]
+            self._take(TABLES[kind], _RESOURCES[kind].unique, here)
+        for change in changes:
+            self._note(change.kind, change.uuid, change.before, change.after)
+
+    def _take(self, table: Table, unique: Sequence[Sequence[str]], changes: list[Change]) -> None:
+        gone, changed, made = [], [], []
+        for _, uuid, before, after, *_ in changes:
+            named = {"row_uuid": uuid}
+            if before is None and after is not None:
+                made.append({**columns_of(after), "created": self.number})
+            elif after is None:
+                gone.append(named)
+            elif any(getattr(before, n) != getattr(after, n) for names in unique for n in names):
+                created = self.connection.execute(_created(table), named).scalar_one()
+                gone.append(named)
+                made.append({**columns_of(after), "created": created})
+            else:
+                changed.append({**columns_of(after), **named})
+        for make, rows in ((_delete, gone), (_update, changed), (_insert, made)):
+            if rows:
+                statement: Any = make(table)
+                self.connection.execute(statement, rows)
+
     def changes(self) -> list[Change]:
         """What this has changed, in the order in which each row was first touched."""
-        every = (
-            Change(kind, uuid, before, self._read[kind, uuid])
-            for (kind, uuid), before in self._before.items()
-        )
-        return [change for change in every if change.before != change.after]
+        every = ((*key, before, self._read[key]) for key, before in self._before.items())
+        return [
+            Change(kind, uuid, before, after, projects_of(before, after, self._standing))
+            for kind, uuid, before, after in every
+            if before != after
+        ]
+
+    def _standing(self, kind: type[R], uuid: str) -> R | None:
+        """A row as it is, or was until now."""
+        return self.get(kind, uuid) or self._before.get((kind, uuid))
 
     def _note(self, kind: Kind, uuid: str, before: Row | None, after: Row | None) -> None:
         self._before.setdefault((kind, uuid), before)
@@ -238,6 +308,12 @@ def _where(table: Table, names: tuple[str, ...], absent: tuple[bool, ...]) -> Se
     return _fields(table).where(*conditions).order_by(table.c.created, table.c.uuid)
 
 
+def _count(table: Table, names: tuple[str, ...], most: int) -> Select[int]:
+    conditions = (table.c[name] == bindparam(name) for name in names)
+    found = select(table.c.uuid).where(*conditions).limit(most).subquery()
+    return select(func.count()).select_from(found)
+
+
 @cache
 def _referring_to(prefix: str) -> Select[tuple[int, str]]:
     """Who refers to a row: the number of the referrer, and the uuid. One query for all of them."""
@@ -251,6 +327,30 @@ def _referring_to(prefix: str) -> Select[tuple[int, str]]:
     )
     found = union_all(*every).subquery()
     return select(found.c.number, found.c.uuid).order_by(*found.c)
+
+
+@cache
+def _holding(kinds: tuple[Kind, ...], name: str) -> Any:
+    """Who has a value: the number of the class, and the uuid. One query for all of them."""
+    return union_all(
+        *(
+            select(literal(number), table.c.uuid).where(table.c[name] == bindparam("value"))
+            for number, table in enumerate(TABLES[kind] for kind in kinds)
+        )
+    )
+
+
+@cache
+def _among(table: Table, name: str) -> Select[Any]:
+    wanted: Any = bindparam("values", expanding=True)
+    return _fields(table).where(table.c[name].in_(wanted)).order_by(table.c.created, table.c.uuid)
+
+
+@cache
+def _taken(kinds: tuple[Kind, ...], name: str) -> Any:
+    wanted: Any = bindparam("values", expanding=True)
+    columns = [TABLES[kind].c[name] for kind in kinds]
+    return union_all(*(select(column).where(column.in_(wanted)) for column in columns))
 
 
 @cache
@@ -275,6 +375,11 @@ def _update(table: Table) -> Update:
     names = (column.name for column in table.c if column.name not in ("uuid", "created"))
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     return update_of(table).where(table.c.uuid == bindparam("row_uuid")).values(values)
+
+
+@cache
+def _created(table: Table) -> Select[Any]:
+    return select(table.c.created).where(table.c.uuid == bindparam("row_uuid"))
 
 
 @cache

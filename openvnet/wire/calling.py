@@ -33,7 +33,10 @@ FAILED = (
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
 )
-EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED | FAILED
+EVENTS = (
+    *(zmq.EVENT_CONNECTED, zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED),
+    *(zmq.EVENT_CONNECT_RETRIED, FAILED),
+)
 
 
 def only(endpoint: str | Finding, keys: object = None) -> Finding:
@@ -53,6 +56,8 @@ class Call:
         self._places: Sequence[Place] = find()
         self.place = self._first()
         self.connected = False
+        self._descriptor = -1
+        """Of the newest connection, as libzmq names it in what it tells."""
         self.refusal = ""
         """Why no connection comes about, in words, if somebody refuses it."""
         self._trouble = ""
@@ -68,13 +73,16 @@ class Call:
         socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
         socket.setsockopt(zmq.CONNECT_TIMEOUT, 2000)
         self._wire = Wire(socket, receive)
-        self._wire.watch(EVENTS, self._seen)
+        self._wire.watch(sum(EVENTS), self._seen)
         self._connect()
         self._look = self._loop.call_later(LOOK_SECONDS, self._look_again)
 
     def send(self, *frames: bytes) -> bool:
-        """Send a message, or say no: there is no connection now."""
-        return self._wire.send(*frames)
+        """Send a message, or say no: there is no connection now.
+
+        What is sent into a connection that is being left would be lost without a word.
+        """
+        return self.connected and self._wire.send(*frames)
 
     def elsewhere(self) -> None:
         """Leave this place, for another one if there is one."""
@@ -120,8 +128,12 @@ class Call:
         self.place = place
         self._connect()
 
-    def _seen(self, event: int) -> None:
-        if event & FAILED:
+    def _seen(self, event: int, value: int) -> None:
+        if event == zmq.EVENT_CONNECTED:
+            self._descriptor = value
+        elif event == zmq.EVENT_DISCONNECTED and value != self._descriptor:
+            pass  # It is said of a connection that was left.
+        elif event & FAILED:
             self._fail(_refusal(event, self.place))
         elif event == zmq.EVENT_CONNECT_RETRIED:
             self._tries += 1

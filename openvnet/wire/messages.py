@@ -83,6 +83,8 @@ class Presence(msgspec.Struct, frozen=True, array_like=True):
 
     interface_uuid: str
     port_name: str
+    speaks: bool = False
+    """The guest has been heard there, although it was known to be elsewhere."""
 
 
 class Present(msgspec.Struct, frozen=True, tag="present"):
@@ -196,11 +198,24 @@ FromAgent = Hello | Subscribe | Present | Acknowledge | Beat | Status | Knows
 ToAgent = Snapshot | Update | Beat | AskStatus | Refusal | Managers
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A resource as a document wants it, with what is nested below it."""
+
+    collection: str
+    at: str
+    """Where in the document it stands: "interfaces.if-1.mac_leases[0]"."""
+    uuid: str | None = None
+    values: dict[str, Any] = {}
+    """What the document says of it, by name, already read; what it leaves out may be anything."""
+    parts: dict[str, tuple["Wanted", ...]] = {}
+    """By collection, exactly what is to be below it; a collection that is not here is let be."""
+
+
 class Request(msgspec.Struct, frozen=True):
     """webapi: one call.
 
-    `verb` is create, update, delete, show, list, nodes, changes, undo, hear (from now on `News` of
-    each revision is sent to who asks), unhear, or the name of an action.
+    `verb` is create, update, delete, show, list, nodes, changes, undo, apply, export, hear (from
+    now on `News` of each revision is sent to who asks), unhear, or the name of an action.
     """
 
     id: int
@@ -215,6 +230,9 @@ class Request(msgspec.Struct, frozen=True):
     """Attributes and parameters by name, already read by their scalars (addresses are integers)."""
     many: tuple[dict[str, Any], ...] | None = None
     """Of `create`: the values of each of several, which all become one revision, or none does."""
+    wanted: tuple[Wanted, ...] = ()
+    """Of `apply`: what there is to be, all of it as one revision. `values` says whether to
+    `replace` what cannot be changed, and of which collections to `prune` what is not wanted."""
     limit: int = 30
     offset: int = 0
     sort: tuple[str, ...] = ()
@@ -230,7 +248,11 @@ class Request(msgspec.Struct, frozen=True):
     wait: float | None = None
     """Seconds to wait until every live host concerned has acknowledged; None: do not wait."""
     origin: str = ""
-    """Who asked, for the revision log."""
+    """From where it was asked, for the revision log; vnmgr adds who it was."""
+    token: str = ""
+    """The SHA-256 of the caller's token, in hexadecimal digits; empty: it needs none."""
+    project: str = ""
+    """The project that is made for or listed, by uuid or display name; empty: as it follows."""
 
 
 class Realised(msgspec.Struct, frozen=True):
@@ -262,6 +284,10 @@ class News(msgspec.Struct, frozen=True, tag="news"):
     revision: Revision
     told: dict[str, Any]
     """What it did, as people see it."""
+    audiences: tuple[tuple[str, ...], ...] = ()
+    """Who may hear of each change: of those who listen, whose `hears` is among these words."""
+    ended: tuple[str, ...] = ()
+    """The uuids of tokens that are no longer good."""
 
 
 class Reply(msgspec.Struct, frozen=True, tag="reply"):

@@ -157,6 +157,10 @@ class Rpc:
             if not reply.done():
                 reply.set_exception(NoAnswer("vnmgr went away before it answered."))
 
+    def elsewhere(self) -> None:
+        """Leave this vnmgr, for another one if there is one."""
+        self._wire.elsewhere()
+
     def close(self) -> None:
         """Leave at once; calls that still wait get no answer."""
         self._wire.close()

@@ -63,13 +63,13 @@ class Wire:
             self._look_again()
         return True
 
-    def watch(self, events: int, changed: Callable[[int], None]) -> None:
-        """Tell each time that something of these `zmq.Event`s happens."""
+    def watch(self, events: int, changed: Callable[[int, int], None]) -> None:
+        """Tell each time that one of these `zmq.Event`s happens, and its value."""
         watched = self._socket.get_monitor_socket(events)
 
         def seen(messages: Sequence[Frames]) -> None:
             for frames in messages:
-                changed(_monitored(frames))
+                changed(*_monitored(frames))
 
         self._watcher = Wire(watched, seen)
 
@@ -158,7 +158,7 @@ def opened_socket(kind: int) -> zmq.Socket[bytes]:
     return socket
 
 
-def _monitored(frames: Frames) -> int:
-    """What a message of zmq_socket_monitor(3) is about: a number of 16 bits, then a value of 32."""
-    (what, _) = struct.unpack("=hi", frames[0])
-    return int(what)
+def _monitored(frames: Frames) -> tuple[int, int]:
+    """What a message of zmq_socket_monitor(3) is about: a number of 16 bits, and one of 32."""
+    event, value = struct.unpack("=hi", frames[0])
+    return event, value

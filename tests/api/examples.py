@@ -10,7 +10,7 @@ from typing import Any
 
 from openvnet.client import Client
 from openvnet.model import RESOURCES
-from openvnet.model.operations import Operation, parent_of
+from openvnet.model.operations import Operation, creation, parent_of
 from openvnet.model.resource import Resource
 
 WRONG: dict[str, list[Any]] = {
@@ -26,6 +26,7 @@ WRONG: dict[str, list[Any]] = {
     "IPv4 addresses": ["10.0.0", "8.8.8.8,", "8.8.8.8 8.8.4.4", ",".join(["8.8.8.8"] * 17), 7],
     "public key": ["short", "x" * 39, "x" * 41, f"{'x' * 39}~", "", 7],
     "node id": ["two words", "", "x" * 101, "ü", 7],
+    "duration": ["soon", "", "0", "-1", "1 day", "12.5h", 1.5, True, "9999999999w"],
     "domain name": ["two words", "", ".", "a..b", "x" * 64, "-a", ".".join(["x" * 50] * 6), 7],
 }
 
@@ -36,6 +37,7 @@ class Examples:
 
     client: Client
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    project_uuid: str = "pj-default"
 
     def made(self, resource: Resource, **other: Any) -> dict[str, Any]:
         """A new resource."""
@@ -46,6 +48,7 @@ class Examples:
         path = creation_path(resource, values)
         method = "PUT" if static else "POST"
         body: dict[str, Any] = self.client.write(method, path, {**values, **other}).body
+        body.pop("secret", None)
         return body
 
     def uuid(self, collection: str, **other: Any) -> str:
@@ -54,7 +57,10 @@ class Examples:
 
     def values(self, resource: Resource) -> dict[str, Any]:
         """What a new resource may be created with: all that is declared, and its parent."""
-        return GOOD[resource.collection](self, next(self.numbers))
+        values = GOOD[resource.collection](self, next(self.numbers))
+        if "project_uuid" in creation(resource):
+            values.setdefault("project_uuid", self.project_uuid)
+        return values
 
 
 def creation_path(resource: Resource, values: dict[str, Any]) -> str:
@@ -127,6 +133,7 @@ def _network(examples: Examples, number: int) -> dict[str, Any]:
         "ipv4_prefix": 8,
         "domain_name": "example",
         "segment_uuid": examples.uuid("segments"),
+        "shared": False,
         "topology_uuid": examples.uuid("topologies"),
     }
 
@@ -214,6 +221,7 @@ def _mac_range(examples: Examples, number: int) -> dict[str, Any]:
 def _free_ip_lease(examples: Examples) -> str:
     network_uuid = examples.uuid("networks")
     values = {"network_uuid": network_uuid, "ipv4_address": "10.0.0.1"}
+    values["project_uuid"] = examples.project_uuid
     return str(examples.client.write("POST", "/ip_leases", values).body["uuid"])
 
 
@@ -358,6 +366,11 @@ def _below(prefix: str, collection: str, name: str, **more: Any) -> Any:
     return values
 
 
+def _below_only(collection: str, name: str, **more: Any) -> Any:
+    """As `_below`, of what gets its uuid from vnmgr."""
+    return lambda examples, _: {name: examples.uuid(collection), **more}
+
+
 def _joining(*collections: str, **more: Any) -> Callable[[Examples, int], dict[str, Any]]:
     """What joins two new resources, with values that are the same each time."""
 
@@ -371,6 +384,16 @@ def _joining(*collections: str, **more: Any) -> Callable[[Examples, int], dict[s
 
 
 GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
+    "projects": lambda _, number: {
+        "uuid": _uuid("pj", number),
+        "display_name": f"project {number}",
+        "description": "for tests",
+    },
+    "quotas": _below_only("projects", "project_uuid", resource="networks", maximum=7),
+    "tokens": _below(
+        "tok", "projects", "project_uuid", display_name="somebody", role="viewer", lifetime="30d"
+    ),
+    "network_projects": _joining("networks", "projects"),
     "segments": _segment,
     "allowed_address_pairs": _pair,
     "ip_range_groups": _named("iprg", allocation_type="random"),
@@ -413,7 +436,7 @@ GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
         "lease_policies", "ip_lease_containers", label="label"
     ),
     "lease_policy_ip_retention_containers": _joining("lease_policies", "ip_retention_containers"),
-    "topologies": _named("topo", mode="simple_overlay", encapsulation="gre"),
+    "topologies": _named("topo", mode="simple_overlay", default=False, encapsulation="gre"),
     "topology_datapaths": _topology_datapath,
     "topology_networks": _joining("topologies", "networks"),
     "topology_segments": _joining("topologies", "segments"),

@@ -9,6 +9,8 @@ from pathlib import Path
 from queue import Queue
 from threading import Thread
 
+from tests.databases import database_of
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     **os.environ,
@@ -75,7 +77,12 @@ def process(module: str, *words: str, says: str) -> Iterator[Process]:
 @contextmanager
 def vnmgr(run: Path) -> Iterator[Process]:
     """vnmgr with its database beside its sockets."""
-    places = ("--run", str(run), "--state", str(run / "state"), "--config", str(run))
+    state = run / "state"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places = ["--run", str(run), "--state", str(state), "--config", str(run)]
+    # A file of SQLite is where it is by default.
+    if not (database := database_of(state)).startswith("sqlite"):
+        places += ["--database", database]
     with process("openvnet.manager.main", *places, says="serves") as running:
         yield running
 

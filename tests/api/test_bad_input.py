@@ -200,6 +200,7 @@ def test_without_open_vswitch_vna_says_what_it_looks_for_and_ends_in_peace(tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs a mount")
+@pytest.mark.sqlite
 def test_a_disk_that_is_full_refuses_writes_and_keeps_what_there_is(tmp_path):
     state = tmp_path / "state"
     state.mkdir()
@@ -239,6 +240,7 @@ def _batch(number):
     )
 
 
+@pytest.mark.sqlite
 def test_a_database_that_somebody_else_has_locked_refuses_and_then_goes_on(tmp_path):
     add = ("networks", "add", "--uuid", "nw-one", *NETWORK)
     with vnmgr(tmp_path), webapi(tmp_path):
@@ -252,6 +254,7 @@ def test_a_database_that_somebody_else_has_locked_refuses_and_then_goes_on(tmp_p
         assert vnctl(tmp_path, *add).returncode == 0
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_corrupt_is_not_served(tmp_path):
     with vnmgr(tmp_path):
         pass

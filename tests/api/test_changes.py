@@ -211,7 +211,7 @@ def test_streams_end_with_a_word_when_vnmgr_or_webapi_goes(tmp_path, listen):
 
 
 def test_a_reader_that_is_too_slow_is_dropped_and_holds_nothing():
-    reader = Reader()
+    reader = Reader({"hears": "admin", "token_uuid": None, "expires_at": None})
     told = {"revision": 1, "changes": []}
     reader.put(told, MOST_BYTES)
     assert (reader.dropped, len(reader.waiting)) == ("", 1)

@@ -13,7 +13,8 @@ from openvnet.wire.keys import client_keys, server_keys
 from openvnet.wire.rpc import Rpc
 from tests.api.processes import ENVIRONMENT, Process, command, webapi
 from tests.api.processes import vnmgr as manager_of
-from tests.system import free_port, process_of
+from tests.ports import free_port
+from tests.system import process_of
 
 MODULES = {
     "vnmgr": "openvnet.manager.main",
@@ -146,12 +147,20 @@ def test_keys_that_mean_nothing_here_are_named_once(tmp_path):
     assert "uplink" not in warning
 
 
-def test_databases_that_are_not_done_are_refused_in_words(tmp_path):
-    text = 'db {\n  adapter "mysql2"\n  host "localhost"\n  password "secret"\n}'
-    assert refused("vnmgr", written(tmp_path, common=text)) == (
-        "vnmgr: common.conf, line 2, column 3: db.adapter mysql2 is not done yet; "
-        "say sqlite, or leave out the db block, which means the same."
-    )
+@pytest.mark.parametrize("adapter", ["mysql2", "postgresql"])
+def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path, adapter):
+    port = free_port()
+    where = f'host "127.0.0.1" port {port} user "me" password "secret"'
+    said = refused("vnmgr", written(tmp_path, common=f'db {{ adapter "{adapter}" {where} }}'))
+    assert said.startswith(f"vnmgr: The database vnet at 127.0.0.1:{port} cannot be used: ")
+    assert "refused" in said
+    assert "secret" not in said
+
+
+def test_passwords_on_the_command_line_are_refused(tmp_path):
+    said = refused("vnmgr", written(tmp_path), "--database=mysql2://me:secret@127.0.0.1/vnet")
+    assert said.startswith("vnmgr: --database has a password")
+    assert "secret" not in said
 
 
 def test_an_address_that_vnmgr_cannot_have_is_refused_with_its_place(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from openvnet.store import keys
 from openvnet.store.database import opened
 from openvnet.wire.messages import Request
+from tests.databases import database_of
 from tests.vnmgr import house, in_house, ip
 
 
@@ -128,7 +129,7 @@ def test_a_key_outlives_vnmgr_and_is_forgotten_after_a_day(tmp_path):
     asked = Request(0, "create", "networks", values=values, key="k")
     first = asyncio.run(once())
     assert asyncio.run(once()) == first
-    store = opened(f"sqlite:///{tmp_path}/vnet.sqlite")
+    store = opened(database_of(tmp_path))
     with store.connection.begin():
         late = 2**40
         assert keys.kept(store.connection, "k", late) is None

@@ -206,6 +206,28 @@ def test_help_says_what_each_parameter_is(resource, ctl):
         assert attribute.doc in said
 
 
+def test_an_option_of_former_times_works_with_a_warning(ctl):
+    done = ctl("network_services", "add", "--uuid", "ns-old", "--type", "dhcp")
+    assert done.stderr == "--type is deprecated; say --mode dhcp.\n"
+    shown = ctl("network-services", "show", "ns-old", "-o", "json").stdout
+    assert json.loads(shown)["mode"] == "dhcp"
+    words = ("network-services", "add", "--type", "dhcp", "--mode", "dns")
+    assert "--type and --mode are the same option" in ctl(*words, status=2).stderr
+
+
+def test_a_lease_policy_makes_a_lease(ctl, network):
+    ctl("ip-range-groups", "add", "--uuid", "iprg-made")
+    span = ("--begin-ipv4-address", "10.0.0.50", "--end-ipv4-address", "10.0.0.50")
+    ctl("ip-range-groups", "ip-ranges", "add", "iprg-made", *span)
+    ctl("lease-policies", "add", "--uuid", "lp-made")
+    group = ("--ip-range-group-uuid", "iprg-made")
+    ctl("lease-policies", "networks", "add", "lp-made", network, *group)
+    made = ctl("lease-policies", "ip-leases", "add", "lp-made", "--ip-lease-uuid", "il-made")
+    assert "10.0.0.50" in made.stdout
+    again = ctl("lease_policies", "ip_leases", "add", "lp-made", status=1)
+    assert "lp-made is exhausted" in again.stderr
+
+
 def test_batch_runs_each_line(ctl):
     text = """
 # a network and what is in it

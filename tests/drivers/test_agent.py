@@ -330,3 +330,19 @@ def _written_until_killed(made, agent, round_):
     for uuid in acknowledged:
         assert made_flows[int(uuid[-1])] or made.ovs.dump(f"table=0,in_port={uuid[-1]}")
     return acknowledged
+
+
+def test_after_a_restore_the_switch_is_as_the_backup_says(living):
+    before = is_as_it_must_be(living)
+    with living.client.download("/db/backup", {}) as (_, pieces):
+        kept = list(pieces)
+    delete(living, "/interfaces/if-1")
+    add(living, "interfaces", interface(3))
+    assert is_as_it_must_be(living) < before
+    done = living.client.upload("/db/restore", {"replace": "true"}, kept)
+    until(lambda: len(cookies(living)) == before, "the flows of vm1 are back")
+    is_as_it_must_be(living)
+    # The agent is on the new epoch: it acknowledges what is written now.
+    answer = change(living, "/networks/nw-1", {"display_name": "new"})
+    assert answer.revision.startswith(f"{done.body['epoch']}/")
+    assert answer.realised.hosts == ("vna",)

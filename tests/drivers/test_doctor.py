@@ -11,7 +11,7 @@ import pytest
 
 from openvnet.lab.waiting import until
 from tests.api.processes import ENVIRONMENT
-from tests.system import free_port
+from tests.ports import free_port
 from tests.up import OPENVNET, READY, children, up, words
 
 pytestmark = pytest.mark.ovs

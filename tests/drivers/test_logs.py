@@ -1,6 +1,8 @@
 """The logs of the real programs: one line for each change, found again by its revision."""
 
 import json
+import os
+import pwd
 import re
 import signal
 
@@ -55,7 +57,9 @@ def test_a_change_is_one_line_of_each_program_with_its_revision_and_its_owner(lo
                 assert line["duration_ms"] > 0
             front, manager, agent = (line for (line,) in lines)
             assert front["verb"] == manager["verb"] == verb
-            assert front["asked_by"] == manager["asked_by"] == "this host openvnet"
+            user = pwd.getpwuid(os.getuid()).pw_name
+            assert front["asked_by"] == f"user {user} of this host openvnet"
+            assert manager["asked_by"] == f"local, {front['asked_by']}"
             assert agent["host"] == "vna"
             assert agent["flows_added" if verb == "create" else "flows_removed"] > 5
 

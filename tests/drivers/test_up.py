@@ -11,7 +11,7 @@ from openvnet.host.bridging import Wanted, bridge_changes
 from openvnet.host.switch import switch_of
 from openvnet.lab.waiting import until
 from tests.api.processes import ENVIRONMENT, vnctl, vnmgr
-from tests.system import free_port
+from tests.ports import free_port
 from tests.up import OPENVNET, READY, children, up, wait_for_children, wait_until_gone, words
 
 pytestmark = pytest.mark.ovs

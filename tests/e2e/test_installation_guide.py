@@ -1,15 +1,19 @@
 """OpenVNet's installation guide, typed as it is printed, on a host of its own.
 
-It is different in three things: the start commands, `datapath_type=netdev` (there may be no kernel
-module), and `db`, which is SQLite. The net-script of the bridge is what ifup makes of it.
+MariaDB and Redis run on the host, as its services would. It is different in two things: the start
+commands (the database needs no `rake`), and `datapath_type=netdev` (there may be no kernel module).
+The net-script of the bridge is what ifup makes of it.
 """
 
 import re
+import shutil
 import signal
+from contextlib import ExitStack
 
 import pytest
 
 from openvnet.lab.waiting import until
+from tests.databases import FORGETFUL, MARIADB, new_data, temporary
 from tests.e2e.host import host
 
 FILES = {
@@ -48,7 +52,7 @@ FILES = {
 """,
     "common.conf": """
     db {
-      adapter "sqlite"
+      adapter "mysql2"
       host "localhost"
       database "vnet"
       port 3306
@@ -108,6 +112,23 @@ def start(machine, program):
     until(lambda: machine.run(f"grep -q {ready} {log}")[0] == 0, f"{program} is up")
 
 
+def start_services(machine, directory):
+    """What the guide's `service mysqld start` and `service redis start` do."""
+    data = directory / "mysql"
+    new_data("mariadb", data)
+    words = " ".join(FORGETFUL["mariadb"])
+    words += f" --user=root --datadir={data} --socket=/run/mysqld.sock --bind-address=127.0.0.1"
+    for name, command, ready in (
+        ("mysqld", f"{' '.join(MARIADB)} {words} --port=3306", "ready for connections"),
+        ("redis", "bash -c 'exec -a redis-server redis-check-rdb --save \"\"'", "Ready to accept"),
+    ):
+        machine.does(f"{command} >/var/log/{name}.log 2>&1 & echo $! >/run/{name}.pid")
+        until(
+            lambda name=name, ready=ready: ready in machine.does(f"cat /var/log/{name}.log"),
+            f"{name} is up",
+        )
+
+
 def left(machine):
     """Our processes, and whatever they started."""
     found = machine.does("ps -eo pid=,args=").splitlines()[1:]  # The first is the host's init.
@@ -117,12 +138,16 @@ def left(machine):
 @pytest.fixture(scope="module")
 def guided():
     """A host on which the guide was followed up to the interfaces, whose network is misspelled."""
-    with host() as machine:
+    with ExitStack() as ending:
+        directory = temporary("mariadb")
+        ending.callback(shutil.rmtree, directory)
+        machine = ending.enter_context(host())
         machine.does("mkdir -p /etc/openvnet vnctl/bin && ln -s ../bin/vnctl vnctl/vnctl")
         machine.does("ln -s ../../bin/vnctl vnctl/bin/vnctl")
         for name, text in FILES.items():
             machine.does(f"cat >/etc/openvnet/{name} <<'END'\n{text}END")
         machine.does(IFUP_BR0)
+        start_services(machine, directory)
         for program in ("vnmgr", "webapi"):
             start(machine, program)
         for command in (DATAPATH, NETWORK):
@@ -154,7 +179,9 @@ def test_the_guide_from_its_files_to_ping(guided):
 
 
 def test_the_programs_are_what_their_files_say(guided):
-    assert "0 bytes" not in guided.does("stat -c '%s bytes' /var/lib/openvnet/vnet")
+    assert guided.run("ls /var/lib/openvnet/vnet")[0] != 0, "the rows are in MariaDB"
+    held = guided.does("ss -Htnp state established dport = :3306")
+    assert "vnmgr" in held or "python" in held
     listening = guided.does("ss -Hltn")
     assert "192.168.100.2:9102" in listening
     assert ":9101" not in listening

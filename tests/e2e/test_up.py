@@ -17,7 +17,7 @@ from openvnet.lab.errors import CommandFailed, LabError
 from openvnet.lab.waiting import until
 from tests.e2e.test_plain_user import NOBODY, becoming
 from tests.openvswitch import open_vswitch
-from tests.system import free_port
+from tests.ports import free_port
 from tests.test_guides import HOST as HOST_GUIDE
 from tests.test_guides import pattern, steps
 from tests.up import OPENVNET, READY, Up, words

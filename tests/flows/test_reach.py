@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import Datapath, IpLease, MacLease, Network
-from openvnet.model.host import Attachment, Port, Uplink
+from openvnet.model.host import Attachment, Member, Port, TunnelEnd, Uplink
 from openvnet.model.scalars import show_ipv4, show_mac
 from openvnet.pipeline.flow import Flow
 from tests.worlds import guest, histories, key_of, seed_world
@@ -208,6 +208,8 @@ class Sender(NamedTuple):
     ipv4_address: int
     vlan_id: int
     vni: int
+    awaited: bool = False
+    """It is still on another host, and hears nothing here."""
 
 
 def senders(rows):
@@ -219,7 +221,8 @@ def senders(rows):
             continue
         if mac.interface_uuid == lease.interface_uuid:
             place = attachment.number, mac.mac_address, lease.ipv4_address, attachment.vlan_id
-            yield Sender(*place, network.vni)
+            awaited = rows[Member][lease.uuid].awaited
+            yield Sender(*place, network.vni, awaited)
 
 
 def host_macs(state):
@@ -251,5 +254,7 @@ def test_whatever_happened_before_reach_follows_the_rule(bridge, history, data):
         nw_src=show_ipv4(pretended.ipv4_address),
     )
     networks = {one.vni for one in everyone if one[:4] == (port, *pretended[1:4])}
-    expected = {one.port for one in everyone if one.mac == to.mac and one.vni in networks}
-    assert fate.reaches == expected - {port}
+    heard = [one for one in everyone if not one.awaited]
+    expected = {one.port for one in heard if one.mac == to.mac and one.vni in networks}
+    tunnels = {end.number for end in compiler.state.rows.get(TunnelEnd, {}).values()}
+    assert fate.reaches - tunnels - uplinks == expected - {port}

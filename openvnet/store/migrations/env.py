@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from openvnet.store.migrations import spelling  # noqa: F401  it is heard by SQLAlchemy
 from openvnet.store.schema import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)

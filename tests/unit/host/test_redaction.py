@@ -39,6 +39,7 @@ def test_what_is_no_secret_is_kept():
         f"connecting with password={SECRET}, then",
         f'{{"token": "{SECRET}", "a": 1}}',
         f"secret: '{SECRET}'",
+        f"whoever reads vnt_{SECRET} is let in",
         f"sqlalchemy: mysql://root:{SECRET}@db.example/vnet refused",
         f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n",
         f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\nand cut off",

@@ -32,9 +32,13 @@ class Proxy:
         """Whether what vnmgr says passes; what the agent says always does."""
         self.passing.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        with suppress(OSError, asyncio.CancelledError):
             small = socket.socket()
             small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             small.setblocking(False)
@@ -66,6 +70,12 @@ class Proxy:
                     return
         writer.close()
 
+    async def close(self) -> None:
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def cut(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
@@ -95,8 +105,7 @@ async def proxied(directory: Path):
             beating.cancel()
             ears.close()
             server.close()
-            proxy.cut()
-            await asyncio.sleep(0)
+            await proxy.close()
 
 
 async def beat(ears: Ears) -> None:

@@ -112,7 +112,7 @@ def test_it_says_what_it_cannot_use(tmp_path):
     )
     deep = tmp_path / ("d" * 100)
     assert "File name too long" in refused(tmp_path, "--run", deep)
-    assert "not a file of SQLite" in refused(tmp_path, "--database", "postgresql://here/vnet")
+    assert "is of a kind that is not known" in refused(tmp_path, "--database", "oracle://here/vnet")
 
 
 def test_an_acknowledged_write_survives_kill_and_a_call_in_flight_fails_in_words(tmp_path):

@@ -165,6 +165,10 @@ async def test_a_renamed_interface_keeps_all_that_it_has(here):
     assert renamed["ipv4_address"] == before["ipv4_address"]
     assert renamed["ports"][0]["port_name"] == "vm1"
     assert (await here.call.refused("show", "interfaces", "if-1")).status == 404
+    (newest,) = (await here.call("changes", limit=1, values={}))["items"]
+    await here.call("undo", values={"revision": newest["revision"]})
+    assert await here.call("show", "interfaces", "if-1") == before
+    await here.call("rename", "interfaces", "if-1", values={"new_uuid": "if-new"})
     await guest(here, 2)
     problem = await here.call.refused("rename", "interfaces", "if-2", values={"new_uuid": "if-new"})
     assert problem.error == "DuplicateUUID"
@@ -310,8 +314,26 @@ async def test_a_lease_policy_gives_addresses_of_all_its_networks(here):
 
 
 @in_house
-async def test_a_lease_policy_on_dhcp_is_not_yet_done(here):
-    await here.call.create("lease_policies", uuid="lp-1", timing="dhcp")
-    await guest(here, 1)
-    named = {"parent": "lp-1", "related": "if-1"}
-    await refused(here, "not yet done", "create", "lease_policy_interfaces", **named)
+async def test_a_lease_policy_makes_leases_that_nobody_has_yet(here):
+    await here.call.create("lease_policies", uuid="lp-1")
+    group = await a_group(here, "ip", (ip("10.102.0.9"), ip("10.102.0.10")))
+    named = {"parent": "lp-1", "related": "nw-1", "values": {"ip_range_group_uuid": group}}
+    await here.call("create", "lease_policy_networks", **named)
+    for uuid, label in (("ilc-1", "a"), ("ilc-2", "b")):
+        await here.call.create("ip_lease_containers", uuid=uuid)
+        named = {"parent": "lp-1", "related": uuid, "values": {"label": label}}
+        await here.call("create", "lease_policy_ip_lease_containers", **named)
+    values = {"ip_lease_uuid": "il-1", "label": "b"}
+    made = await here.call("ip_leases", "lease_policies", "lp-1", values=values)
+    assert (made["uuid"], made["ipv4_address"]) == ("il-1", "10.102.0.9")
+    assert made["interface_uuid"] is made["mac_lease_uuid"] is None
+    for uuid, count in (("ilc-1", 0), ("ilc-2", 1)):
+        items = await here.call("list", "ip_lease_container_ip_leases", parent=uuid)
+        assert items["total_count"] == count
+    made = await here.call("ip_leases", "lease_policies", "lp-1")
+    assert made["ipv4_address"] == "10.102.0.10"
+    named = {"uuid": "lp-1", "values": {"ip_lease_uuid": "il-1"}}
+    await refused(here, "there is such", "ip_leases", "lease_policies", "DuplicateUUID", **named)
+    await refused(here, "is exhausted", "ip_leases", "lease_policies", uuid="lp-1")
+    await here.call("delete", "lease_policies", "lp-1")
+    assert (await here.call("list", "ip_leases"))["total_count"] == 2

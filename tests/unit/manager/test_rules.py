@@ -413,6 +413,7 @@ def test_when_the_last_number_of_networks_is_used_gaps_are(tmp_path):
     store.close()
 
 
+@pytest.mark.sqlite
 @in_house
 async def test_a_fault_of_ours_costs_its_own_request_only(here):
     beyond = {"interface_uuid": "if-1", "mac_address": 2**63}  # which SQLite does not hold
@@ -426,9 +427,10 @@ async def test_a_fault_of_ours_costs_its_own_request_only(here):
     assert (await here.call("list", "interfaces"))["total_count"] == 2
 
 
+@pytest.mark.sqlite
 @in_house
 async def test_a_database_that_cannot_be_written_is_said_to_and_nothing_is_lost(here):
-    with sqlite3.connect(here.directory / "vnet.sqlite", isolation_level=None) as other:
+    with sqlite3.connect(here.directory / "openvnet.sqlite", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         problem = await here.call.refused("create", "interfaces", values={"mode": "vif"})
         other.execute("ROLLBACK")

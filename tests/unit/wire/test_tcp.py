@@ -12,13 +12,14 @@ import pytest
 import zmq
 
 from openvnet.wire.admission import Admission
+from openvnet.wire.finding import Place
 from openvnet.wire.front import AGENT, REQUEST, Front
 from openvnet.wire.keys import KeysError, client_keys, server_keys
 from openvnet.wire.messages import Beat, Reply, encode, read_from_agent, read_request
 from openvnet.wire.rpc import NoAnswer, Rpc
 from openvnet.wire.sockets import DOMAIN
 from openvnet.wire.stream import Stream
-from tests.system import free_port
+from tests.ports import free_port
 
 
 @asynccontextmanager
@@ -66,6 +67,34 @@ def test_agents_and_requests_share_a_port_and_each_is_answered_where_it_came_fro
             assert len(heard) == 3
             for one in (stream, *calls):
                 one.close()
+
+    asyncio.run(within())
+
+
+def test_of_several_vnmgr_the_next_is_called_when_one_is_gone_or_has_another_key(tmp_path):
+    async def within():
+        async with server(tmp_path / "one") as (stays, _):
+            keys, front = client_keys(tmp_path / "one"), Front()
+            front.hand(REQUEST, lambda messages: answer(front, messages))
+            goes = f"tcp://127.0.0.1:{free_port()}"
+            front.open(goes, server_keys(tmp_path / "one").secret)
+            wrong = keys._replace(server=client_keys(tmp_path / "elsewhere").server)
+            rpc = Rpc(lambda: [Place(stays, wrong), Place(stays, keys), Place(goes, keys)])
+            async with asyncio.timeout(20):
+                while rpc.endpoint != goes:
+                    assert (await rpc.call(verb="show", uuid="nw-1")).result == "nw-1"
+                    rpc.elsewhere()
+                assert (await rpc.call(verb="show", uuid="nw-2")).result == "nw-2"
+                front.close()
+                while rpc.endpoint != stays:
+                    await asyncio.sleep(0)
+                assert (await rpc.call(verb="show", uuid="nw-3")).result == "nw-3"
+            rpc.close()
+
+    def answer(front, messages):
+        for sent in messages:
+            request = read_request(sent.data)
+            front.send(sent.peer, encode(Reply(request.id, request.uuid)))
 
     asyncio.run(within())
 

@@ -1,0 +1,109 @@
+"""Several vnmgr over one database, with Redis, without it, and while it is away."""
+
+import asyncio
+import time
+from contextlib import ExitStack, asynccontextmanager
+
+from openvnet.manager.main import serving
+from tests.databases import server
+from tests.vnmgr import DPID, OTHER_DPID, House, guest, ip
+
+
+@asynccontextmanager
+async def two(tmp_path, database, registry=None):
+    """Two of them, each with an agent of a datapath of its own; a network is declared."""
+    with ExitStack() as closing:
+        houses = []
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+            closing.enter_context(serving(database, tmp_path / name, None, None, None, registry))
+            houses.append(closing.enter_context(housed(tmp_path / name)))
+        one, other = houses
+        for uuid, dpid, node_id in (("dp-1", DPID, "vna"), ("dp-2", OTHER_DPID, "vnb")):
+            await one.call.create(
+                "datapaths", uuid=uuid, display_name=uuid, dpid=dpid, node_id=node_id
+            )
+        await other.call.create("networks", uuid="nw-1", ipv4_network=ip("10.102.0.0"))
+        near = await one.ears("vm1", node_id="vna", dpid=DPID)
+        far = await other.ears("vm2", node_id="vnb", dpid=OTHER_DPID)
+        yield one, other, near, far
+
+
+class housed:  # noqa: N801 - a context
+    def __init__(self, directory):
+        self._closing = ExitStack()
+        self._house = House(directory, self._closing)
+
+    def __enter__(self):
+        return self._house
+
+    def __exit__(self, *_):
+        self._closing.close()
+
+
+async def until(true, what, seconds=8):
+    deadline = time.monotonic() + seconds
+    while not await true():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.02)
+
+
+def test_without_redis_another_vnmgrs_agents_have_a_change_within_a_second_or_so(tmp_path, mariadb):
+    async def within():
+        async with two(tmp_path, mariadb.database()) as (one, _, _, far):
+            await guest(one, 2)
+            await far.until(lambda: "if-2" in far.uuids())
+
+    asyncio.run(within())
+
+
+def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_away(
+    tmp_path, mariadb
+):
+    async def within():
+        with server("redis") as redis:
+            registry = "127.0.0.1", redis.port
+            async with two(tmp_path, mariadb.database(), registry) as (one, other, _, far):
+
+                async def known():
+                    return "vnb" in await one.call("nodes")
+
+                await until(known, "the other vnmgr is known")
+                assert (await one.call("nodes"))["vnb"]["vnmgr"].startswith("vnmgr-")
+                await guest(one, 1)
+                values = {
+                    "uuid": "if-2",
+                    "mode": "vif",
+                    "port_name": "vm2",
+                    "network_uuid": "nw-1",
+                    "mac_address": 0x525400000002,
+                    "ipv4_address": ip("10.102.0.2"),
+                }
+                reply = await one.call.reply("create", "interfaces", values=values, wait=5)
+                assert (reply.realised.hosts, reply.realised.lagging) == (("vna", "vnb"), ())
+                assert reply.realised.milliseconds < 900, "nobody waited for a poll"
+                assert "if-2" in far.uuids()
+                redis.kill()
+
+                async def said():
+                    changed = {"display_name": str(time.monotonic())}
+                    reply = await one.call.reply(
+                        "update", "interfaces", "if-2", values=changed, wait=0.5
+                    )
+                    return any("vnmgr" in each for each in reply.realised.lagging)
+
+                await until(said, "who waits is told")
+                await other.call("delete", "interfaces", "if-2")
+                await far.until(lambda: "if-2" not in far.uuids())
+                redis.start()
+
+                async def whole():
+                    changed = {"display_name": str(time.monotonic())}
+                    reply = await one.call.reply(
+                        "update", "networks", "nw-1", values=changed, wait=2
+                    )
+                    return not reply.realised.lagging
+
+                await until(whole, "all is as before")
+
+    asyncio.run(within())
