@@ -154,4 +154,4 @@ async def test_vna_finds_what_was_written_as_it_would_have_it(ovs, tmp_path):
             await asyncio.to_thread(ovs.vsctl, "del-port", "nic1")
             while "output:11" in "".join(now := await asyncio.to_thread(path_of, ovs)):
                 pass
-            assert len(now) == 3  # The bond's two members, and the host.
+            assert len(now) == 5  # Two for each of the bond's members, and the host's.
