@@ -80,7 +80,7 @@ def _any_letters(line: str) -> str:
     return ".*".join(re.escape(part) for part in line.split("…"))
 
 
-ENVIRONMENTS = {"hosts": many_hosts(3)}
+ENVIRONMENTS = dict.fromkeys(("hosts", "physical-networks"), many_hosts(3))
 """The labs of guides, by name, that are not for the one of a single host."""
 
 

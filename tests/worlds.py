@@ -11,6 +11,7 @@ from openvnet.model import (
     Datapath,
     DatapathNetwork,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -25,6 +26,7 @@ from openvnet.model.host import (
     TunnelInterface,
 )
 from openvnet.model.relations import ENCAPSULATIONS
+from openvnet.pipeline.flow import LOCAL
 
 DPID = "0x0000aaaaaaaaaaaa"
 OTHER_DPID = "0x0000bbbbbbbbbbbb"
@@ -51,12 +53,16 @@ networks = st.builds(
     uuid=_named("nw"),
     ipv4_network=st.just(0x0A660000),
     ipv4_prefix=st.sampled_from([16, 24, 32]),
+    mode=st.sampled_from(["virtual", "virtual", "virtual", "physical"]),
+    vlan_id=st.none() | st.just(10),
     vni=st.integers(0, 3),
 )
 interfaces = st.builds(
     Interface,
     uuid=_named("if"),
-    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated"]),
+    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated", "promiscuous"]),
+    parent_interface_uuid=st.sampled_from([None, None, None, "if-1", "if-2"]),
+    vlan_id=st.sampled_from([None, 10, 20]),
     enable_port_security=st.sampled_from([True, True, True, False]),
 )
 interface_ports = st.builds(
@@ -87,6 +93,14 @@ ports = st.builds(
     number=st.sampled_from([1, 2, 3, 4, 300]),
     up=st.booleans(),
     uplink=st.sampled_from([False, False, False, True]),
+    mac_address=st.just(0),
+)
+host_ports = st.builds(
+    Port,
+    name=st.just("br0"),
+    number=st.just(LOCAL),
+    up=st.just(True),
+    mac_address=st.sampled_from([0x020000000001, 0x525400000001]),
 )
 identities = st.builds(
     PortIdentity, name=_port_names, iface_id=st.sampled_from(["vm1", "vm2", "if-1", "if-2", "x"])
@@ -131,7 +145,13 @@ tunnel_ports = st.builds(
     up=st.just(True),
 )
 
+interface_networks = st.builds(
+    InterfaceNetwork, uuid=_named("ifnw"), interface_uuid=_named("if"), network_uuid=_named("nw")
+)
+
 _KINDS = (
+    interface_networks,
+    host_ports,
     datapath_networks,
     allowed_address_pairs,
     active_interfaces,

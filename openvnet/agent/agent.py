@@ -211,7 +211,8 @@ class Agent:
     def port(self, described: PortDescription) -> Port:
         """The fact of a port: what the switch says of it, and whether it is the host's own."""
         name = described.name
-        return Port(name, described.number, described.up, self._is_uplink(name))
+        uplink, mac_address = self._is_uplink(name), described.mac_address
+        return Port(name, described.number, described.up, uplink, mac_address)
 
     def failures(self) -> Iterator[Failure]:
         """What is not as rows ask for, and why."""

@@ -7,8 +7,24 @@ from collections.abc import Collection, Iterator
 from openvnet.agent.agent import Agent
 from openvnet.compiler import Compiler
 from openvnet.features.attachment import RESERVED, claimants
-from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease
-from openvnet.model.host import Attachment, Bridge, Member, Port, PortIdentity, Uplink
+from openvnet.model import (
+    Datapath,
+    Interface,
+    InterfaceNetwork,
+    InterfacePort,
+    IpLease,
+    MacLease,
+)
+from openvnet.model.host import (
+    Attachment,
+    Bridge,
+    Bridged,
+    Member,
+    Port,
+    PortIdentity,
+    PromiscuousPort,
+    Uplink,
+)
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Drop, Flow
 from openvnet.state import View
@@ -30,6 +46,9 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
         return
     if interface.mode == "host":
         yield from _obstacles_of_host(interface_uuid, view)
+        return
+    if interface.mode == "promiscuous":
+        yield from _obstacles_of_promiscuous(interface_uuid, view)
         return
     if interface.mode != "vif":
         yield f"interfaces of mode {interface.mode} are not yet done"
@@ -58,6 +77,19 @@ def _obstacles_of_host(interface_uuid: str, view: View) -> Iterator[str]:
         yield f"the link of port {' and of '.join(port.name for port in uplinks)} is down"
 
 
+def _obstacles_of_promiscuous(interface_uuid: str, view: View) -> Iterator[str]:
+    """What is in the way of an interface that bridges a LAN into a network."""
+    found = view.get(PromiscuousPort, interface_uuid)
+    port = view.get(Port, found.port_name) if found else None
+    if found is None:
+        yield _why_not_attached(interface_uuid, view)
+    elif port is None or not port.up:
+        yield f"the link of port {found.port_name} is down"
+    joined = view.where(InterfaceNetwork, interface_uuid=interface_uuid)
+    if not any(view.get(Bridged, row.network_uuid) for row in joined):
+        yield "it bridges no network: say which with `vnctl interfaces networks modify`"
+
+
 def _uplinks_of(interface_uuid: str, view: View) -> list[Port]:
     names = _port_names(interface_uuid, view)
     ports = _ports_meant(interface_uuid, names, view)
@@ -70,6 +102,10 @@ def _port_names(interface_uuid: str, view: View) -> list[str]:
 
 
 def _why_not_attached(interface_uuid: str, view: View) -> str:
+    interface = view.get(Interface, interface_uuid)
+    if interface is not None and interface.parent_interface_uuid is not None:
+        parent = interface.parent_interface_uuid
+        return f"it is a VLAN of interface {parent}: {why_not_up(parent, view)}"
     names = _port_names(interface_uuid, view)
     for port in _ports_meant(interface_uuid, names, view):
         return _why_not_behind(port, interface_uuid, view)
@@ -140,11 +176,12 @@ async def _asked_status(agent: Agent, interface_uuid: str) -> InterfaceStatus:
     )
 
 
-def _place(interface_uuid: str, view: View) -> Attachment | Uplink | None:
+def _place(interface_uuid: str, view: View) -> Attachment | PromiscuousPort | Uplink | None:
     """The port that an interface is behind; of a host's uplinks, the first by name."""
     interface = view.get(Interface, interface_uuid)
     if interface is None or interface.mode != "host":
-        return view.get(Attachment, interface_uuid)
+        attached = view.get(Attachment, interface_uuid)
+        return attached or view.get(PromiscuousPort, interface_uuid)
     return next((view.get(Uplink, port.name) for port in _uplinks_of(interface_uuid, view)), None)
 
 

@@ -14,6 +14,8 @@ from openvnet.features import (
     host,
     interest,
     peers,
+    physical,
+    promiscuous,
     security,
     switching,
     underlay,
@@ -22,7 +24,7 @@ from openvnet.features import (
 STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
     attachment.INTERFACES,
-    peers.CARRIERS,
+    (*peers.CARRIERS, *physical.LANS),
     (*attachment.LEASES, *allowed.ALLOWANCES, *peers.PEERS),
     peers.HEARERS,
     (
@@ -36,5 +38,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *flooding.FEATURES,
         *peers.FEATURES,
         *underlay.FEATURES,
+        *physical.FEATURES,
+        *promiscuous.FEATURES,
     ),
 )

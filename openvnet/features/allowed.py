@@ -14,7 +14,6 @@ from openvnet.model.host import Allowed, Attachment, Carrier, Shortfall
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
-    UNTAGGED,
     Registers,
     arp_sha,
     arp_spa,
@@ -22,8 +21,9 @@ from openvnet.pipeline.fields import (
     in_port,
     ipv4_src,
     of_prefix,
+    vlan,
 )
-from openvnet.pipeline.flow import Flow, Goto, match, write
+from openvnet.pipeline.flow import Flow, Goto, match, off_trunk, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -53,18 +53,20 @@ def allowances(pair: AllowedAddressPair, view: View) -> Iterator[Allowed]:
             ipv4_address=pair.ipv4_address,
             prefix=pair.ipv4_prefix,
             bare=carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
+            vlan_id=attachment.vlan_id,
         )
 
 
 def sender_flows(allowed: Allowed, _: View) -> Iterator[Flow]:
     """What may be sent with the addresses of a pair."""
-    sender = in_port(allowed.port), eth_src(allowed.mac_address), UNTAGGED
+    sender = in_port(allowed.port), eth_src(allowed.mac_address), vlan(allowed.vlan_id)
     addresses = allowed.ipv4_address, allowed.prefix
-    entering, priority = write(Registers.network, allowed.vni), SHORTEST + allowed.prefix
+    entering = (*off_trunk(allowed.vlan_id), write(Registers.network, allowed.vni))
+    priority = SHORTEST + allowed.prefix
     ipv4 = match(*sender, IPV4, *of_prefix(ipv4_src, *addresses))
-    yield Flow(Table.PORT_SECURITY, priority, ipv4, (entering, _TO_SWITCHING))
+    yield Flow(Table.PORT_SECURITY, priority, ipv4, (*entering, _TO_SWITCHING))
     arp = match(*sender, ARP, arp_sha(allowed.mac_address), *of_prefix(arp_spa, *addresses))
-    yield Flow(Table.PORT_SECURITY, priority, arp, (entering, _TO_ARP))
+    yield Flow(Table.PORT_SECURITY, priority, arp, (*entering, _TO_ARP))
 
 
 def open_flows(attachment: Attachment, view: View) -> Iterator[Flow | Shortfall]:
@@ -79,9 +81,10 @@ def open_flows(attachment: Attachment, view: View) -> Iterator[Flow | Shortfall]
         why = f"port security stays on: it is on {'several networks' if vnis else 'no network'}"
         yield Shortfall("interface", interface.uuid, why)
         return
-    sender, entering = (in_port(attachment.number), UNTAGGED), write(Registers.network, vnis.pop())
-    yield Flow(Table.PORT_SECURITY, 6, match(*sender, ARP), (entering, _TO_ARP))
-    yield Flow(Table.PORT_SECURITY, 5, match(*sender), (entering, _TO_SWITCHING))
+    sender = in_port(attachment.number), vlan(attachment.vlan_id)
+    entering = (*off_trunk(attachment.vlan_id), write(Registers.network, vnis.pop()))
+    yield Flow(Table.PORT_SECURITY, 6, match(*sender, ARP), (*entering, _TO_ARP))
+    yield Flow(Table.PORT_SECURITY, 5, match(*sender), (*entering, _TO_SWITCHING))
 
 
 ALLOWANCES = ((AllowedAddressPair, allowances),)

@@ -20,12 +20,22 @@ from openvnet.pipeline.fields import (
     eth_src,
     in_port,
 )
-from openvnet.pipeline.flow import IN_PORT, Flow, Goto, Output, copy, match, write
+from openvnet.pipeline.flow import IN_PORT, Flow, Goto, Output, copy, match, tag, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 REQUEST, REPLY = 1, 2
 
+_TURNED = (
+    write(arp_op, REPLY),
+    copy(arp_sha, arp_tha),
+    copy(eth_dst, arp_sha),
+    copy(eth_src, eth_dst),
+    copy(arp_sha, eth_src),
+    copy(arp_spa, Registers.sender),
+    copy(arp_tpa, arp_spa),
+    copy(Registers.sender, arp_tpa),
+)
 _TO_REPLY, _PAST_ARP = Goto(Table.ARP_REPLY), (Goto(Table.L2_LOOKUP),)
 
 
@@ -39,22 +49,15 @@ def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
 
 def reply_flows(_: Bridge, __: View) -> Iterator[Flow]:
     """How every request is turned into a reply, once it is addressed to the holder's MAC."""
-    yield Flow(
-        Table.ARP_REPLY,
-        100,
-        match(ARP),
-        (
-            write(arp_op, REPLY),
-            copy(arp_sha, arp_tha),
-            copy(eth_dst, arp_sha),
-            copy(eth_src, eth_dst),
-            copy(arp_sha, eth_src),
-            copy(arp_spa, Registers.sender),
-            copy(arp_tpa, arp_spa),
-            copy(Registers.sender, arp_tpa),
-            Output(IN_PORT),
-        ),
-    )
+    yield Flow(Table.ARP_REPLY, 100, match(ARP), (*_TURNED, Output(IN_PORT)))
+
+
+def trunk_flows(member: Member, _: View) -> Iterator[Flow]:
+    """The reply to a VLAN of a trunk has its tag again."""
+    if member.vlan_id:
+        asked = match(ARP, in_port(member.port), Registers.trunk(member.vlan_id))
+        back = (*_TURNED, *tag(member.vlan_id), Output(IN_PORT))
+        yield Flow(Table.ARP_REPLY, 110, asked, back)
 
 
 def own_flows(member: Member, _: View) -> Iterator[Flow]:
@@ -67,4 +70,9 @@ def _request(held: Holding | Member) -> tuple[Term, ...]:
     return ARP, arp_op(REQUEST), arp_tpa(held.ipv4_address), Registers.network(held.vni)
 
 
-FEATURES = ((Holding, answer_flows), (Bridge, reply_flows), (Member, own_flows))
+FEATURES = (
+    (Holding, answer_flows),
+    (Bridge, reply_flows),
+    (Member, own_flows),
+    (Member, trunk_flows),
+)

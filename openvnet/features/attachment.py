@@ -22,6 +22,7 @@ from openvnet.model import (
     ActiveInterface,
     Datapath,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -32,7 +33,10 @@ from openvnet.model.host import (
     TUNNEL_PORTS,
     Attachment,
     Away,
+    BondMember,
     Bridge,
+    Bridged,
+    BridgedAway,
     Carrier,
     Chunk,
     Claim,
@@ -41,6 +45,7 @@ from openvnet.model.host import (
     Member,
     Port,
     PortIdentity,
+    PromiscuousPort,
     TunnelEnd,
     TunnelInterface,
     Uplink,
@@ -73,12 +78,16 @@ def claims(port: Port, view: View) -> Iterator[Claim | Uplink | TunnelEnd]:
 def claimants(port: Port, view: View) -> list[str]:
     """The uuids of all interfaces that name a port; the first one has it.
 
-    A name beats an iface-id, a row for this datapath beats one for any, then the lesser uuid.
+    A name beats an iface-id, that the name of its bond; a row for this datapath beats one for any;
+    then the lesser uuid.
     """
     identity = view.get(PortIdentity, port.name)
+    bond = view.get(BondMember, port.name)
     names = [port.name]
     if identity and identity.iface_id != port.name:
         names.append(identity.iface_id)
+    if bond:
+        names.append(bond.bond)
     found = [
         (name_order, row.datapath_uuid is None, row.interface_uuid)
         for name_order, name in enumerate(names)
@@ -106,22 +115,29 @@ def _may_be_here(interface_uuid: str, view: View) -> bool:
     return any(is_here(row, view) for row in rows)
 
 
-def attachments(claim: Claim, view: View) -> Iterator[Attachment | Uplink]:
+def attachments(claim: Claim, view: View) -> Iterator[Attachment | PromiscuousPort | Uplink]:
     """The port behind which an interface is: of those that claim it, one that is up, or first.
 
-    Every port of an interface of mode `host` is an uplink.
+    Every port of an interface of mode `host` is an uplink. Behind a trunk are, too, the interfaces
+    that are its VLANs.
     """
     interface = view.get(Interface, claim.interface_uuid)
-    if interface is None:
+    if interface is None or interface.parent_interface_uuid is not None:
         return
     if interface.mode == "host":
         yield Uplink(claim.port_name, claim.number)
-    if interface.mode != "vif":
+    if interface.mode not in ("vif", "promiscuous"):
         return
     rivals = view.where(Claim, interface_uuid=claim.interface_uuid)
     if len(rivals) > 1:
         claim = min(rivals, key=lambda rival: (not _is_up(rival, view), rival.number))
+    if interface.mode == "promiscuous":
+        yield PromiscuousPort(claim.interface_uuid, claim.port_name, claim.number)
+        return
     yield Attachment(claim.interface_uuid, claim.port_name, claim.number)
+    for child in view.where(Interface, parent_interface_uuid=claim.interface_uuid):
+        if child.mode == "vif" and child.vlan_id:
+            yield Attachment(child.uuid, claim.port_name, claim.number, child.vlan_id)
 
 
 def _is_up(claim: Claim, view: View) -> bool:
@@ -140,7 +156,8 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
     if mac.interface_uuid != lease.interface_uuid:
         return
     of_network = lease.uuid, network.uuid, network.vni
-    yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
+    if network.mode != "physical":  # There, everybody answers for himself.
+        yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
     carrier = view.get(Carrier, network.uuid)
     attachment = view.get(Attachment, lease.interface_uuid)
     if attachment is None:
@@ -166,8 +183,34 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         attachment.number,
         (chunk.network_uuid, chunk.number),
         carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
+        attachment.vlan_id,
         elsewhere is not None,
     )
+
+
+def bridges(row: InterfaceNetwork, view: View) -> Iterator[Bridged | BridgedAway | Chunk | Here]:
+    """A network into which a promiscuous interface bridges a LAN, here or on another host."""
+    interface, network = (
+        view.get(Interface, row.interface_uuid),
+        view.get(Network, row.network_uuid),
+    )
+    if interface is None or interface.mode != "promiscuous" or not row.static:
+        return
+    if network is None or not network.vni or network.mode == "physical":
+        return
+    carrier = view.get(Carrier, network.uuid)
+    port = view.get(PromiscuousPort, interface.uuid)
+    if port is None:
+        there = _datapath_uuid(interface.uuid, view) if carrier else None
+        if there is not None:
+            yield BridgedAway(network.uuid, network.vni, (network.uuid, there))
+        return
+    if carrier and _named_datapath(interface.uuid, view) is None:
+        yield Here(interface.uuid, port.port_name)
+    chunk = Chunk(network.uuid, network.vni, port.number // CHUNK_SIZE)
+    yield chunk
+    place = chunk.network_uuid, chunk.number
+    yield Bridged(network.uuid, network.vni, interface.uuid, port.number, place)
 
 
 def _datapath_uuid(interface_uuid: str, view: View) -> str | None:
@@ -196,5 +239,5 @@ def _named_datapath(interface_uuid: str, view: View) -> str | None:
 
 PORTS = ((Port, claims),)
 INTERFACES = ((Claim, attachments),)
-LEASES = ((IpLease, holdings),)
+LEASES = ((IpLease, holdings), (InterfaceNetwork, bridges))
 """Each is of a stratum of its own; before that of leases is known what this host carries."""

@@ -6,15 +6,30 @@ the chunks; each is a flow of the table FLOOD, from which the packet returns to 
 
     L2_LOOKUP: network, multicast --> chunk 0, FLOOD --> chunk 3, FLOOD --> done
 
-If members are on other hosts, the hosts follow in chunks of their own (`features.peers`).
+If members are on other hosts, the hosts follow in chunks of their own (`features.peers`). Of a
+physical network, the host and the LAN behind its uplink follow.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 from openvnet.model import Network
-from openvnet.model.host import Chunk, Member, PeerChunk
+from openvnet.model.host import Bridged, Chunk, Lan, Member, PeerChunk
 from openvnet.pipeline.fields import Registers, eth_dst
-from openvnet.pipeline.flow import Action, Drop, Flow, Output, Resubmit, match, write
+from openvnet.pipeline.flow import (
+    LOCAL,
+    Action,
+    Drop,
+    Flow,
+    Output,
+    Resubmit,
+    match,
+    out_of,
+    tag,
+    untag,
+    write,
+)
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -25,7 +40,8 @@ MULTICAST = 1 << 40
 def network_flows(network: Network, view: View) -> Iterator[Flow]:
     """The flood list of a network that has members: its chunks, one after the other.
 
-    Those of other hosts come after those of this one, and not for what came from another host.
+    Those of other hosts, and the LAN, come after those of this one, and not for what came from
+    there.
     """
     chunks = view.ids(Chunk, network_uuid=network.uuid)
     far = view.ids(PeerChunk, network_uuid=network.uuid)
@@ -37,6 +53,9 @@ def network_flows(network: Network, view: View) -> Iterator[Flow]:
         near = steps or (Drop("no members"),)
         yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), near)
         steps = (*steps, write(Registers.flooded, 1), *_steps(far, Table.FLOOD_PEERS))
+    elif lan := view.get(Lan, network.uuid):
+        yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), steps)
+        steps = (*steps, *tag(lan.vlan_id), Output(LOCAL), out_of(lan.uplinks))
     yield Flow(Table.L2_LOOKUP, 50, match(*many), steps)
 
 
@@ -47,11 +66,20 @@ def _steps(chunks: Iterable[tuple[str, int]], table: Table) -> Iterator[Action]:
 
 
 def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
-    """The members of one chunk."""
+    """The members of one chunk; VLANs of trunks last, each port with their tag."""
     here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
-    ports = sorted({member.port for member in members if not member.awaited})
-    yield Flow(Table.FLOOD, 100, here, tuple(Output(port) for port in ports))
+    bridged = view.where(Bridged, chunk=(chunk.network_uuid, chunk.number))
+    untagged = {(0, each.port) for each in bridged}
+    here_now = (member for member in members if not member.awaited)
+    places = sorted(untagged | {(member.vlan_id, member.port) for member in here_now})
+    steps = tuple(
+        step
+        for vlan_id, ports in groupby(places, key=itemgetter(0))
+        for step in (*tag(vlan_id), *(Output(port) for _, port in ports), *untag(vlan_id))
+    )
+    if steps:
+        yield Flow(Table.FLOOD, 100, here, steps)
 
 
 FEATURES = ((Network, network_flows), (Chunk, chunk_flows))

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from openvnet.model.host import TUNNEL_PORTS, Bridge, Port, PortIdentity
+from openvnet.model.host import TUNNEL_PORTS, BondMember, Bridge, Port, PortIdentity
 from openvnet.state import View
 
 
@@ -40,4 +40,9 @@ def port_names(port: Port, view: View) -> Iterator[Subscription]:
         yield Subscription("port", identity.iface_id)
 
 
-FEATURES = ((Bridge, own_datapath), (Port, port_names))
+def bond_names(member: BondMember, _: View) -> Iterator[Subscription]:
+    """The name of a bond, by which interface ports may mean its members."""
+    yield Subscription("port", member.bond)
+
+
+FEATURES = ((Bridge, own_datapath), (Port, port_names), (BondMember, bond_names))

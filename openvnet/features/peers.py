@@ -11,11 +11,20 @@ with a packet of that network is one flow of TO_PEER. What comes from a host goe
 from collections.abc import Iterator
 from zlib import crc32
 
-from openvnet.model import Datapath, DatapathNetwork, InterfacePort, IpLease, Network
+from openvnet.model import (
+    Datapath,
+    DatapathNetwork,
+    Interface,
+    InterfaceNetwork,
+    InterfacePort,
+    IpLease,
+    Network,
+)
 from openvnet.model.host import (
     TUNNEL_PORTS,
     Away,
     Bridge,
+    BridgedAway,
     Carrier,
     Hearer,
     Peer,
@@ -39,13 +48,12 @@ from openvnet.pipeline.fields import (
     peer as to_peer,
 )
 from openvnet.pipeline.flow import (
-    Action,
     Flow,
     Goto,
     Output,
-    OutputToFirst,
     Resubmit,
     match,
+    out_of,
     write,
 )
 from openvnet.pipeline.tables import Table
@@ -97,6 +105,8 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
     encapsulation = row.encapsulation
     if encapsulation == BARE and end.network_uuid != carrier.underlay:
         encapsulation = FALLBACK  # As is to be expected of hosts on different underlays.
+    elif encapsulation == BARE and _is_bridged(row.network_uuid, view):
+        encapsulation = FALLBACK  # Of a LAN's machines, no host knows that they are members.
     elif encapsulation == BARE and (why := _why_not_bare(row, carrier)):
         yield _shortfall(row, f"it is reached by {FALLBACK} and not by {BARE}: {why}")
         encapsulation = FALLBACK
@@ -112,6 +122,13 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
         mac_address=row.mac_address,
         uplinks=carrier.uplinks,
     )
+
+
+def _is_bridged(network_uuid: str, view: View) -> bool:
+    """Whether an interface bridges a LAN into a network, on whichever host."""
+    joined = view.where(InterfaceNetwork, network_uuid=network_uuid)
+    interfaces = (view.get(Interface, row.interface_uuid) for row in joined)
+    return any(each is not None and each.mode == "promiscuous" for each in interfaces)
 
 
 def _end(row: DatapathNetwork, view: View) -> IpLease | None:
@@ -147,7 +164,7 @@ def hearers(peer: Peer, view: View) -> Iterator[Hearer | PeerChunk]:
     Those that are told without a tunnel come last: the destination is written over for them.
     """
     place = peer.network_uuid, peer.datapath_uuid
-    if view.any(Away, place=place):
+    if view.any(Away, place=place) or view.any(BridgedAway, place=place):
         number = crc32(peer.datapath_uuid.encode()) % CHUNKS
         number += CHUNKS * (peer.encapsulation == BARE)
         chunk = PeerChunk(peer.network_uuid, peer.vni, number)
@@ -186,7 +203,7 @@ def peer_flows(peer: Peer, view: View) -> Iterator[Flow | Tunnel]:
     yield Flow(Table.FROM_TUNNEL, 100, came, (*entering, Goto(Table.L2_LOOKUP)))
     there = to_peer(peer.number)
     if peer.encapsulation == BARE and peer.mac_address is not None:
-        out = _out(peer.uplinks)
+        out = out_of(peer.uplinks)
         yield Flow(Table.TO_PEER, 100, match(there, network), (out,))
         flooded = match(there, network, Registers.flooded(1))
         yield Flow(Table.TO_PEER, 110, flooded, (write(eth_dst, peer.mac_address), out))
@@ -196,10 +213,6 @@ def peer_flows(peer: Peer, view: View) -> Iterator[Flow | Tunnel]:
         tunnel = write(tun_src, peer.source), write(tun_dst, peer.address), write(tun_id, peer.vni)
         yield Flow(Table.TO_PEER, 100, match(there, network), (*tunnel, Output(end.number)))
         yield Tunnel(end.number, peer.source, peer.address)
-
-
-def _out(ports: tuple[int, ...]) -> Action:
-    return Output(ports[0]) if len(ports) == 1 else OutputToFirst(ports)
 
 
 def away_flows(away: Away, view: View) -> Iterator[Flow]:

@@ -12,7 +12,6 @@ from openvnet.model.host import Attachment, Member
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
-    UNTAGGED,
     Registers,
     arp_op,
     arp_sha,
@@ -22,8 +21,9 @@ from openvnet.pipeline.fields import (
     in_port,
     ipv4_src,
     of_prefix,
+    vlan,
 )
-from openvnet.pipeline.flow import Drop, Flow, Goto, match, write
+from openvnet.pipeline.flow import Drop, Flow, Goto, match, off_trunk, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -38,12 +38,12 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     A probe has no address of its own: of the sender's networks, the one with the longest prefix
     that holds the address asked for is meant.
     """
-    to_network = write(Registers.network, member.vni)
-    sender = (in_port(member.port), eth_src(member.mac_address))
-    ipv4 = match(*sender, IPV4, UNTAGGED, ipv4_src(member.ipv4_address))
-    yield Flow(Table.PORT_SECURITY, 100, ipv4, (to_network, _TO_SWITCHING))
-    arp, own_mac = (*sender, ARP, UNTAGGED), arp_sha(member.mac_address)
-    to_arp = (to_network, _TO_ARP)
+    to_network = (*off_trunk(member.vlan_id), write(Registers.network, member.vni))
+    sender = (in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id))
+    ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
+    yield Flow(Table.PORT_SECURITY, 100, ipv4, (*to_network, _TO_SWITCHING))
+    arp, own_mac = (*sender, ARP), arp_sha(member.mac_address)
+    to_arp = (*to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
     yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
     asked = of_prefix(arp_tpa, member.subnet, member.prefix)
@@ -53,20 +53,22 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
 
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     """What an attached interface sends, but may not: with its own MAC, and with another."""
-    port = in_port(attachment.number)
+    port, tagged = in_port(attachment.number), vlan(attachment.vlan_id)
+    in_vlan = (tagged,) if attachment.vlan_id else ()
     for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
         own_mac = eth_src(lease.mac_address)
-        for priority, protocol, reason in _REFUSALS:
-            sender = match(port, own_mac, *protocol)
-            yield Flow(Table.PORT_SECURITY, priority, sender, reason)
-    yield Flow(Table.PORT_SECURITY, 2, match(port), _STRANGER)
+        for protocol, reason in _REFUSALS:
+            sender = match(port, own_mac, protocol, tagged)
+            yield Flow(Table.PORT_SECURITY, 4, sender, reason)
+        yield Flow(Table.PORT_SECURITY, 3, match(port, own_mac, *in_vlan), _OTHER)
+    yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
 
 
 _STRANGER = (Drop("source MAC address not leased"),)
+_OTHER = (Drop("neither IPv4 nor ARP, or tagged"),)
 _REFUSALS = (
-    (4, (IPV4, UNTAGGED), (Drop("IPv4 source address not leased"),)),
-    (4, (ARP, UNTAGGED), (Drop("ARP sender not leased"),)),
-    (3, (), (Drop("neither IPv4 nor ARP, or tagged"),)),
+    (IPV4, (Drop("IPv4 source address not leased"),)),
+    (ARP, (Drop("ARP sender not leased"),)),
 )
 
 FEATURES = ((Member, sender_flows), (Attachment, dropped_flows))

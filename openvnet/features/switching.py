@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from openvnet.model.host import Attachment, Member
 from openvnet.pipeline.fields import Registers, eth_dst, in_port
-from openvnet.pipeline.flow import Drop, Flow, Output, match
+from openvnet.pipeline.flow import Drop, Flow, Output, match, tag
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -14,7 +14,8 @@ def unicast_flows(member: Member, _: View) -> Iterator[Flow]:
     if member.awaited:
         return
     to_member = match(eth_dst(member.mac_address), Registers.network(member.vni))
-    yield Flow(Table.L2_LOOKUP, 100, to_member, (Output(member.port),))
+    out = (*tag(member.vlan_id), Output(member.port))
+    yield Flow(Table.L2_LOOKUP, 100, to_member, out)
 
 
 def unknown_flows(attachment: Attachment, _: View) -> Iterator[Flow]:

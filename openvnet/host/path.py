@@ -95,7 +95,8 @@ def _facts(switch: Switch, named: Collection[str], tables: Tables) -> Iterator[t
     is_uplink = uplinks(named)
     yield (Bridge, "bridge"), Bridge(switch.dpid)
     for port in switch.ports.values():
-        yield (Port, port.name), Port(port.name, port.number, port.up, is_uplink(port.name))
+        uplink, mac_address = is_uplink(port.name), port.mac_address
+        yield (Port, port.name), Port(port.name, port.number, port.up, uplink, mac_address)
     for name, bond in _bonds(tables).items():
         yield (BondMember, name), BondMember(name, bond)
 

@@ -12,6 +12,7 @@ from openvnet.manager.carried import CarriedRow, pair_of
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.leases import refuse_mac_in_use
 from openvnet.manager.names import found
+from openvnet.manager.networks import check_uplink
 from openvnet.manager.topologies import in_topology
 from openvnet.model import (
     DatapathNetwork,
@@ -20,6 +21,7 @@ from openvnet.model import (
     Interface,
     InterfacePort,
     IpLease,
+    Network,
     Row,
     TopologyDatapath,
 )
@@ -39,6 +41,9 @@ def carried_rows(
         for made in transaction.where(kind, datapath_uuid=datapath_uuid, **{carry.name: uuid}):
             transaction.delete(made)
         refuse_mac_in_use(transaction, row)
+        if isinstance(row, DatapathNetwork):
+            network = found(transaction, Network, row.network_uuid, "network_uuid")
+            check_uplink(transaction, row, network)
         yield row
 
     return rows

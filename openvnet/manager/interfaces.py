@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from openvnet.manager.errors import MissingArgument, WrongSegment
+from openvnet.manager.errors import InvalidArgument, MissingArgument, WrongSegment
 from openvnet.manager.leases import ip_lease_rows, mac_lease_rows
 from openvnet.manager.names import allotted_uuid, found
 from openvnet.manager.ports import first_port, moved_port
@@ -22,9 +22,50 @@ PARAMETERS = INTERFACES.parameters or {}
 def interface_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
     """A new interface: its row, a port, and the leases that its parameters ask for."""
     own = {name: value for name, value in values.items() if name not in PARAMETERS}
-    yield Interface(**own)
-    yield from first_port(transaction, values)
+    interface = Interface(**own)
+    yield interface
+    if _is_vlan(transaction, interface):
+        _refuse_port(interface, values)
+    else:
+        yield from first_port(transaction, values)
     yield from _leases(transaction, values)
+
+
+def _is_vlan(transaction: Transaction, interface: Interface) -> bool:
+    """Whether an interface is a VLAN of another one's port; refuse what can be none."""
+    parent_uuid, vlan_id = interface.parent_interface_uuid, interface.vlan_id
+    if parent_uuid is None and vlan_id is None:
+        return False
+    if parent_uuid is None or vlan_id is None:
+        missing = "vlan_id" if vlan_id is None else "parent_interface_uuid"
+        raise MissingArgument(f"{missing} is required: a VLAN of a trunk needs both.")
+    parent = found(transaction, Interface, parent_uuid, "parent_interface_uuid")
+    for each, name in ((interface, "mode"), (parent, "parent_interface_uuid")):
+        if each.mode != "vif":
+            raise InvalidArgument(
+                f"{name}: interface {each.uuid} is of mode {each.mode}; a trunk and its VLANs must "
+                "be of mode vif."
+            )
+    if parent.parent_interface_uuid is not None:
+        raise InvalidArgument(
+            f"parent_interface_uuid {parent_uuid} is itself a VLAN of "
+            f"{parent.parent_interface_uuid}; it must have a port of its own."
+        )
+    for other in transaction.where(Interface, parent_interface_uuid=parent_uuid):
+        if other.vlan_id == vlan_id and other.uuid != interface.uuid:
+            raise InvalidArgument(
+                f"vlan_id {vlan_id} of interface {parent_uuid} is interface {other.uuid} already."
+            )
+    return True
+
+
+def _refuse_port(interface: Interface, values: Mapping[str, Any]) -> None:
+    for name in ("port_name", "owner_datapath_uuid"):
+        if values.get(name) is not None:
+            raise InvalidArgument(
+                f"{name}: interface {interface.uuid} is a VLAN of interface "
+                f"{interface.parent_interface_uuid}, and behind the port of that."
+            )
 
 
 def _leases(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[Row]:
@@ -97,5 +138,7 @@ def changed_interface(
     """An interface with other values, and its port on another datapath."""
     own = {name: value for name, value in values.items() if name not in PARAMETERS}
     yield replace(interface, **own)
-    if "owner_datapath_uuid" in values:
+    if interface.parent_interface_uuid is not None:
+        _refuse_port(interface, values)
+    elif "owner_datapath_uuid" in values:
         yield from moved_port(transaction, interface.uuid, values["owner_datapath_uuid"])

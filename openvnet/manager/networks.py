@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from openvnet.manager.errors import InvalidArgument
+from openvnet.manager.names import found
 from openvnet.manager.topologies import joined_rows
 from openvnet.model import (
+    DatapathNetwork,
     Network,
     Route,
     RouteLink,
@@ -52,6 +54,7 @@ def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
     defaults = {"display_name": name, "domain_name": name, "vni": allotted_vni(transaction)}
     network = Network(**{**defaults, **given, "mode": mode})
     check_subnet(network)
+    _check_vlan(network)
     yield network
     yield from joined_rows(
         transaction,
@@ -60,6 +63,37 @@ def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
         by_default=network.mode == "virtual",
         network_uuid=network.uuid,
     )
+
+
+def check_wire(transaction: Transaction, changed: Network) -> None:
+    """Refuse a network of another VLAN, if it cannot be that of the uplinks that it has."""
+    _check_vlan(changed)
+    for row in transaction.where(DatapathNetwork, network_uuid=changed.uuid):
+        check_uplink(transaction, row, changed)
+
+
+def _check_vlan(network: Network) -> None:
+    if network.vlan_id is not None and network.mode != "physical":
+        raise InvalidArgument(
+            f"vlan_id {network.vlan_id} is of physical networks only; "
+            f"network {network.uuid} is of mode {network.mode}."
+        )
+
+
+def check_uplink(transaction: Transaction, row: DatapathNetwork, network: Network) -> None:
+    """Refuse two physical networks that would be one LAN: of one host's uplink, with one VLAN."""
+    if network.mode != "physical":
+        return
+    for other in transaction.where(DatapathNetwork, interface_uuid=row.interface_uuid):
+        if other.datapath_uuid != row.datapath_uuid or other.network_uuid == network.uuid:
+            continue
+        rival = found(transaction, Network, other.network_uuid, "network_uuid")
+        if rival.mode == "physical" and rival.vlan_id == network.vlan_id:
+            tag = f"vlan_id {network.vlan_id}" if network.vlan_id else "no vlan_id"
+            raise InvalidArgument(
+                f"interface_uuid {row.interface_uuid} leads to network {rival.uuid} with {tag} "
+                f"already; network {network.uuid} needs another vlan_id, or another interface."
+            )
 
 
 def check_subnet(network: Network | Route) -> None:

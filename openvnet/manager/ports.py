@@ -8,13 +8,19 @@ from typing import Any
 
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.names import allotted_uuid
-from openvnet.model import InterfacePort
+from openvnet.model import Interface, InterfacePort
 from openvnet.store.transaction import Transaction
 
 
 def port_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterator[InterfacePort]:
     """The row of a new port of an interface."""
     given = dict(values)
+    interface = transaction.get(Interface, given["interface_uuid"])
+    if interface is not None and interface.parent_interface_uuid is not None:
+        raise InvalidArgument(
+            f"interface_uuid {interface.uuid} is a VLAN of interface "
+            f"{interface.parent_interface_uuid}, and behind the port of that."
+        )
     given.setdefault("uuid", allotted_uuid(transaction, InterfacePort))
     given["port_name"] = given.get("port_name") or None
     yield InterfacePort(**{**given, "singular": singular(given)})

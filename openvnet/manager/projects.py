@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from openvnet.manager.errors import Conflict, InvalidArgument
+from openvnet.manager.networks import check_wire
 from openvnet.model import (
     DEFAULT_PROJECT,
     TOKENS,
@@ -60,13 +61,16 @@ def check_deletion(transaction: Transaction, row: Row) -> None:
 def changed_network(
     transaction: Transaction, network: Network, values: Mapping[str, Any]
 ) -> Iterator[Row]:
-    """A network with other values; it stays shared with those who use it."""
+    """A network with other values; it stays shared with those who use it, and a LAN of its own."""
     if network.shared and values.get("shared") is False:
         shares = transaction.where(NetworkProject, network_uuid=network.uuid)
         kept = {network.project_uuid, *(share.project_uuid for share in shares)}
         leases = transaction.where(IpLease, network_uuid=network.uuid)
         _refuse_use(transaction, network, {lease.project_uuid for lease in leases} - kept)
-    yield replace(network, **values)
+    changed = replace(network, **values)
+    if "vlan_id" in values:
+        check_wire(transaction, changed)
+    yield changed
 
 
 def _refuse_use(transaction: Transaction, network: Network, projects: Iterable[str]) -> None:

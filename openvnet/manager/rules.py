@@ -6,6 +6,7 @@ Whatever is not named here is as its declaration says, and no more.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from openvnet.manager.bridging import interface_network_rows, interface_segment_rows
 from openvnet.manager.carrying import carried_rows, changed_carried, topology_datapath_rows
 from openvnet.manager.filters import (
     allowed_address_pair_rows,
@@ -50,7 +51,9 @@ from openvnet.model import (
     DnsService,
     FilterStatic,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     IpRange,
     IpRetention,
@@ -110,6 +113,8 @@ CREATIONS: Mapping[type[Any], Creation] = {
     TopologyMacRangeGroup: _in_topology(TopologyMacRangeGroup),
     TopologyRouteLink: _in_topology(TopologyRouteLink),
     TopologyLayer: layer_rows,
+    InterfaceNetwork: interface_network_rows,
+    InterfaceSegment: interface_segment_rows,
     DatapathNetwork: carried_rows(DatapathNetwork),
     DatapathSegment: carried_rows(DatapathSegment),
     DatapathRouteLink: carried_rows(DatapathRouteLink),

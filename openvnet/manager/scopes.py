@@ -1,17 +1,24 @@
 """Scopes: which parts of the world a row belongs to, and how one leads to the next.
 
     datapath:0x..      the Datapath
-    port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
+    port:inst1         InterfacePorts of that name on any datapath; an Interface of that uuid (as an
+                       iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases, AllowedAddressPairs
-    network:nw-x       the Network, its IpLeases, and their MacLeases
+    network:nw-x       the Network
+    members:nw-x       its IpLeases, and their MacLeases
+    uplink:dpnw-x      that DatapathNetwork
     carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
                        and end points (IpLeases), and where its members are (their InterfacePorts
-                       and ActiveInterfaces)
+                       and ActiveInterfaces); InterfaceNetworks, with their Interfaces
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
-    network ──DatapathNetwork here──► carried
+    interface ──InterfaceNetwork──► network
+    interface ──Interface, a VLAN of its port──► interface
+    network ──unless it is physical──► members ──DatapathNetwork here──► carried
+    network ──DatapathNetwork here──► uplink
 
-So who has a network for itself hears nothing of where others are.
+So who has a network for itself hears nothing of where others are; and of a physical network nobody
+hears more than how his own host is on it: its neighbours are found on the wire.
 
 An agent names ports, and hears of all that they lead to. Both pictures are declared below, once;
 membership, its inverse, the steps, and which rows a change can touch, are derived.
@@ -28,6 +35,7 @@ from openvnet.model import (
     Datapath,
     DatapathNetwork,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -38,7 +46,7 @@ from openvnet.state import State
 from openvnet.wire.messages import Scope
 
 Kind = type[Any]
-ScopeKind = Literal["datapath", "port", "interface", "network", "carried"]
+ScopeKind = Literal["datapath", "port", "interface", "network", "members", "uplink", "carried"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 Key = tuple[Kind, str]
 """A row's class and uuid."""
@@ -53,21 +61,29 @@ class Via(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Rows of `kind` are in scopes of a kind, named by their `field` or by what it is joined to."""
+    """Rows of `kind` are in scopes of a kind, named by their `field` or by what it is joined to.
+
+    Those that have something in the field `but` are not.
+    """
 
     kind: Kind
     scope: ScopeKind
     field: str
     via: Via | None = None
+    but: str | None = None
 
 
 class Step(NamedTuple):
-    """A scope leads to another through a row; if that names a datapath in `here`, only there."""
+    """A scope leads to another through a row; if that names a datapath in `here`, only there.
+
+    `unless` is a value of the row's mode for which it does not.
+    """
 
     source: ScopeKind
     via: Via
     target: ScopeKind
     here: str | None = None
+    unless: str | None = None
 
 
 class Edge(NamedTuple):
@@ -78,36 +94,51 @@ class Edge(NamedTuple):
     dpid: str | None
 
 
+_ITSELF = Via(Network, "uuid", "uuid")
 _CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
 _ENDING = Via(DatapathNetwork, "interface_uuid", "network_uuid")
+_PART = Via(InterfaceNetwork, "interface_uuid", "network_uuid")
 _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
 
 PLACES = (
     Place(Datapath, "datapath", "dpid"),
-    Place(InterfacePort, "port", "port_name"),
+    Place(InterfacePort, "port", "port_name", but="datapath_uuid"),
     Place(InterfacePort, "interface", "interface_uuid"),
     Place(Interface, "port", "uuid"),
     Place(Interface, "interface", "uuid"),
     Place(MacLease, "interface", "interface_uuid"),
-    Place(MacLease, "network", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
+    Place(MacLease, "members", "uuid", Via(IpLease, "mac_lease_uuid", "network_uuid")),
     Place(IpLease, "interface", "interface_uuid"),
     Place(AllowedAddressPair, "interface", "interface_uuid"),
-    Place(IpLease, "network", "network_uuid"),
+    Place(IpLease, "members", "network_uuid"),
     Place(Network, "network", "uuid"),
+    Place(DatapathNetwork, "uplink", "uuid"),
     Place(DatapathNetwork, "carried", "network_uuid"),
     Place(Datapath, "carried", "uuid", _CARRYING),
     Place(IpLease, "carried", "interface_uuid", _ENDING),
     Place(InterfacePort, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "interface", "interface_uuid"),
+    Place(InterfaceNetwork, "interface", "interface_uuid"),
+    Place(InterfaceNetwork, "carried", "network_uuid"),
+    Place(Interface, "carried", "uuid", _PART),
+    Place(InterfacePort, "carried", "interface_uuid", _PART),
+    Place(ActiveInterface, "carried", "interface_uuid", _PART),
 )
 
 STEPS = (
     Step("port", Via(InterfacePort, "port_name", "interface_uuid"), "interface", "datapath_uuid"),
     Step("port", Via(Interface, "uuid", "uuid"), "interface"),
     Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
+    Step("interface", Via(InterfaceNetwork, "interface_uuid", "network_uuid"), "network"),
+    Step("interface", Via(Interface, "parent_interface_uuid", "uuid"), "interface"),
+    Step("network", _ITSELF, "members", unless="physical"),
     Step(
-        *("network", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
+        *("network", Via(DatapathNetwork, "network_uuid", "uuid"), "uplink"),
+        here="datapath_uuid",
+    ),
+    Step(
+        *("members", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
         here="datapath_uuid",
     ),
 )
@@ -133,11 +164,17 @@ def scopes(row: Row, state: State) -> Iterator[Scope]:
 def rows_in(scope: Scope, state: State) -> Iterator[Row]:
     """The rows that are in a scope; one may come twice."""
     for place in _PLACES_IN[scope.kind]:
-        if place.via is None:
-            yield from _rows(state, place.kind, place.field, scope.name)
-            continue
-        for joining in _rows(state, place.via.kind, place.via.take, scope.name):
-            yield from _rows(state, place.kind, place.field, getattr(joining, place.via.where))
+        for row in _rows_at(place, scope.name, state):
+            if place.but is None or getattr(row, place.but) is None:
+                yield row
+
+
+def _rows_at(place: Place, name: str, state: State) -> Iterator[Row]:
+    if place.via is None:
+        yield from _rows(state, place.kind, place.field, name)
+        return
+    for joining in _rows(state, place.via.kind, place.via.take, name):
+        yield from _rows(state, place.kind, place.field, getattr(joining, place.via.where))
 
 
 def onward(scope: Scope, dpid: str | None, state: State) -> Iterator[Scope]:
@@ -192,6 +229,8 @@ def row_at(key: Key, state: State) -> Row | None:
 
 def _names(row: Row, place: Place, state: State) -> Iterator[str | None]:
     value = getattr(row, place.field)
+    if place.but is not None and getattr(row, place.but) is not None:
+        return
     if place.via is None:
         yield value
         return
@@ -201,7 +240,11 @@ def _names(row: Row, place: Place, state: State) -> Iterator[str | None]:
 
 def _edge(step: Step, row: Row, state: State) -> Iterator[Edge]:
     source, target = getattr(row, step.via.where), getattr(row, step.via.take)
-    if source is None or target is None:
+    if (
+        source is None
+        or target is None
+        or (step.unless and getattr(row, "mode", None) == step.unless)
+    ):
         return
     here = getattr(row, step.here) if step.here else None
     datapath = row_at((Datapath, here), state) if here else None

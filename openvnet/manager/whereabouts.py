@@ -98,9 +98,11 @@ class Whereabouts:
 
     def _place(self, interface_uuid: str, rows: Rows) -> Place | None:
         """Where an interface is: with whoever said so last, and may."""
-        if rows.get(Interface, interface_uuid) is None:
+        interface = rows.get(Interface, interface_uuid)
+        if interface is None:
             return None
-        ports = rows.where(InterfacePort, interface_uuid=interface_uuid)
+        behind = interface.parent_interface_uuid or interface_uuid
+        ports = rows.where(InterfacePort, interface_uuid=behind)
         allowed = {port.datapath_uuid for port in ports}
         for dpid, port_name in reversed(self._said.get(interface_uuid, {}).items()):
             datapath_uuid = _datapath_uuid(dpid, rows)

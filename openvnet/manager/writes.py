@@ -204,8 +204,12 @@ def _made_static(transaction: Transaction, resource: Resource, request: Request)
         raise MissingArgument("static is required: true or false.")
     old = _joining(transaction, resource, path)
     if given["static"]:
-        row = old or resource.kind(uuid=allotted_uuid(transaction, resource.kind), **path)
-        return _stored(transaction, [row])
+        if old:
+            return old
+        values = {"uuid": allotted_uuid(transaction, resource.kind), **path}
+        rule = CREATIONS.get(resource.kind)
+        rows = rule(transaction, values) if rule else [resource.kind(**values)]
+        return _stored(transaction, rows)
     if old:
         transaction.delete(old)
     made: Row = resource.kind(uuid=old.uuid if old else "", static=False, **path)

@@ -34,11 +34,15 @@ class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
 class Port(msgspec.Struct, frozen=True, tag="port", tag_field="kind"):
     """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
 
+    indexes: ClassVar = ("number",)
+
     name: str
     number: int
     up: bool
     uplink: bool = False
     """It is named as an uplink, or a physical NIC: the host's own, and no guest's."""
+    mac_address: int = 0
+    """Of the bridge's own port: the address that the host sends with. Of others it is not kept."""
 
 
 class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="kind"):
@@ -50,6 +54,8 @@ class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="
 
 class BondMember(msgspec.Struct, frozen=True, tag="bond_member", tag_field="kind"):
     """What OVSDB says of a port that is one of several of a bond. Its id in State is its name."""
+
+    indexes: ClassVar = ("bond",)
 
     name: str
     bond: str
@@ -117,11 +123,60 @@ class Attachment(msgspec.Struct, frozen=True):
     interface_uuid: str
     port_name: str
     number: int
+    vlan_id: int = 0
+    """The VLAN of the port that it is, if the port is a trunk; 0 for what has no tag."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
         return Attachment, self.interface_uuid
+
+
+class PromiscuousPort(msgspec.Struct, frozen=True):
+    """Derived: the port of this host that a promiscuous interface bridges a LAN by."""
+
+    interface_uuid: str
+    port_name: str
+    number: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return PromiscuousPort, self.interface_uuid
+
+
+class Bridged(msgspec.Struct, frozen=True):
+    """Derived: a network into which a port of this host bridges a LAN; at most one does."""
+
+    indexes: ClassVar = ("network_uuid", "chunk")
+
+    network_uuid: str
+    vni: int
+    interface_uuid: str
+    port: int
+    chunk: tuple[str, int]
+    """The chunk of the network's flood list: the network's uuid and the chunk's number."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Bridged, self.network_uuid
+
+
+class BridgedAway(msgspec.Struct, frozen=True):
+    """Derived: a carried network into which a port of another host bridges a LAN."""
+
+    indexes: ClassVar = ("place",)
+
+    network_uuid: str
+    vni: int
+    place: tuple[str, str]
+    """The id of the Peer, if that host carries the network: network and datapath."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return BridgedAway, self.network_uuid
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -159,6 +214,8 @@ class Member(msgspec.Struct, frozen=True):
     """The chunk of the network's flood list: the network's uuid and the chunk's number."""
     bare: tuple[int, ...] = ()
     """The uplinks by which packets for it come without a tunnel."""
+    vlan_id: int = 0
+    """Of its frames at the port; 0 if they have no tag."""
     awaited: bool = False
     """It may send, but is still on another host, and what is for it goes there."""
 
@@ -180,6 +237,8 @@ class Allowed(msgspec.Struct, frozen=True):
     prefix: int
     bare: tuple[int, ...] = ()
     """The uplinks by which packets for them come without a tunnel."""
+    vlan_id: int = 0
+    """Of its frames at the port; 0 if they have no tag."""
 
     @property
     def key(self) -> RowKey:
@@ -200,6 +259,35 @@ class Chunk(msgspec.Struct, frozen=True):
     def key(self) -> RowKey:
         """Its class and id."""
         return Chunk, (self.network_uuid, self.number)
+
+
+class Lan(msgspec.Struct, frozen=True):
+    """Derived: the way to a physical network by this host's uplinks."""
+
+    indexes: ClassVar = ("vlan_id",)
+
+    network_uuid: str
+    vni: int
+    vlan_id: int
+    """Of the frames of this network there; 0 if they have no tag."""
+    uplinks: tuple[int, ...]
+    """The numbers of its ports; if they are several, of one bond."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Lan, self.network_uuid
+
+
+class HostVlan(msgspec.Struct, frozen=True):
+    """Derived: a VLAN id (0 for none) that the host shares with guests in a physical network."""
+
+    vlan_id: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return HostVlan, self.vlan_id
 
 
 class Carrier(msgspec.Struct, frozen=True):

@@ -88,6 +88,15 @@ class Network(
     segment_uuid: Annotated[
         str | None, Attribute("The segment that it is part of.", reference("seg"))
     ] = None
+    vlan_id: Annotated[
+        int | None,
+        Attribute(
+            "Of a physical network: the VLAN that it is on the wire; untagged if not given.",
+            integer(1, 4094),
+            update=True,
+            clears=True,
+        ),
+    ] = None
     vni: Annotated[
         int,
         Attribute(
@@ -106,13 +115,13 @@ class Interface(
 ):
     """A guest's network card, or another place where packets enter and leave a network."""
 
-    indexes: ClassVar = ("project_uuid",)
+    indexes: ClassVar = ("project_uuid", "parent_interface_uuid")
 
     uuid: Annotated[str, Attribute("Name of the interface.", uuid("if"))]
     mode: Annotated[
         str,
         Attribute(
-            "What the interface is. (Only vif is in the switches yet.)",
+            "What the interface is. (vif, host and promiscuous are in the switches yet.)",
             choice("vif", "simulated", "host", "internal", "patch", "promiscuous", "remote"),
             required=True,
             reserved=("host", "internal", "patch", "promiscuous", "remote"),
@@ -145,6 +154,17 @@ class Interface(
             reserved=(False,),
         ),
     ] = True
+    parent_interface_uuid: Annotated[
+        str | None,
+        Attribute(
+            "The interface, of mode vif, whose port is a trunk; this one is a VLAN of it.",
+            reference("if"),
+        ),
+    ] = None
+    vlan_id: Annotated[
+        int | None,
+        Attribute("The VLAN of its parent's port that it is.", integer(1, 4094), clears=True),
+    ] = None
     project_uuid: ProjectUuid = DEFAULT_PROJECT
 
 

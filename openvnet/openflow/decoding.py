@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from openvnet.openflow.encoding import NICIRA, NXM_IN_PORT
+from openvnet.openflow.encoding import NICIRA, NXM_IN_PORT, POP_VLAN, PUSH_VLAN
 from openvnet.openflow.errors import MalformedMessage
 from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
 from openvnet.pipeline.fields import Term
@@ -25,6 +25,8 @@ from openvnet.pipeline.flow import (
     Move,
     Output,
     OutputToFirst,
+    PopVlan,
+    PushVlan,
     Resubmit,
     SetField,
 )
@@ -155,6 +157,14 @@ def _decode_move(octets: bytes) -> Action | None:
     return Move(_MOVED[source], _MOVED[destination], None if whole else bits)
 
 
+def _decode_push_vlan(octets: bytes) -> Action | None:
+    return PushVlan() if octets == PUSH_VLAN else None
+
+
+def _decode_pop_vlan(octets: bytes) -> Action | None:
+    return PopVlan() if octets == POP_VLAN else None
+
+
 def _decode_resubmit(octets: bytes) -> Action | None:
     port, table = struct.unpack_from("!HB", octets, 10)
     return Resubmit(_TABLES[table]) if port == 0xFFF8 and table < len(_TABLES) else None
@@ -162,6 +172,8 @@ def _decode_resubmit(octets: bytes) -> Action | None:
 
 _DECODERS: Mapping[tuple[int, int, int], Callable[[bytes], Action | None]] = {
     (0, 16, 0): _decode_output,
+    (17, 8, 0): _decode_push_vlan,
+    (18, 8, 0): _decode_pop_vlan,
     (25, 0, 0): _decode_set_field,
     (0xFFFF, 0, 12): _decode_output_to_first,
     (0xFFFF, 24, 7): _decode_load,
@@ -235,6 +247,10 @@ def _action_words(action: Action | Unknown) -> str:
         case Move(source, destination, bits):
             part = f"[0..{bits - 1}]" if bits else ""
             return f"{destination}{part}={source}{part}"
+        case PushVlan():
+            return "push a VLAN tag"
+        case PopVlan():
+            return "pop the VLAN tag"
         case Resubmit(table):
             return f"through {table.name}"
         case Goto(table):

@@ -29,6 +29,8 @@ from openvnet.pipeline.flow import (
     Move,
     Output,
     OutputToFirst,
+    PopVlan,
+    PushVlan,
     Resubmit,
     SetField,
 )
@@ -40,6 +42,9 @@ NICIRA = 0x00002320
 
 NXM_IN_PORT = 0x00000002
 """The old header of the number of a port, 16 bits, by which NXAST_BUNDLE says what it lists."""
+
+PUSH_VLAN, POP_VLAN = struct.pack("!HHH2x", 17, 8, 0x8100), struct.pack("!HH4x", 18, 8)
+"""Tags are of 802.1Q (EtherType 0x8100)."""
 
 LONGEST = 0xFFFF - 69
 """Octets of a place and instructions that fit into one message, bundled."""
@@ -222,6 +227,14 @@ def _encode_move(action: Move) -> bytes:
     return _MOVE.pack(0xFFFF, 24, NICIRA, 6, bits, 0, 0, source.move, destination.move)
 
 
+def _encode_push_vlan(_: PushVlan) -> bytes:
+    return PUSH_VLAN
+
+
+def _encode_pop_vlan(_: PopVlan) -> bytes:
+    return POP_VLAN
+
+
 def _encode_resubmit(action: Resubmit) -> bytes:
     return _RESUBMIT.pack(0xFFFF, 16, NICIRA, 14, 0xFFF8, action.table)
 
@@ -236,6 +249,8 @@ _ENCODERS: dict[type[Action], Callable[[Any], bytes]] = {
     SetField: _encode_set_field,
     Load: _encode_load,
     Move: _encode_move,
+    PushVlan: _encode_push_vlan,
+    PopVlan: _encode_pop_vlan,
     Resubmit: _encode_resubmit,
     Goto: _misplaced,
     Drop: _misplaced,

@@ -12,6 +12,7 @@ import msgspec
 from openvnet.openflow.encoding import hash_of
 from openvnet.openflow.errors import MalformedMessage
 from openvnet.openflow.messages import FLOW_MONITOR, ONF
+from openvnet.pipeline.flow import LOCAL
 
 _FLOW_STATS = struct.Struct("!HBxIIHHHH4xQQQHH")
 _FLOW_UPDATE = struct.Struct("!HHHHHHHBxQHH")
@@ -32,6 +33,8 @@ class PortDescription(msgspec.Struct, frozen=True):
     number: int
     up: bool
     """Neither set down by an administrator nor without a link."""
+    mac_address: int = 0
+    """Of the bridge's own port; that of others is not kept."""
 
 
 class ActualFlow(msgspec.Struct, frozen=True, gc=False):
@@ -99,9 +102,10 @@ def read_ports(body: bytes) -> Iterator[PortDescription]:
     """The ports of a port description reply."""
     if len(body) % _PORT.size:
         raise MalformedMessage(f"port descriptions of {len(body)} octets")
-    for number, _, name, configured, state in _PORT.iter_unpack(body):
+    for number, mac_address, name, configured, state in _PORT.iter_unpack(body):
         up = not (configured & PORT_DOWN or state & LINK_DOWN)
-        yield PortDescription(_read_name(name), number, up)
+        own = int.from_bytes(mac_address, "big") if number == LOCAL else 0
+        yield PortDescription(_read_name(name), number, up, own)
 
 
 def _read_name(octets: bytes) -> str:

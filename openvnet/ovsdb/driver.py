@@ -40,7 +40,9 @@ def identities(tables: Tables) -> dict[str, str]:
 
 def is_of_use(table: str, row: Columns) -> bool:
     """Whether a row needs to be kept: of ports, bonds, which have several interfaces, and ours."""
-    return table != "Port" or isinstance(row["interfaces"], list) or OURS in row["external_ids"]
+    if table != "Port" or isinstance(row["interfaces"], list):
+        return True
+    return OURS in row.get("external_ids", {})
 
 
 def bonds(tables: Tables) -> dict[str, str]:

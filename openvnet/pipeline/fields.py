@@ -72,6 +72,14 @@ ARP = eth_type(0x0806)
 UNTAGGED = vlan_vid(0)
 """Else a tagged packet passes for what is behind its tag."""
 
+VLAN_PRESENT = 0x1000
+"""The bit of `vlan_vid` that says that there is a tag (OFPVID_PRESENT)."""
+
+
+def vlan(vlan_id: int) -> Term:
+    """The condition that a packet is of a VLAN; of 0, that it has no tag."""
+    return vlan_vid(vlan_id | VLAN_PRESENT) if vlan_id else UNTAGGED
+
 
 class RegisterField:
     """A named slice of a register that a packet carries from table to table."""
@@ -128,3 +136,4 @@ class Registers:
     chunk = RegisterField(8, "The chunk of the network's flood list that it is being sent to.")
     from_peer = RegisterField(1, "Whether it came from another host: then it goes to no other.")
     flooded = RegisterField(1, "Whether it is being sent to all members, and not to one.")
+    trunk = RegisterField(12, "The VLAN of its trunk that a guest sent it in; 0 without a tag.")

@@ -4,13 +4,20 @@ Two flows are the same if they are equal; a flow's key (table, priority, match) 
 switch. Nothing here knows bytes: `openflow.encoding` writes these values, and reads them back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import lt
 
 import msgspec
 
-from openvnet.pipeline.fields import PacketField, RegisterField, Term
+from openvnet.pipeline.fields import (
+    VLAN_PRESENT,
+    PacketField,
+    RegisterField,
+    Registers,
+    Term,
+    vlan_vid,
+)
 from openvnet.pipeline.tables import Table
 
 IN_PORT = 0xFFFFFFF8
@@ -60,6 +67,17 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     """Only so many of the lowest bits, of fields of any width."""
 
 
+class PushVlan(msgspec.Struct, frozen=True, gc=False):
+    """Put a VLAN tag before what the packet has (OFPAT_PUSH_VLAN, 802.1Q); its id is written next.
+
+    Of a tagged packet, the fields behind the tag are matched as those of one without.
+    """
+
+
+class PopVlan(msgspec.Struct, frozen=True, gc=False):
+    """Take the outermost VLAN tag off; the flow must match on there being one (OFPAT_POP_VLAN)."""
+
+
 class Resubmit(msgspec.Struct, frozen=True, gc=False):
     """Pass the packet through another table, then go on (NXAST_RESUBMIT_TABLE)."""
 
@@ -81,7 +99,9 @@ class Drop(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Action = Output | OutputToFirst | SetField | Load | Move | Resubmit | Goto | Drop
+Action = (
+    Output | OutputToFirst | SetField | Load | Move | PushVlan | PopVlan | Resubmit | Goto | Drop
+)
 Match = tuple[Term, ...]
 
 
@@ -167,6 +187,26 @@ def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
         return SetField(field.name, value)
     field.check(value)
     return Load(field.register, field.offset, field.bits, value)
+
+
+def tag(vlan_id: int) -> tuple[Action, ...]:
+    """The actions that put a VLAN's tag before an untagged packet; none for 0."""
+    return (PushVlan(), write(vlan_vid, vlan_id | VLAN_PRESENT)) if vlan_id else ()
+
+
+def untag(vlan_id: int) -> tuple[Action, ...]:
+    """The actions that take the tag of a VLAN off; none for 0."""
+    return (PopVlan(),) if vlan_id else ()
+
+
+def off_trunk(vlan_id: int) -> tuple[Action, ...]:
+    """The actions that take a guest's tag off, and remember it for what goes back by the port."""
+    return (*untag(vlan_id), write(Registers.trunk, vlan_id)) if vlan_id else ()
+
+
+def out_of(ports: Sequence[int]) -> Action:
+    """The action that sends a copy to a port, or to the first of several that is live."""
+    return Output(ports[0]) if len(ports) == 1 else OutputToFirst(tuple(ports))
 
 
 def copy(

@@ -21,6 +21,10 @@ class Table(IntEnum):
         "Turn a request into the reply of the holder whose MAC is in eth_dst, and send it back."
     )
     FROM_TUNNEL = "Find the network of what came in a tunnel: by its number, and by who sent it."
+    FROM_LAN = (
+        "Find the physical network of what the host or an uplink has sent to all, or the host to a "
+        "guest; it has gone its usual way already."
+    )
     FROM_UNDERLAY = "Check the sender of what came from another host without a tunnel (mac2mac)."
     L2_LOOKUP = "Choose where to send a packet by its destination MAC."
     FLOOD = "Send to the members of one chunk of a network's flood list, then return."

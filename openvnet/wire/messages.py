@@ -33,11 +33,12 @@ SILENCE_SECONDS = 3.5
 class Scope(msgspec.Struct, frozen=True, array_like=True):
     """A part of the world that an agent can hear about.
 
-    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), "interface", "network" or
-    "carried" (a uuid). Agents name datapath and port scopes; vnmgr follows them to the others.
+    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), "interface",
+    "network", "members", "uplink" or "carried" (a uuid). Agents name datapath and port scopes;
+    vnmgr follows them to the others.
     """
 
-    kind: Literal["datapath", "port", "interface", "network", "carried"]
+    kind: Literal["datapath", "port", "interface", "network", "members", "uplink", "carried"]
     name: str
 
 

@@ -1,11 +1,13 @@
 """`openvnet host path` against a real switch: what it writes, and what it says where it cannot."""
 
 import asyncio
+import json
 import subprocess
 import sys
 
 import pytest
 
+from openvnet.pipeline.tables import Table
 from openvnet.wire.messages import Acknowledge, Beat
 from tests.drivers.bridge import in_loop
 from tests.drivers.running import agent_in, manager
@@ -40,7 +42,9 @@ def host_path(ovs, *words, wait="0"):
 def path_of(ovs):
     """The flows of the first table that pass anything, without their cookies."""
     flows = ovs.dump("table=0")
-    return sorted(flow.split(", ", 1)[1] for flow in flows if "actions=drop" not in flow)
+    own = f"dl_dst={json.loads(ovs.vsctl('get', 'interface', 'br0', 'mac_in_use'))} "
+    passing = (flow.split(", ", 1)[1] for flow in flows if "actions=drop" not in flow)
+    return sorted(flow.replace(own, "dl_dst=its own ") for flow in passing)
 
 
 def add_bond(ovs):
@@ -51,7 +55,13 @@ def add_bond(ovs):
     )
 
 
-PATH = ["priority=200,in_port=11 actions=LOCAL", "priority=200,in_port=LOCAL actions=output:11"]
+GUESTS = f"goto_table:{Table.FROM_LAN:d}"
+"""Where packets go on to, for guests who are on the same LAN."""
+PATH = [
+    f"priority=200,in_port=11 actions=LOCAL,{GUESTS}",
+    f"priority=200,in_port=LOCAL actions=output:11,{GUESTS}",
+    "priority=220,in_port=11,dl_dst=its own actions=LOCAL",
+]
 
 
 def test_a_named_port_and_the_host_reach_each_other(ovs):
@@ -83,7 +93,7 @@ def test_of_a_bond_the_first_live_member_is_sent_to(ovs):
     add_bond(ovs)
     assert host_path(ovs, *("--uplink", "nic1", "--uplink", "m1", "--uplink", "m2"))[0] == 0
     bundle = "bundle(eth_src,0,active_backup,ofport,members:21,22)"
-    assert f"priority=200,in_port=LOCAL actions=output:11,{bundle}" in path_of(ovs)
+    assert f"priority=200,in_port=LOCAL actions=output:11,{bundle},{GUESTS}" in path_of(ovs)
     status, said = host_path(ovs, "--uplink", "bond0")
     assert status == 1
     assert "it is a bond: name its members, m1 and m2" in said
@@ -144,4 +154,4 @@ async def test_vna_finds_what_was_written_as_it_would_have_it(ovs, tmp_path):
             await asyncio.to_thread(ovs.vsctl, "del-port", "nic1")
             while "output:11" in "".join(now := await asyncio.to_thread(path_of, ovs)):
                 pass
-            assert len(now) == 3  # The bond's two members, and the host.
+            assert len(now) == 5  # Two for each of the bond's members, and the host's.

@@ -10,7 +10,14 @@ import pytest
 
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
-from openvnet.model import ActiveInterface, Datapath, DatapathNetwork, InterfacePort, IpLease
+from openvnet.model import (
+    ActiveInterface,
+    Datapath,
+    DatapathNetwork,
+    InterfacePort,
+    IpLease,
+    Network,
+)
 from openvnet.model.host import (
     TUNNEL_PORTS,
     Away,
@@ -366,3 +373,18 @@ def test_a_member_elsewhere_costs_two_flows_and_an_end_point_that_moves_two_a_ne
     end = compiler.state.rows[IpLease]["il-eth2"]
     moved = {(IpLease, "il-eth2"): msgspec.structs.replace(end, ipv4_address=0xAC100063)}
     assert len([out for out in compiler.apply(moved).add if isinstance(out, Flow)]) == 4
+
+
+def test_an_internal_network_never_leaves_the_host(bridge):
+    hosts = Hosts(bridge, MIXTURES[0])
+    world = hosts.worlds[0]
+    network = world[Network, "nw-1"]
+    world[Network, "nw-1"] = msgspec.structs.replace(network, mode="internal")
+    world |= {key_of(row): row for row in guest_rows(4, "nw-1", 0x0A660063)}
+    hosts.turn(1)
+    assert [port for port, _ in bridge.copies(**ipv4(1, BROADCAST))] == [4]
+    assert [port for port, _ in bridge.copies(**ipv4(1, mac(4)))] == [4]
+    for destination in (mac(3), "52:54:00:00:00:99"):
+        assert bridge.copies(**ipv4(1, destination)) == []
+    incoming = {**ipv4(3, BROADCAST), "in_port": 21, "tun_src": "172.16.0.2", "tun_id": 1}
+    assert bridge.copies(**incoming) == []

@@ -206,6 +206,7 @@ class Sender(NamedTuple):
     port: int
     mac: int
     ipv4_address: int
+    vlan_id: int
     vni: int
     awaited: bool = False
     """It is still on another host, and hears nothing here."""
@@ -219,10 +220,14 @@ def senders(rows):
         if not (mac and network and network.vni and attachment):
             continue
         if mac.interface_uuid == lease.interface_uuid:
+            place = attachment.number, mac.mac_address, lease.ipv4_address, attachment.vlan_id
             awaited = rows[Member][lease.uuid].awaited
-            yield Sender(
-                *(attachment.number, mac.mac_address, lease.ipv4_address, network.vni, awaited)
-            )
+            yield Sender(*place, network.vni, awaited)
+
+
+def host_macs(state):
+    """Nobody may send with the host's address."""
+    return [port.mac_address for port in state.rows.get(Port, {}).values() if port.mac_address]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -238,14 +243,17 @@ def test_whatever_happened_before_reach_follows_the_rule(bridge, history, data):
     bridge.load([output for output in compiler.all() if isinstance(output, Flow)])
     pretended, to = data.draw(st.sampled_from(everyone)), data.draw(st.sampled_from(everyone))
     port = data.draw(st.sampled_from(everyone)).port
+    assume(not any(mac == pretended.mac or mac == to.mac for mac in host_macs(compiler.state)))
+    tagged = {"dl_vlan": pretended.vlan_id} if pretended.vlan_id else {}
     fate = bridge.trace(
+        **tagged,
         in_port=port,
         dl_src=show_mac(pretended.mac),
         dl_dst=show_mac(to.mac),
         ip=None,
         nw_src=show_ipv4(pretended.ipv4_address),
     )
-    networks = {one.vni for one in everyone if one[:3] == (port, *pretended[1:3])}
+    networks = {one.vni for one in everyone if one[:4] == (port, *pretended[1:4])}
     heard = [one for one in everyone if not one.awaited]
     expected = {one.port for one in heard if one.mac == to.mac and one.vni in networks}
     tunnels = {end.number for end in compiler.state.rows.get(TunnelEnd, {}).values()}

@@ -12,6 +12,7 @@ from openvnet.model import (
     Datapath,
     DatapathNetwork,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
     IpLease,
     MacLease,
@@ -40,8 +41,21 @@ rows = st.one_of(
         dpid=st.sampled_from([DPID, OTHER_DPID]),
         node_id=st.just("vna"),
     ),
-    st.builds(Network, uuid=_of("nw"), ipv4_network=st.just(0), vni=_few),
+    st.builds(
+        Network,
+        uuid=_of("nw"),
+        mode=st.sampled_from(["virtual", "virtual", "physical"]),
+        ipv4_network=st.just(0),
+        vni=_few,
+    ),
     st.builds(Interface, uuid=_of("if"), mode=st.just("vif")),
+    st.builds(
+        Interface,
+        uuid=st.just("if-2"),
+        mode=st.just("vif"),
+        parent_interface_uuid=st.just("if-1"),
+        vlan_id=_few,
+    ),
     st.builds(
         InterfacePort,
         uuid=_of("ifp"),
@@ -65,6 +79,7 @@ rows = st.one_of(
         network_uuid=_of("nw"),
         interface_uuid=_of("if"),
     ),
+    st.builds(InterfaceNetwork, uuid=_of("ifnw"), interface_uuid=_of("if"), network_uuid=_of("nw")),
     st.builds(ActiveInterface, uuid=_of("acif"), interface_uuid=_of("if"), datapath_uuid=_of("dp")),
 )
 _put = st.sampled_from([True, True, True, False])
@@ -221,6 +236,7 @@ def test_who_carries_a_network_hears_who_else_does_and_where_its_members_are():
     world = [*a_guest(1), *a_guest(2), *carried(1), *carried(2)]
     world.append(ActiveInterface(uuid="acif-2", interface_uuid="if-2", datapath_uuid="dp-2"))
     world.append(Interface(uuid="if-2", mode="vif"))
+    world.append(Network(uuid="nw-1", ipv4_network=0, vni=1))
     for row in world:
         state.put(type(row), row.uuid, row)
     listener = Listener(DPID)
@@ -232,15 +248,29 @@ def test_who_carries_a_network_hears_who_else_does_and_where_its_members_are():
     state.put(DatapathNetwork, "dpnw-1", None)
     assert set(heard_rows(listener, state)) == {
         (InterfacePort, "ifp-1"),
+        (Network, "nw-1"),
         *((IpLease, f"il-{number}") for number in (1, 2)),
     }
+
+
+def test_of_a_physical_network_a_host_hears_its_own_part_only():
+    state = State()
+    network = Network(uuid="nw-1", mode="physical", ipv4_network=0, vni=1)
+    for row in (network, *a_guest(1), *a_guest(2), *carried(1), *carried(2)):
+        state.put(type(row), row.uuid, row)
+    listener = Listener(DPID)
+    Audience(state).join(listener, [Scope("port", "vm1"), Scope("datapath", DPID)])
+    own = {(InterfacePort, "ifp-1"), (IpLease, "il-1"), (Datapath, "dp-1")}
+    uplink = {(Network, "nw-1"), (DatapathNetwork, "dpnw-1")}
+    assert set(heard_rows(listener, state)) == own | uplink
 
 
 def fastest_deletion(members):
     """Seconds to publish that one of two ports of a host goes, in a network of that many."""
     state = State()
     audience = Audience(state)
-    for row in (*carried(1), *carried(2)):
+    network = Network(uuid="nw-1", ipv4_network=0, vni=1)
+    for row in (network, *carried(1), *carried(2)):
         state.put(type(row), row.uuid, row)
     for number in range(members):
         for row in a_guest(number):

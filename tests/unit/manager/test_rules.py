@@ -457,3 +457,99 @@ async def test_what_cannot_be_read_is_left_unanswered_and_harms_nobody(here):
             assert msgspec.msgpack.decode(stranger.recv())["id"] == 7
         stranger.close(linger=0)
     assert (await here.call("list", "networks"))["total_count"] == 2
+
+
+@in_house
+async def test_a_vlan_is_of_physical_networks_only(here):
+    subnet = {"ipv4_network": ip("192.0.2.0"), "vlan_id": 20}
+    for mode in ("virtual", "internal"):
+        problem = await here.call.refused("create", "networks", values={"mode": mode, **subnet})
+        assert "vlan_id 20 is of physical networks only" in problem.message
+    problem = await here.call.refused("update", "networks", "nw-1", values={"vlan_id": 20})
+    assert "vlan_id 20 is of physical networks only" in problem.message
+    made = await here.call.create("networks", mode="physical", **subnet)
+    assert made["vlan_id"] == 20
+
+
+@in_house
+async def test_one_uplink_is_one_lan_for_each_vlan(here):
+    host = {"mode": "host", "owner_datapath_uuid": "dp-1", "port_name": "eth0"}
+    await here.call.create("interfaces", uuid="if-eth0", **host)
+    for number, vlan_id in ((6, None), (7, 20), (8, 30)):
+        values = {"mode": "physical", "ipv4_network": ip("192.0.2.0"), "vlan_id": vlan_id}
+        await here.call.create("networks", uuid=f"nw-{number}", **values)
+        joined = {"network_uuid": f"nw-{number}", "interface_uuid": "if-eth0"}
+        await here.call.create("datapath_networks", datapath_uuid="dp-1", **joined)
+    for vlan_id, words, other in ((30, "vlan_id 30", "nw-8"), (None, "no vlan_id", "nw-6")):
+        values = {"vlan_id": vlan_id}
+        problem = await here.call.refused("update", "networks", "nw-7", values=values)
+        assert f"leads to network {other} with {words} already" in problem.message
+    await here.call("update", "networks", "nw-7", values={"vlan_id": 40})
+    twin = {"mode": "physical", "ipv4_network": ip("192.0.2.0"), "vlan_id": 40}
+    await here.call.create("networks", uuid="nw-9", **twin)
+    joined = {"datapath_uuid": "dp-1", "network_uuid": "nw-9", "interface_uuid": "if-eth0"}
+    problem = await here.call.refused("create", "datapath_networks", values=joined)
+    assert "leads to network nw-7 with vlan_id 40 already" in problem.message
+
+
+@in_house
+async def test_a_vlan_of_a_trunk_is_an_interface_behind_the_port_of_its_parent(here):
+    await guest(here, 1)
+    trunk = {"mode": "vif", "parent_interface_uuid": "if-1", "vlan_id": 10}
+    address = {"network_uuid": "nw-2", "mac_address": mac(2), "ipv4_address": ip("10.102.0.2")}
+    made = await here.call.create("interfaces", uuid="if-2", **trunk, **address)
+    assert (made["parent_interface_uuid"], made["vlan_id"], made["ports"]) == ("if-1", 10, [])
+    await here.call.create("interfaces", uuid="if-5", mode="host")
+    refused = {
+        "vlan_id is required": {"vlan_id": None},
+        "parent_interface_uuid is required": {"parent_interface_uuid": None},
+        "vlan_id 10 of interface if-1 is interface if-2 already": {},
+        "interface if-9 is of mode host": {"mode": "host", "vlan_id": 11},
+        "interface if-5 is of mode host": {"parent_interface_uuid": "if-5"},
+        "if-2 is itself a VLAN of if-1": {"parent_interface_uuid": "if-2"},
+        "port_name: interface if-9 is a VLAN of interface if-1": {"vlan_id": 11, "port_name": "x"},
+        "owner_datapath_uuid: interface if-9": {"vlan_id": 11, "owner_datapath_uuid": "dp-1"},
+    }
+    for words, different in refused.items():
+        values = {"uuid": "if-9", **trunk, **different}
+        problem = await here.call.refused("create", "interfaces", values=values)
+        assert words in problem.message
+    values = {"port_name": "x"}
+    problem = await here.call.refused("create", "ports", parent="if-2", values=values)
+    assert "interface_uuid if-2 is a VLAN of interface if-1" in problem.message
+    values = {"owner_datapath_uuid": "dp-1"}
+    problem = await here.call.refused("update", "interfaces", "if-2", values=values)
+    assert "owner_datapath_uuid: interface if-2 is a VLAN" in problem.message
+    await here.call("delete", "interfaces", "if-1")
+    assert {row["uuid"] for row in (await here.call("list", "interfaces"))["items"]} == {"if-5"}
+
+
+@in_house
+async def test_one_network_is_bridged_by_one_promiscuous_interface(here):
+    for name in ("if-1", "if-2"):
+        await here.call.create("interfaces", uuid=name, mode="promiscuous", port_name=f"port{name}")
+    await here.call.create("segments", uuid="seg-1", mode="virtual")
+    await here.call.create(
+        "networks", uuid="nw-9", mode="physical", ipv4_network=ip("192.0.2.0"), ipv4_prefix=24
+    )
+
+    def joined(interface, collection, related):
+        path = {"parent": interface, "related": related}
+        return {"verb": "update", "collection": collection, **path, "values": {"static": True}}
+
+    for refused, why in (
+        (("if-1", "interface_networks", "nw-9"), "nw-9 is of mode physical"),
+        (("if-1", "interface_segments", "seg-1"), "into a segment is not yet done"),
+    ):
+        problem = await here.call.refused(**joined(*refused))
+        assert why in problem.message
+    await here.call(**joined("if-1", "interface_networks", "nw-1"))
+    await here.call(**joined("if-1", "interface_networks", "nw-1"))
+    for refused, why in (
+        (("if-1", "interface_networks", "nw-2"), "bridges network nw-1 already"),
+        (("if-2", "interface_networks", "nw-1"), "is bridged by interface if-1 already"),
+    ):
+        problem = await here.call.refused(**joined(*refused))
+        assert why in problem.message
+    await guest(here, 3)
+    await here.call(**joined("if-3", "interface_networks", "nw-1"))

@@ -33,6 +33,8 @@ from openvnet.pipeline.flow import (
     Move,
     Output,
     OutputToFirst,
+    PopVlan,
+    PushVlan,
     Resubmit,
     SetField,
     match,
@@ -151,6 +153,9 @@ def test_a_flow_in_words():
             Output(CONTROLLER),
             Output(LOCAL),
             OutputToFirst((4, 9)),
+            PushVlan(),
+            SetField("vlan_vid", 0x100A),
+            PopVlan(),
             Goto(Table.L2_LOOKUP),
         ),
     )
@@ -159,7 +164,8 @@ def test_a_flow_in_words():
         "ARP 100: in_port=3, eth_type=0x806, arp_op=1, arp_spa=10.102.0.0/0xffff, "
         "reg0=0x2000000/0xff000000 -> eth_dst=eth_src, eth_src=52:54:00:00:00:01, "
         "reg0[0..23]=0x7, through FLOOD, output 5, output to its own port, output to the agent, "
-        "output to the host, output to the first live of 4, 9, goto L2_LOOKUP"
+        "output to the host, output to the first live of 4, 9, "
+        "push a VLAN tag, vlan_vid=0x100a, pop the VLAN tag, goto L2_LOOKUP"
     )
     assert words_of(flow) == flow_words(place, instructions)
     assert flow_words(encode(Flow(Table.ARP, 0, (), ()))[1], b"") == "ARP 0: anything -> drop"
@@ -190,6 +196,7 @@ def test_the_ports_that_a_flow_names_are_those_of_the_bridge():
         "ffff001800002320 0006 0008 0008 0000 00000406 00000206",  # Move of the middle of a field.
         "ffff001800002320 0006 0030 0000 0000 00000406 00018004",  # Move to an unknown field.
         "ffff001000002320 000e 0001 02 000000",  # Resubmission as if from another port.
+        "0011000888a80000 0000000000000000",  # A tag of a provider's bridge (802.1ad).
         "00190010 80000cfe 00000000 00000000",  # SetField with an unknown header.
         "0000001000000005",  # Output that ends too early for its length.
     ],

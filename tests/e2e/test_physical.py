@@ -1,0 +1,87 @@
+"""Guests of two hosts are on the hosts' own LAN, and in a VLAN of it: with each other, the hosts
+and the LAN's router."""
+
+import pytest
+
+from openvnet.lab.building import lab
+from openvnet.lab.environment import ROUTER
+from openvnet.lab.errors import CommandFailed
+from openvnet.lab.many import many_hosts
+from openvnet.lab.wire import listening
+
+LAN = {"vm1": "192.168.1.101", "vm3": "192.168.1.103"}
+VLAN = {"vm2": "198.51.100.2", "vm4": "198.51.100.4"}
+ROUTERS, HOSTS = "192.168.1.1", ("192.168.1.11", "192.168.1.12")
+
+
+def on_the_lan(lab):
+    """What one says to vnctl, and in the guests, that all that is so."""
+    vlan = ("--mode", "physical", "--vlan-id", "20", "--ipv4-network", "198.51.100.0")
+    lab.vnctl("networks", "add", "--uuid", "nw-vlan20", *vlan)
+    for number in (1, 2):
+        for network in ("nw-underlay1", "nw-vlan20"):
+            carried = (f"dp-{number}", network, "--interface-uuid", f"if-host{number}")
+            lab.vnctl("datapaths", "networks", "add", *carried)
+    for network, addresses in (("nw-underlay1", LAN), ("nw-vlan20", VLAN)):
+        for guest, address in addresses.items():
+            given = ("--interface-uuid", f"if-{guest}", "--network-uuid", network)
+            lab.vnctl("ip_leases", "add", *given, "--ipv4-address", address, "--wait")
+            lab.run(guest, "ip", "address", "add", f"{address}/24", "dev", "eth0")
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two hosts on one LAN, with two guests each."""
+    with lab(many_hosts(2)) as running:
+        running.declare()
+        on_the_lan(running)
+        running.settle()
+        yield running
+
+
+def pings(lab, place, address):
+    lab.run(place, "ping", "-c", "2", "-i", "0.2", "-W", "5", address)
+
+
+def test_guests_hosts_and_the_router_of_a_lan_reach_each_other(two):
+    for guest, other in (("vm1", "vm3"), ("vm3", "vm1")):
+        for address in (LAN[other], ROUTERS, *HOSTS):
+            pings(two, guest, address)
+    for place in (ROUTER, "host1", "host2"):
+        for address in LAN.values():
+            pings(two, place, address)
+
+
+def test_what_is_in_a_vlan_has_its_tag_on_the_wire_and_none_in_guests(two):
+    with listening(two, ROUTER, "host1", "vlan", "20", "and", "icmp") as wire:
+        pings(two, "vm2", VLAN["vm4"])
+        wire.hear("ICMP echo reply")
+    with listening(two, "vm4", "eth0", "icmp") as guest:
+        pings(two, "vm2", VLAN["vm4"])
+        guest.hear("ICMP echo reply")
+    assert not [packet for packet in guest.packets if "vlan" in packet]
+
+
+def test_guests_of_the_lan_and_of_the_vlan_do_not_hear_each_other(two):
+    with listening(two, "vm1", "eth0", "arp") as lan:
+        with pytest.raises(CommandFailed):
+            two.run("vm2", "ping", "-c", "1", "-W", "1", "198.51.100.99")
+        pings(two, "vm2", VLAN["vm4"])
+        two.run("vm1", "ip", "neighbour", "flush", "dev", "eth0")
+        pings(two, "vm1", LAN["vm3"])
+        lan.hear(f"who-has {LAN['vm3']}")
+    assert not [packet for packet in lan.packets if "198.51.100.99" in packet]
+
+
+def test_the_hosts_lose_nothing_while_rows_of_their_lan_come_and_go(two):
+    with two.open("host1", "ping", "-i", "0.02", "-c", "150", HOSTS[1]) as ping:
+        for vlan_id in ("30", "20"):
+            two.vnctl("networks", "modify", "nw-vlan20", "--vlan-id", vlan_id, "--wait")
+        carried = ("dp-1", "nw-underlay1")
+        two.vnctl("datapaths", "networks", "del", *carried, "--wait")
+        again = (*carried, "--interface-uuid", "if-host1", "--wait")
+        two.vnctl("datapaths", "networks", "add", *again)
+        said = ping.communicate(timeout=30)[0]
+    assert " 0% packet loss" in said
+    pings(two, "vm1", ROUTERS)
+    pings(two, "vm2", VLAN["vm4"])
