@@ -10,64 +10,46 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from openvnet.manager.answers import (
-    Answer,
     Rows,
     answer,
-    envelope,
-    item,
     plain,
-    related_row,
-    selected,
 )
 from openvnet.manager.applying import in_memory, is_so
-from openvnet.manager.associations import below
 from openvnet.manager.callers import (
     admitted,
     rights_of,
-    told_place,
     told_realised,
-    told_related,
-    told_status,
-    usage,
-    whoami,
 )
-from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
-from openvnet.manager.exporting import exported
+from openvnet.manager.errors import RequestRefused
 from openvnet.manager.guarded import Done, Rehearsed, done, etag
-from openvnet.manager.history import history, told
+from openvnet.manager.history import told
 from openvnet.manager.identities import Identities
-from openvnet.manager.lists import listed
-from openvnet.manager.names import found
 from openvnet.manager.nodes import joining
+from openvnet.manager.problems import problem
 from openvnet.manager.readings import manager_metrics
-from openvnet.manager.replica import Look, Replica
+from openvnet.manager.reads import VERBS, Reads
+from openvnet.manager.replica import Replica
 from openvnet.manager.retention import Retention
-from openvnet.manager.rights import audience, ended, is_confined, is_of, sees
-from openvnet.manager.status import interface_status, nodes_answer, places
+from openvnet.manager.rights import audience, ended, is_confined
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.telling import RETENTION, tell, tell_ended
 from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait
 from openvnet.manager.whereabouts import Place, Whereabouts, place_interfaces
-from openvnet.manager.writes import is_described, parent_uuid, resource_of
+from openvnet.manager.writes import is_described, resource_of
 from openvnet.metrics import CHANGES, MANAGER_SECONDS, READ_SECONDS, REFUSED
 from openvnet.model import (
     ACTIVE_INTERFACES,
-    RESOURCES,
-    Interface,
-    Resource,
     Rights,
     Row,
-    attributes,
 )
 from openvnet.model.rights import LOCAL, NOBODY, Caller
 from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
-from openvnet.store.errors import StoreError, Taken
 from openvnet.store.transaction import Transaction
 from openvnet.wire.admission import shown_address
 from openvnet.wire.front import JOIN, REQUEST, Front, Sent
@@ -75,7 +57,6 @@ from openvnet.wire.joined import Manager
 from openvnet.wire.messages import (
     News,
     Present,
-    Problem,
     Realised,
     Reply,
     Request,
@@ -88,10 +69,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SLICE = 100
-"""Items of a list that are made without a pause for others."""
-
-
 HEARING = ("hear", "unhear")
 """Verbs that begin and end the hearing of revisions."""
 
@@ -103,13 +80,6 @@ class Asked(NamedTuple):
     request: Request
     at: float
     caller: Caller = NOBODY
-
-
-class Shown(NamedTuple):
-    """What is read, and the ETag if it is one resource."""
-
-    result: Any
-    etag: str = ""
 
 
 class Requests:
@@ -133,6 +103,7 @@ class Requests:
         self._tasks: set[asyncio.Task[None]] = set()
         self.metrics = manager_metrics(store, replica, streams, lambda: len(self._tasks))
         self._transfers = Transfers(store, replica, self._begin_anew, mac_group)
+        self._reads = Reads(store, replica, streams, self._transfers)
         self._mac_group = mac_group
         self._retention = Retention(replica, self._end_leases, time.time, mac_group)
         store.follow(self._follow)
@@ -167,16 +138,15 @@ class Requests:
 
     def _take(self, messages: Sequence[Sent]) -> None:
         asked = list(self._admitted(self._noted(messages)))
-        alone = (*self._reads, *HEARING, "apply")
+        alone = (*VERBS, *HEARING, "apply")
         self._write([one for one in asked if one.request.verb not in alone])
         for one in asked:
             if one.request.verb == "apply":
                 self._soon(self._apply(one))
             elif one.request.verb in HEARING:
                 self._hear(one)
-            elif one.request.verb in self._reads:
-                reading = self._reads[one.request.verb](self, one.request, one.caller)
-                self._soon(self._read(one, reading))
+            elif one.request.verb in VERBS:
+                self._soon(self._read(one))
 
     def _admitted(self, every: Iterator[Asked]) -> Iterator[Asked]:
         """What may be asked by whoever asks it."""
@@ -239,7 +209,12 @@ class Requests:
                 self._reply(asked, Reply(request.id, [], revision=number, changed=False))
                 return
         except Exception as refusal:
-            self._reply(asked, Reply(request.id, problem=self._problem(asked, refusal)))
+            self._reply(
+                asked,
+                Reply(
+                    request.id, problem=problem(asked.request, refusal, asked.caller, self._replica)
+                ),
+            )
             return
         # Nobody is beside it, so that what is in memory is what is in the database.
         self._write([asked])
@@ -250,7 +225,12 @@ class Requests:
             self._reply(asked, _shown(request, outcome.done.answer))
             return
         if not isinstance(outcome, Committed):
-            self._reply(asked, Reply(request.id, problem=self._problem(asked, outcome)))
+            self._reply(
+                asked,
+                Reply(
+                    request.id, problem=problem(asked.request, outcome, asked.caller, self._replica)
+                ),
+            )
             return
         finished: Done = outcome.result
         concerned: list[Agent] = []
@@ -377,130 +357,23 @@ class Requests:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _read(self, asked: Asked, reading: Coroutine[Any, Any, Any]) -> None:
+    async def _read(self, asked: Asked) -> None:
         try:
-            result = await reading
-            shown = result if isinstance(result, Shown) else Shown(result)
-            revision = self._newest(asked.request)
+            shown = await self._reads.shown(asked.request, asked.caller)
+            revision = self._reads.newest(asked.request)
             reply = Reply(asked.request.id, shown.result, revision=revision, etag=shown.etag)
         except Exception as refusal:
-            reply = Reply(asked.request.id, problem=self._problem(asked, refusal))
+            reply = Reply(
+                asked.request.id,
+                problem=problem(asked.request, refusal, asked.caller, self._replica),
+            )
         self.metrics.observe(READ_SECONDS, time.monotonic() - asked.at)
         self._reply(asked, reply)
-
-    def _newest(self, request: Request) -> Revision | None:
-        """What a host that is told of by `nodes` can have at most; other reads do not say."""
-        if request.verb not in ("nodes", "health", "changes", "restore"):
-            return None
-        return Revision(self._store.epoch, self._store.number)
-
-    async def _show(self, request: Request, caller: Caller) -> Shown:
-        resource = resource_of(request)
-        row = self._replica.get(resource.kind, request.uuid or "")
-        if row is None or not sees(caller, row, self._replica):
-            finding = partial(found, kind=resource.kind, uuid=request.uuid or "")
-            row = finding(self._look(caller))
-        shown = answer(row, self._replica)
-        tag = etag(shown)
-        if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
-            status = await interface_status(row, self._streams, self._replica)
-            shown["status"] = told_status(caller, status)
-        return Shown(selected(shown, request.fields), tag)
-
-    def _look(self, caller: Caller) -> Transaction:
-        """What somebody sees of the rows in memory: no database is waited for."""
-        return cast(Transaction, Look(self._replica, Rights(caller)))
-
-    async def _list(self, request: Request, caller: Caller) -> Answer:
-        resource = resource_of(request)
-        finding = partial(parent_uuid, resource=resource, request=request)
-        parent = finding(self._look(caller))
-        among = below(resource, parent, self._replica) if parent else None
-        rows = await listed(self._replica, resource, request.values, request.sort, among, caller)
-        page = rows[request.offset : request.offset + request.limit]
-        items: list[Answer] = []
-        for start in range(0, len(page), SLICE):
-            part = page[start : start + SLICE]
-            items += (self._item(resource, row, request.fields, caller) for row in part)
-            await asyncio.sleep(0)
-        return envelope(items, len(rows), request.offset, request.limit)
-
-    def _item(self, resource: Resource, row: Row, fields: Sequence[str], caller: Caller) -> Answer:
-        shown = item(resource, row, self._replica, fields)
-        if isinstance(row, Interface) and (not fields or "status" in fields):
-            shown["status"] = told_place(caller, places(row, self._streams, self._replica))
-            return selected(shown, fields)
-        if resource.related and is_confined(caller):
-            return told_related(
-                caller, shown, related_row(resource, row, self._replica), self._replica
-            )
-        return shown
-
-    async def _changes(self, request: Request, caller: Caller) -> Answer:
-        return await history(self._store, request.values, request.limit, caller)
-
-    async def _backup(self, request: Request, _: Caller) -> Any:
-        return await self._transfers.backup(request)
-
-    async def _restore(self, request: Request, _: Caller) -> Any:
-        return await self._transfers.restore(request)
-
-    async def _export(self, request: Request, caller: Caller) -> Answer:
-        values, keep = request.values, partial(is_of, caller, rows=self._replica)
-        whole = values.get("full", False)
-        return await exported(self._replica, values.get("of", ()), keep, whole=whole)
-
-    async def _whoami(self, _: Request, caller: Caller) -> Answer:
-        return whoami(caller, self._replica)
-
-    async def _permit(self, _: Request, __: Caller) -> Answer:
-        """What webapi knows itself, and asks only whether it may tell."""
-        return {}
-
-    async def _usage(self, request: Request, caller: Caller) -> list[Answer]:
-        return usage(caller, request.uuid or "", self._replica)
-
-    async def _health(self, _: Request, __: Caller) -> Answer:
-        self._store.read(lambda transaction: transaction.number)
-        return {
-            "vnmgr": "answers",
-            "database": "answers",
-            "epoch": self._store.epoch,
-            "revision": self._store.number,
-            "hosts": len(self._streams.agents),
-            "managers": [
-                {"address": each.address, "key": each.key} for each in self._streams.managers
-            ],
-        }
-
-    async def _nodes(self, _: Request, __: Caller) -> Answer:
-        return nodes_answer(self._streams, self._replica, asyncio.get_running_loop().time())
-
-    def _problem(self, asked: Asked, failure: Exception) -> Problem:
-        """What the reply says of a failure, without what is not the caller's to know."""
-        if isinstance(failure, Taken):
-            told = sees(asked.caller, failure.holder, self._replica)
-            failure = _noted(InvalidArgument(taken_sentence(failure, told)), failure)
-        return _problem(asked.request, failure)
 
     def _reply(self, asked: Asked, reply: Reply) -> None:
         if reply.problem is not None:
             self.metrics.count(REFUSED, reply.problem.error)
         self._front.send(asked.peer, encode(reply))
-
-    _reads: ClassVar = {
-        "show": _show,
-        "list": _list,
-        "nodes": _nodes,
-        "health": _health,
-        "changes": _changes,
-        "export": _export,
-        "backup": _backup,
-        "restore": _restore,
-        "metrics": _permit,
-        "whoami": _whoami,
-        "usage": _usage,
-    }
 
 
 def _managers(request: Request) -> tuple[Manager, ...]:
@@ -536,44 +409,7 @@ def _shown(request: Request, result: Any) -> Reply:
     return Reply(request.id, result, etag=etag(result) if isinstance(result, dict) else "")
 
 
-def _problem(request: Request, failure: Exception) -> Problem:
-    problem = _told(request, failure)
-    where = "".join(getattr(failure, "__notes__", ()))
-    return msgspec.structs.replace(problem, message=f"{where}{problem.message}")
-
-
-def _told(request: Request, failure: Exception) -> Problem:
-    if isinstance(failure, StoreError):
-        logger.error("%s %s was not done. %s", request.verb, request.collection, failure)
-        failure = Unusable(str(failure))
-    if isinstance(failure, RequestRefused):
-        return failure.problem()
-    logger.error("%s %s failed.", request.verb, request.collection, exc_info=failure)
-    return Problem("InternalError", "500", 500, "vnmgr failed; its log says how.")
-
-
 def _acting(transaction: Transaction, work: Callable[[Transaction], T], rights: Rights) -> T:
     """Do something with the rights of whoever asks."""
     transaction.rights = rights
     return work(transaction)
-
-
-def _noted(made: Exception, failure: Exception) -> Exception:
-    """An exception with what was noted of another one."""
-    for note in getattr(failure, "__notes__", ()):
-        made.add_note(note)
-    return made
-
-
-def taken_sentence(taken: Taken, told: bool = True) -> str:
-    """Who has what only one may have, if that may be `told`."""
-    declared = attributes(type(taken.row))
-    values = " with ".join(
-        f"{name} {declared[name].type.show(value)}" for name, value in taken.values.items()
-    )
-    if not told:
-        return f"{values} is taken already."
-    singular = next(r.singular for r in RESOURCES if r.kind is type(taken.holder))
-    interface_uuid = getattr(taken.holder, "interface_uuid", None)
-    of = f" of interface {interface_uuid}" if interface_uuid else ""
-    return f"{values} belongs to {singular} {taken.holder.uuid}{of} already."
