@@ -52,6 +52,7 @@ networks = st.builds(
     ipv4_network=st.just(0x0A660000),
     ipv4_prefix=st.sampled_from([16, 24, 32]),
     vni=st.integers(0, 3),
+    mtu=st.sampled_from([None, None, 1300, 9000]),
 )
 interfaces = st.builds(
     Interface,

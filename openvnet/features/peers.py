@@ -11,7 +11,7 @@ with a packet of that network is one flow of TO_PEER. What comes from a host goe
 from collections.abc import Iterator
 from zlib import crc32
 
-from openvnet.model import Datapath, DatapathNetwork, InterfacePort, IpLease, Network
+from openvnet.model import Datapath, DatapathNetwork, InterfacePort, Network
 from openvnet.model.host import (
     TUNNEL_PORTS,
     Away,
@@ -27,6 +27,7 @@ from openvnet.model.host import (
     TunnelPort,
     Uplink,
 )
+from openvnet.model.mtu import FALLBACK, end_of, path_mtu, underlay_mtu
 from openvnet.pipeline.fields import (
     Registers,
     eth_dst,
@@ -51,7 +52,7 @@ from openvnet.pipeline.flow import (
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
-BARE, FALLBACK = "mac2mac", "geneve"
+BARE = "mac2mac"
 
 CHUNKS = 16
 """Of the hosts to which a network is flooded: so many that a flow for 4,000 hosts is not too long,
@@ -66,7 +67,7 @@ def carriers(row: DatapathNetwork, view: View) -> Iterator[Carrier | Shortfall]:
         return
     if network is None or not network.vni or network.mode != "virtual":
         return
-    end = _end(row, view)
+    end = end_of(row, view)
     if end is None:
         yield _shortfall(row, f"interface {row.interface_uuid} has no IP lease to end tunnels at")
         return
@@ -80,6 +81,7 @@ def carriers(row: DatapathNetwork, view: View) -> Iterator[Carrier | Shortfall]:
         encapsulation=row.encapsulation,
         address=end.ipv4_address,
         underlay=end.network_uuid,
+        underlay_mtu=underlay_mtu(end.network_uuid, view),
         mac_address=row.mac_address,
         uplinks=uplinks,
     )
@@ -91,8 +93,8 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
     bridge, datapath = view.get(Bridge, "bridge"), view.get(Datapath, row.datapath_uuid)
     if carrier is None or bridge is None or datapath is None or datapath.dpid == bridge.dpid:
         return
-    end = _end(row, view)
-    if end is None:
+    network, end = view.get(Network, row.network_uuid), end_of(row, view)
+    if network is None or end is None:
         return
     encapsulation = row.encapsulation
     if encapsulation == BARE and end.network_uuid != carrier.underlay:
@@ -100,6 +102,7 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
     elif encapsulation == BARE and (why := _why_not_bare(row, carrier)):
         yield _shortfall(row, f"it is reached by {FALLBACK} and not by {BARE}: {why}")
         encapsulation = FALLBACK
+    there = underlay_mtu(end.network_uuid, view)
     yield Peer(
         network_uuid=row.network_uuid,
         datapath_uuid=row.datapath_uuid,
@@ -111,16 +114,8 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
         address=end.ipv4_address,
         mac_address=row.mac_address,
         uplinks=carrier.uplinks,
+        mtu=path_mtu(network, encapsulation, (carrier.underlay_mtu, there)),
     )
-
-
-def _end(row: DatapathNetwork, view: View) -> IpLease | None:
-    """Where tunnels end: the lease that is named, else the first one of the interface."""
-    if row.ip_lease_uuid is not None:
-        lease = view.get(IpLease, row.ip_lease_uuid)
-        return lease if lease and lease.interface_uuid == row.interface_uuid else None
-    leases = view.where(IpLease, interface_uuid=row.interface_uuid)
-    return leases[0] if leases else None
 
 
 def _uplinks(interface_uuid: str, view: View) -> Iterator[int]:
@@ -207,7 +202,7 @@ def away_flows(away: Away, view: View) -> Iterator[Flow]:
     peer = view.get(Peer, away.place)
     if peer is not None:
         to_member = match(eth_dst(away.mac_address), Registers.network(away.vni))
-        there = write(to_peer, peer.number), Goto(Table.TO_PEER)
+        there = write(to_peer, peer.number), Goto(Table.PATH_MTU)
         yield Flow(Table.L2_LOOKUP, 100, to_member, there)
 
 

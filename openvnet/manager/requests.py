@@ -49,7 +49,7 @@ from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Look, Replica
 from openvnet.manager.retention import Ended, Retention
 from openvnet.manager.rights import audience, ended, is_confined, is_of, sees
-from openvnet.manager.status import interface_status, nodes_answer, places
+from openvnet.manager.status import interface_status, mtu_answer, nodes_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
 from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait
@@ -60,6 +60,7 @@ from openvnet.model import (
     ACTIVE_INTERFACES,
     RESOURCES,
     Interface,
+    Network,
     Resource,
     Rights,
     Row,
@@ -413,6 +414,8 @@ class Requests:
         if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
             status = await interface_status(row, self._streams, self._replica)
             shown["status"] = told_status(caller, status)
+        elif isinstance(row, Network):
+            shown |= mtu_answer(row, self._replica)
         return Shown(selected(shown, request.fields), tag)
 
     def _look(self, caller: Caller) -> Transaction:
@@ -438,6 +441,8 @@ class Requests:
         if isinstance(row, Interface) and (not fields or "status" in fields):
             shown["status"] = told_place(caller, places(row, self._streams, self._replica))
             return selected(shown, fields)
+        if isinstance(row, Network) and (not fields or {"effective_mtu", "mtu_from"} & {*fields}):
+            return selected(shown | mtu_answer(row, self._replica), fields)
         if resource.related and is_confined(caller):
             return told_related(
                 caller, shown, related_row(resource, row, self._replica), self._replica

@@ -4,12 +4,13 @@
     port:inst1         InterfacePorts of that name; an Interface of that uuid (as an iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases, AllowedAddressPairs
     network:nw-x       the Network, its IpLeases, and their MacLeases
-    carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
-                       and end points (IpLeases), and where its members are (their InterfacePorts
-                       and ActiveInterfaces)
+    carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths,
+                       and where its members are (their InterfacePorts and ActiveInterfaces)
+    end:if-x           the IpLeases of an interface that a datapath carries networks by
+    underlay:nw-x      the Network that such an address is in
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
-    network ──DatapathNetwork here──► carried
+    network ──DatapathNetwork here──► carried ──DatapathNetwork──► end ──IpLease──► underlay
 
 So who has a network for itself hears nothing of where others are.
 
@@ -38,7 +39,7 @@ from openvnet.state import State
 from openvnet.wire.messages import Scope
 
 Kind = type[Any]
-ScopeKind = Literal["datapath", "port", "interface", "network", "carried"]
+ScopeKind = Literal["datapath", "port", "interface", "network", "carried", "end", "underlay"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 Key = tuple[Kind, str]
 """A row's class and uuid."""
@@ -79,7 +80,6 @@ class Edge(NamedTuple):
 
 
 _CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
-_ENDING = Via(DatapathNetwork, "interface_uuid", "network_uuid")
 _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
 
 PLACES = (
@@ -96,10 +96,11 @@ PLACES = (
     Place(Network, "network", "uuid"),
     Place(DatapathNetwork, "carried", "network_uuid"),
     Place(Datapath, "carried", "uuid", _CARRYING),
-    Place(IpLease, "carried", "interface_uuid", _ENDING),
     Place(InterfacePort, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "interface", "interface_uuid"),
+    Place(IpLease, "end", "interface_uuid"),
+    Place(Network, "underlay", "uuid"),
 )
 
 STEPS = (
@@ -110,6 +111,8 @@ STEPS = (
         *("network", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
         here="datapath_uuid",
     ),
+    Step("carried", Via(DatapathNetwork, "network_uuid", "interface_uuid"), "end"),
+    Step("end", Via(IpLease, "interface_uuid", "network_uuid"), "underlay"),
 )
 
 _PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind in KINDS.values()}

@@ -128,3 +128,5 @@ class Registers:
     chunk = RegisterField(8, "The chunk of the network's flood list that it is being sent to.")
     from_peer = RegisterField(1, "Whether it came from another host: then it goes to no other.")
     flooded = RegisterField(1, "Whether it is being sent to all members, and not to one.")
+    too_big = RegisterField(1, "Whether it is larger than what passes to the other host.")
+    mtu = RegisterField(16, "How large an IPv4 packet to that host may be.")

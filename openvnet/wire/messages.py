@@ -37,7 +37,7 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
     "carried" (a uuid). Agents name datapath and port scopes; vnmgr follows them to the others.
     """
 
-    kind: Literal["datapath", "port", "interface", "network", "carried"]
+    kind: Literal["datapath", "port", "interface", "network", "carried", "end", "underlay"]
     name: str
 
 
