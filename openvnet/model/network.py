@@ -101,6 +101,7 @@ class Network(
             "between all hosts that carry it; of another one, 1500.",
             integer(576, 65535),
             update=True,
+            clears=True,
         ),
     ] = None
     shared: Annotated[
