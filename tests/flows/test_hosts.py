@@ -4,6 +4,7 @@ On the wire between them a packet has what its tunnel adds to it, or is as it wa
 """
 
 import itertools
+import re
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from openvnet.model.host import (
     TunnelInterface,
     TunnelPort,
 )
+from openvnet.model.mtu import OVERHEADS
 from openvnet.model.scalars import show_ipv4, show_mac
 from openvnet.pipeline.flow import LOCAL, Flow
 from openvnet.pipeline.tables import Table
@@ -93,6 +95,9 @@ class Hosts:
         outputs = compiler.apply(self.worlds[host - 1]).add
         assert not compiler.conflicts
         self._bridge.load([output for output in outputs if isinstance(output, Flow)])
+
+    def sent(self, packet):
+        return self._bridge.trace(**packet).sent
 
     def journeys(self, packets):
         """Where copies of packets end: for each, the guests that get one, and how it came there."""
@@ -347,3 +352,15 @@ def test_a_member_elsewhere_costs_two_flows_and_an_end_point_that_moves_two_a_ne
     end = compiler.state.rows[IpLease]["il-eth2"]
     moved = {(IpLease, "il-eth2"): msgspec.structs.replace(end, ipv4_address=0xAC100063)}
     assert len([out for out in compiler.apply(moved).add if isinstance(out, Flow)]) == 4
+
+
+def test_what_is_too_big_for_another_host_goes_to_the_agent_and_what_stays_is_not_looked_at(hosts):
+    hosts.turn(1)
+    for guest in (1, 2):
+        for other in others(guest):
+            sent = hosts.sent(ipv4(guest, mac(other)))
+            limit, larger = re.search(r"check_pkt_len\(size=(\d+),gt\((.*)\),le\(", sent).groups()
+            assert int(limit) == 1500 - OVERHEADS[hosts.encapsulations[host_of(other) - 1]] + 14
+            assert {"controller", "meter"} <= set(re.findall(r"\w+", larger))
+        for packet in (ipv4(guest, mac(guest)), ipv4(guest, BROADCAST)):
+            assert "check_pkt_len" not in hosts.sent(packet)
