@@ -86,7 +86,7 @@ def _change(client: Client, number: int) -> None:
             "owner_datapath_uuid": f"dp-{host}",
             "port_name": f"p{FIRST + number}",
             "network_uuid": networks_of(host)[0],
-            "mac_address": f"52:ff:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}:01",
+            "mac_address": f"52:ff:00:{number >> 8:02x}:{number & 255:02x}:01",
             "ipv4_address": f"10.255.{number >> 8}.{number & 255}",
         }
         answer = client.write("POST", "/interfaces", given, wait=10)

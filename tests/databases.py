@@ -9,6 +9,7 @@ MariaDB's programs are those of Debian's mariadb-server-core, Redis's those of r
 have no services; PostgreSQL's come in a wheel, since its Debian package makes a cluster.
 """
 
+import atexit
 import os
 import secrets
 import shutil
@@ -195,8 +196,18 @@ def server(kind: str, durable: bool = False) -> Iterator[Server]:
 
 def temporary(kind: str, durable: bool = False) -> Path:
     """A new directory with a short path, as those of sockets must be."""
-    where = None if durable or not os.access(MEMORY, os.W_OK) else MEMORY
-    return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=where))
+    where = tempfile.gettempdir() if durable or not os.access(MEMORY, os.W_OK) else MEMORY
+    _sweep(where)
+    return Path(tempfile.mkdtemp(prefix=f"openvnet-{kind}-{os.getpid()}-", dir=where))
+
+
+@cache
+def _sweep(where: str) -> None:
+    """Remove what tests that were killed have left: it may be memory."""
+    for left in Path(where).glob("openvnet-*-*-*"):
+        number = left.name.split("-")[2]
+        if number.isdecimal() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def new_data(kind: str, data: Path) -> None:
@@ -210,14 +221,11 @@ def new_data(kind: str, data: Path) -> None:
 @cache
 def _template(kind: str) -> Path:
     """The data of a server that was never used; made once, and gone with the process."""
-    kept = tempfile.TemporaryDirectory(prefix=f"{kind}-")
-    _TEMPLATES.append(kept)
-    data = Path(kept.name) / "data"
+    kept = temporary(kind)
+    atexit.register(shutil.rmtree, kept)
+    data = kept / "data"
     (_new_mariadb if kind == "mariadb" else _new_postgresql)(data)
     return data
-
-
-_TEMPLATES: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def _new_mariadb(data: Path) -> None:

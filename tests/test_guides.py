@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from openvnet.lab.building import lab
+from openvnet.lab.described import described
 from openvnet.lab.environment import SEED
 from openvnet.lab.errors import LabError
 from openvnet.lab.many import many_hosts
@@ -29,6 +30,8 @@ MIGRATING = HOST.with_name("migrating.md")
 DATABASES = HOST.with_name("databases.md")
 """Which needs servers; see tests/databases.py."""
 GUIDES = sorted(set(HOST.parent.glob("*.md")) - {HOST, MIGRATING, DATABASES})
+THREE_HOSTS = HOST.with_name("three-hosts.md")
+"""Which describes its own lab."""
 ACTIVATE = ". .venv/bin/activate"
 """Which the tests have done already."""
 
@@ -81,10 +84,20 @@ ENVIRONMENTS = {"hosts": many_hosts(3)}
 """The labs of guides, by name, that are not for the one of a single host."""
 
 
+def environment_of(page, directory):
+    """The lab that a page is for: the one that it describes, one of those above, or the seed's."""
+    if page != THREE_HOSTS:
+        return ENVIRONMENTS.get(page.stem, SEED)
+    (description,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    file = directory / "three-hosts.yml"
+    file.write_text(description)
+    return described(file)
+
+
 @pytest.fixture
 def shell(request, tmp_path):
     """Runs a command as a user of the lab does; returns its exit status and what it printed."""
-    environment_of_page = ENVIRONMENTS.get(request.getfixturevalue("page").stem, SEED)
+    environment_of_page = environment_of(request.getfixturevalue("page"), tmp_path)
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("vnctl", "openvnet"):

@@ -29,16 +29,16 @@ curl http://127.0.0.1:9090/api/1.0/networks/nw-test1
 curl --unix-socket /run/openvnet/webapi.sock http://localhost/api/1.0/networks
 ```
 
-On the host itself nobody needs a token, unless webapi is told `require_tokens`; where others reach it,
-everybody does ([who may call webapi](../install.md#who-may-call-webapi)). It is sent as
-`Authorization: Bearer TOKEN`, never in the URL. Without one that is good, the answer is 401; 403, if
-its role does not suffice; and what is of another project answers 404, as if it were not there
-([projects and tokens](../guides/projects.md)). `project=NAME` says in which project something is made, or
-of which it is listed; an idempotency key is of one token.
+On the host itself nobody needs a token, unless webapi is told `require_tokens`; where others reach
+it, everybody does ([who may call webapi](../install.md#who-may-call-webapi)). It is sent as
+`Authorization: Bearer TOKEN`, never in the URL. Without one that is good, the answer is 401; 403,
+if its role does not suffice; and what is of another project answers 404, as if it were not there
+([projects and tokens](../guides/projects.md)). `project=NAME` says in which project something is
+made, or of which it is listed; an idempotency key is of one token.
 
-Web pages of other sites may not write, and browsers do not show them what they read: name the origin of a console of yours
-with `--allow-origin`, also if webapi itself is reached by a name and not by its address. (Before
-1.0 every page could do both.)
+Web pages of other sites may not write, and browsers do not show them what they read: name the
+origin of a console of yours with `--allow-origin`, also if webapi itself is reached by a name and
+not by its address. (Before 1.0 every page could do both.)
 
 ## Parameters and bodies
 
@@ -112,11 +112,12 @@ one, and `total_count` says how many there are in all. Beside them:
 
 ## Documents
 
-`POST /apply` takes a JSON object of what there is to be ([its form](../guides/declarative.md)), writes
-what differs as one revision, and answers the change of each row, as `/changes` does. If nothing differs
-there is no revision. `prune=true` and `replace=true` say what may be deleted, and `dry_run=true` tells the
-difference only. A refusal begins each of its lines with the place in the document. `GET /export` answers
-such an object: `of=networks,if-1` says of what, `full=true` leaves nothing out.
+`POST /apply` takes a JSON object of what there is to be ([its form](../guides/declarative.md)),
+writes what differs as one revision, and answers the change of each row, as `/changes` does. If
+nothing differs there is no revision. `prune=true` and `replace=true` say what may be deleted, and
+`dry_run=true` tells the difference only. A refusal begins each of its lines with the place in the
+document. `GET /export` answers such an object: `of=networks,if-1` says of what, `full=true` leaves
+nothing out.
 
 ## History
 

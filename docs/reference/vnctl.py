@@ -66,8 +66,8 @@ Everything else (what came of waiting, errors) goes to standard error.
 -created,display_name`, `--limit` and `--offset` choose, and `--columns uuid,mac_address` says what
 is shown. `vnctl get network NAME --tree` shows a resource with everything that refers to it.
 
-`vnctl apply -f FILE` makes everything as documents say, `vnctl diff` shows what that would do, and `vnctl
-export` writes such documents: see [networks in files](../guides/declarative.md).
+`vnctl apply -f FILE` makes everything as documents say, `vnctl diff` shows what that would do, and
+`vnctl export` writes such documents: see [networks in files](../guides/declarative.md).
 
 `--dry-run` checks a write, shows what would come of it, and writes nothing.
 

@@ -146,6 +146,8 @@ class Agent:
         self.wanted = Wanted()
         self.tunnels_came = asyncio.Event()
         """Set when there are tunnels that were not there before."""
+        self.guests_awaited = asyncio.Event()
+        """Set when there are guests that are bound here, and known to be elsewhere."""
         self.on_wanted: Callable[[], None] = lambda: None
         """Called when what OVSDB must have may have changed."""
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
@@ -217,6 +219,11 @@ class Agent:
         """What is not as rows ask for, and why."""
         return failures(self.compiler, self.refused, self.wanted.of(Shortfall))
 
+    def guest_speaks(self, here: Here) -> None:
+        """Tell vnmgr that a guest is on this host from now on."""
+        if self._told_here:
+            self._send(Present((Presence(here.interface_uuid, here.port_name, speaks=True),)))
+
     def found_drift(self, drift: Drift) -> None:
         """Count and report a flow that somebody else changed; there may be very many at once."""
         self.drift += 1
@@ -253,6 +260,8 @@ class Agent:
         written = await self._realise(difference)
         if any(type(output) is Tunnel for output in wanted.add):
             self.tunnels_came.set()
+        if any(type(output) is Here and output.awaited for output in wanted.add):
+            self.guests_awaited.set()
         if any(type(output) is TunnelPort for output in (*wanted.add, *wanted.remove)):
             self.on_wanted()
         laps.append(time.perf_counter())

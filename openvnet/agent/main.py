@@ -19,6 +19,7 @@ from openvnet.agent.answering import answer
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.measuring import measure_drops
+from openvnet.agent.moving import watch_for_guests
 from openvnet.agent.readings import declare_readings
 from openvnet.agent.session import Keep, audit, beat, follow_ovsdb, listen_to_vnmgr
 from openvnet.agent.warming import keep_warm
@@ -226,6 +227,7 @@ async def serve(
         beat(agent),
         audit(agent),
         keep_warm(agent),
+        watch_for_guests(agent),
     ]
     if ovsdb:
         work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))

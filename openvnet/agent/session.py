@@ -15,7 +15,7 @@ from openvnet.openflow.errors import OpenFlowError
 from openvnet.ovsdb.client import Database, connect
 from openvnet.ovsdb.driver import MONITORED, bonds, identities, is_of_use, write_settings
 from openvnet.ovsdb.errors import OvsdbError
-from openvnet.ovsdb.tunnels import tunnels, write_tunnels
+from openvnet.ovsdb.tunnels import again, tunnels, write_tunnels
 from openvnet.pipeline.tables import Table
 from openvnet.wire.joined import Manager
 from openvnet.wire.keys import KeysError
@@ -41,6 +41,9 @@ AUDIT_SLICES = 64
 """The flows are compared with what is desired a slice at a time, all of them in about a minute."""
 
 RETRY_SECONDS = 1.0
+AGAIN_SECONDS = 10.0
+"""After how long Open vSwitch is asked to try again to make a tunnel port."""
+
 TABLE_NAMES = {table.value: table.name for table in Table}
 
 
@@ -158,8 +161,7 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
         nonlocal refused
         known: Identities | None = None
         while True:
-            await changed.wait()
-            changed.clear()
+            await _changed_or_tried(agent, database, changed)
             agent.on_wanted = changed.set  # Not before OVSDB has told what there is.
             ports = dict(refused)
             if agent.dpid is not None:  # It is kept, also while no switch is connected.
@@ -184,6 +186,18 @@ async def _follow(agent: Agent, database: Database, may_set_fail_mode: bool) -> 
         agent.on_wanted = lambda: None
         reacting.cancel()
         running.cancel()
+
+
+async def _changed_or_tried(agent: Agent, database: Database, changed: asyncio.Event) -> None:
+    """Return when something has changed; meanwhile let Open vSwitch try what it could not do."""
+    while not changed.is_set():
+        operations = again(database.tables, agent.dpid) if agent.dpid else []
+        try:
+            async with asyncio.timeout(AGAIN_SECONDS if operations else None):
+                await changed.wait()
+        except TimeoutError:
+            await database.transact(operations)
+    changed.clear()
 
 
 async def _write_settings(

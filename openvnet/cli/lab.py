@@ -15,6 +15,7 @@ from openvnet.cli.address import webapi_address
 from openvnet.cli.settings import files, settings
 from openvnet.lab import building, namespaces, pages, underlay
 from openvnet.lab.demo import declare, teller
+from openvnet.lab.described import described
 from openvnet.lab.directory import wait_until_let_go, well_known_directory
 from openvnet.lab.drawing import drawing
 from openvnet.lab.drill import BAR_SECONDS, one_or_two
@@ -76,12 +77,24 @@ def lab(context: click.Context, directory: Path, hosts: int | None, guests: int 
 @lab.command()
 @_hosts_option
 @_guests_option
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The hosts, networks and guests that this file describes.",
+)
 @_database_option
 @click.pass_obj
-def up(directory: Path, hosts: int | None, guests: int | None, database: str = "sqlite") -> None:
+def up(
+    directory: Path,
+    hosts: int | None,
+    guests: int | None,
+    file: Path | None = None,
+    database: str = "sqlite",
+) -> None:
     """Build the lab, declare its networks, and leave it running until Ctrl-C."""
     console = _console()
-    environment = _environment(hosts, guests, database)
+    environment = _environment(hosts, guests, file, database)
     try:
         with building.lab(environment, directory, tell=teller(console)) as running:
             console.print("\nDeclared through vnctl:\n")
@@ -94,7 +107,13 @@ def up(directory: Path, hosts: int | None, guests: int | None, database: str = "
         console.print("\nThe lab is gone.")
 
 
-def _environment(hosts: int | None, guests: int | None, database: str) -> Environment:
+def _environment(
+    hosts: int | None, guests: int | None, file: Path | None, database: str
+) -> Environment:
+    if file is not None:
+        if hosts is not None or guests is not None:
+            raise click.UsageError("--file says which hosts and guests there are")
+        return msgspec.structs.replace(described(file), database=database)
     if hosts is not None:
         return many_hosts(hosts, GUESTS if guests is None else guests, database)
     if guests is not None:
@@ -288,7 +307,11 @@ def reach(directory: Path) -> None:
 @lab.command()
 @_hosts_option
 @click.option(
-    "--seconds", type=float, default=60.0, show_default=True, help="How long each fault lasts."
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    help="How long each fault lasts.",
 )
 @_database_option
 def drill(hosts: int | None, seconds: float, database: str) -> None:

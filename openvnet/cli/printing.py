@@ -143,7 +143,8 @@ def _keys(items: Sequence[Item]) -> list[str]:
 
 def one(item: Item) -> Iterator[str]:
     """One resource: a line for each value, then what hangs on it, then how it fares."""
-    plain = {name: _word(item.get(name)) for name in _keys([item])}
+    told = (name for name in _keys([item]) if name != "project_uuid" or _tells(item, name))
+    plain = {name: _word(item.get(name)) for name in told}
     width = max(map(len, plain), default=0)
     yield from (f"{name:{width}}  {word}".rstrip() for name, word in plain.items())
     for name, below in item.items():

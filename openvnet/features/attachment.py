@@ -12,7 +12,8 @@ host's own uplinks, and the ports of tunnels, belong to no interface, whatever r
 Where an interface is matters to other hosts if one of its networks is carried to them. An interface
 whose interface ports name one datapath, and no other, is there. Of one whose port may be on any, or
 that is bound on two hosts while it moves, only the host that has it can say so: it reports it, and
-vnmgr tells the others.
+vnmgr tells the others. While it is bound here and known to be elsewhere, it may send here, and what
+is for it goes there.
 """
 
 from collections.abc import Iterator
@@ -147,10 +148,15 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         if there is not None:
             yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there))
         return
+    elsewhere = None
     if carrier and _named_datapath(lease.interface_uuid, view) is None:
-        yield Here(lease.interface_uuid, attachment.port_name)
+        elsewhere = _reported_elsewhere(lease.interface_uuid, view)
+        yield Here(lease.interface_uuid, attachment.port_name, elsewhere is not None)
     chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)
-    yield chunk
+    if elsewhere is None:
+        yield chunk
+    else:
+        yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, elsewhere))
     yield Member(
         *of_network,
         network.ipv4_network,
@@ -160,6 +166,7 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         attachment.number,
         (chunk.network_uuid, chunk.number),
         carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
+        elsewhere is not None,
     )
 
 
@@ -169,6 +176,16 @@ def _datapath_uuid(interface_uuid: str, view: View) -> str | None:
         return named
     active = view.where(ActiveInterface, interface_uuid=interface_uuid)
     return active[0].datapath_uuid if active else None
+
+
+def _reported_elsewhere(interface_uuid: str, view: View) -> str | None:
+    """The datapath that an interface was reported to be on, if it is not this one."""
+    bridge = view.get(Bridge, "bridge")
+    for row in view.where(ActiveInterface, interface_uuid=interface_uuid)[:1]:
+        datapath = view.get(Datapath, row.datapath_uuid)
+        if datapath is not None and bridge is not None and datapath.dpid != bridge.dpid:
+            return row.datapath_uuid
+    return None
 
 
 def _named_datapath(interface_uuid: str, view: View) -> str | None:

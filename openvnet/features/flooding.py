@@ -50,7 +50,7 @@ def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
     """The members of one chunk."""
     here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
-    ports = sorted({member.port for member in members})
+    ports = sorted({member.port for member in members if not member.awaited})
     yield Flow(Table.FLOOD, 100, here, tuple(Output(port) for port in ports))
 
 

@@ -11,6 +11,8 @@ from openvnet.state import View
 
 def unicast_flows(member: Member, _: View) -> Iterator[Flow]:
     """The way to a member's MAC in its network."""
+    if member.awaited:
+        return
     to_member = match(eth_dst(member.mac_address), Registers.network(member.vni))
     yield Flow(Table.L2_LOOKUP, 100, to_member, (Output(member.port),))
 

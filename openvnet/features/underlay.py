@@ -39,7 +39,7 @@ GROUP_MAC, GROUP_BITS = 0x01005E000000, 23
 
 def member_flows(member: Member, _: View) -> Iterator[Flow]:
     """What comes for a guest of this host."""
-    for uplink in member.bare:
+    for uplink in () if member.awaited else member.bare:
         to_member = in_port(uplink), eth_dst(member.mac_address), UNTAGGED
         for own in ((IPV4, ipv4_dst(member.ipv4_address)), (ARP, arp_tpa(member.ipv4_address))):
             yield _flow(FIRST, match(*to_member, *own), member.vni)

@@ -84,6 +84,7 @@ def _furnished(environment: Environment, directory: Path, init: int) -> Lab:
     (directory / "bin" / "tcpdump").write_text(_TCPDUMP)
     (directory / "bin" / "tcpdump").chmod(0o700)
     holders = namespaces.make_places(init, environment.places)
+    holders |= {guest.name: holders[guest.place] for guest in environment.guests}
     built = Lab(str(directory), os.getpid(), init, holders, environment)
     built.run("", "ip", "link", "set", "lo", "up")
     if environment.underlays:
@@ -138,14 +139,15 @@ def _cabling(built: Lab, host: Host) -> Iterator[str]:
         prefix = built.environment.network(guest).ipv4_prefix
         yield (
             f"ip link add {guest.port_name} index {numbers[guest.name]} type veth "
-            f"peer name eth0 address {guest.mac_address} netns {holder}"
+            f"peer name {guest.card} address {guest.mac_address} netns {holder}"
         )
         yield f"ip link set {guest.port_name} addrgenmode none"  # The host itself is silent.
         yield f"ip link set {guest.port_name} up"
         yield f"nsenter --target {holder} --net sh -e <<'GUEST'"
-        yield f"ip address add {guest.ipv4_address}/{prefix} dev eth0"
-        yield f"ip link set eth0 mtu {built.environment.guest_mtu} up"
-        yield "ethtool -K eth0 tx off >/dev/null"  # The userspace switch wants whole checksums.
+        yield f"ip address add {guest.ipv4_address}/{prefix} dev {guest.card}"
+        yield f"ip link set {guest.card} mtu {built.environment.guest_mtu} up"
+        # The userspace switch wants whole checksums.
+        yield f"ethtool -K {guest.card} tx off >/dev/null"
         yield "GUEST"
 
 

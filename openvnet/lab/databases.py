@@ -1,7 +1,8 @@
-"""MariaDB as a process of the lab, on the machine of vnmgr, for vnmgr to keep its rows in.
+"""MariaDB and Redis as processes of the lab, on the machine of vnmgr: its rows, and its registry.
 
-Its programs are those of Debian's mariadb-server-core, which brings no service. Its data lies in
-the lab's directory and goes with it. vnmgr reaches it over a unix socket, as root of the lab.
+Their programs are those of Debian's mariadb-server-core and redis-tools, which bring no service.
+Data lie in the lab's directory and go with it. vnmgr reaches MariaDB over a unix socket, as root of
+the lab, and Redis on the loopback.
 """
 
 import shutil
@@ -13,6 +14,7 @@ from openvnet.lab.lab import Lab
 from openvnet.lab.processes import MARIADB
 
 _TABLES = ("mysql_system_tables", "mysql_performance_tables", "mysql_system_tables_data")
+_PACKAGES = {"mariadbd": "mariadb-server-core", "redis-check-rdb": "redis-tools"}
 _SCRIPTS = Path("/usr/share/mysql")
 _FIRST = """
 CREATE DATABASE mysql;
@@ -25,15 +27,17 @@ SET @skip_auth_anonymous=1;
 
 def check(database: str) -> None:
     """Return if the programs of this database are there; LabError says what to install."""
-    if database == "mariadb" and not shutil.which("mariadbd", path=machine.PATH):
-        raise LabError(
-            "the program mariadbd is missing: `apt-get install --no-install-recommends "
-            "mariadb-server-core` brings it, and no service"
-        )
+    needed = _PACKAGES if database == "mariadb" else {}
+    for program, package in needed.items():
+        if not shutil.which(program, path=machine.PATH):
+            raise LabError(
+                f"the program {program} is missing: `apt-get install --no-install-recommends "
+                f"{package}` brings it, and no service"
+            )
 
 
 def start(lab: Lab) -> None:
-    """Make the data of the lab's database, start its server, and tell vnmgr where it is."""
+    """Make the data of the lab's database, start the servers, and tell vnmgr where they are."""
     if lab.environment.database == "sqlite":
         return
     home = lab.directory / "mariadb"
@@ -42,5 +46,6 @@ def start(lab: Lab) -> None:
     bootstrap = (*MARIADB, f"--datadir={home}", "--bootstrap")
     lab.run(lab.environment.manager, *bootstrap, given="\n".join((_FIRST, *scripts)))
     said = f'db {{ adapter "mariadb" socket "{home}/socket" user "root" database "openvnet" }}\n'
-    (lab.directory / "common.conf").write_text(said)
-    lab.start("mariadb")
+    (lab.directory / "common.conf").write_text(said + 'registry { host "127.0.0.1" }\n')
+    (lab.directory / "redis").mkdir()
+    lab.start("mariadb", "redis")

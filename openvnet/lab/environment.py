@@ -5,6 +5,7 @@ with equal addresses on one host. `declarations` says it in vnctl's words.
 """
 
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 
 import msgspec
 
@@ -13,6 +14,8 @@ from openvnet.lab.errors import LabError
 ROUTER, MANAGER = "router", "manager"
 MANAGER_ADDRESS, MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.2", "192.168.0.1", 24
 """The manager is behind the router, in a network that has nobody else."""
+ENCAPSULATIONS = ("geneve", "vxlan", "gre", "mac2mac")
+"""How networks are carried between hosts; the first one if nothing is said."""
 DATABASES = ("sqlite", "mariadb")
 UPLINK = "eth0"
 """The network card of a host with an underlay; a port of its bridge."""
@@ -59,9 +62,14 @@ class Network(msgspec.Struct, frozen=True):
     ipv4_network: str
     ipv4_prefix: int
 
+    @property
+    def subnet(self) -> IPv4Network:
+        """Its addresses."""
+        return IPv4Network((self.ipv4_network, self.ipv4_prefix))
+
 
 class Guest(msgspec.Struct, frozen=True):
-    """A machine with one network card, `eth0`, plugged into a port of its host's bridge."""
+    """A network card of a machine, plugged into a port of its host's bridge."""
 
     name: str
     host: str
@@ -73,6 +81,14 @@ class Guest(msgspec.Struct, frozen=True):
     ipv4_address: str
     may_move: bool = False
     """Whether its port may be on any host; otherwise it is on its own only."""
+    card: str = "eth0"
+    machine: str = ""
+    """The name of the guest that has this card beside its own; its own if not given."""
+
+    @property
+    def place(self) -> str:
+        """Where the card is."""
+        return self.machine or self.name
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -88,6 +104,8 @@ class Environment(msgspec.Struct, frozen=True):
     underlays: tuple[Underlay, ...] = ()
     guest_mtu: int = 1500
     """Bytes of the longest packet that a guest sends."""
+    encapsulation: str = ENCAPSULATIONS[0]
+    """Of the networks, between hosts."""
     database: str = "sqlite"
     """Where vnmgr keeps its rows: one of `DATABASES`."""
 
@@ -96,7 +114,8 @@ class Environment(msgspec.Struct, frozen=True):
         """The names of all hosts and guests, and of what joins hosts."""
         joining = (ROUTER, MANAGER) if self.underlays else ()
         hosts = (host.name for host in self.hosts)
-        return (*joining, *hosts, *(guest.name for guest in self.guests))
+        guests = dict.fromkeys(guest.place for guest in self.guests)
+        return (*joining, *hosts, *guests)
 
     @property
     def manager(self) -> str:
@@ -187,7 +206,12 @@ def _joining(environment: Environment, host: Host) -> Iterator[tuple[str, ...]]:
         yield (
             *("datapaths", "networks", "add", host.datapath_uuid, network.uuid),
             *("--interface-uuid", host.interface_uuid, "--mac-address", mac_address),
+            *_unless_default(environment.encapsulation),
         )
+
+
+def _unless_default(encapsulation: str) -> tuple[str, ...]:
+    return () if encapsulation == ENCAPSULATIONS[0] else ("--encapsulation", encapsulation)
 
 
 def _seed_guest(name: str, network: str, port_name: str, mac_address: str, last: int) -> Guest:

@@ -274,12 +274,17 @@ def _file_name(process: Process) -> str:
 
 
 def _database_answers(lab: Lab, process: Process) -> bool:
-    return Path(lab.root, process.place, "db.sock").is_socket()
+    return _listens(lab.directory / process.place / "db.sock")
 
 
-def _mariadb_answers(lab: Lab, _process: Process) -> bool:
+def _server_answers(lab: Lab, process: Process) -> bool:
+    return _listens(lab.directory / process.name / "socket")
+
+
+def _listens(path: Path) -> bool:
+    """Whether a connection is taken; a socket that is only there takes none yet."""
     with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(lab.directory / "mariadb" / "socket")) == 0
+        return probe.connect_ex(str(path)) == 0
 
 
 def _switch_answers(lab: Lab, process: Process) -> bool:
@@ -294,9 +299,7 @@ def _switch_answers(lab: Lab, process: Process) -> bool:
 
 
 def _manager_answers(lab: Lab, _process: Process) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        answers = probe.connect_ex(str(lab.directory / "rpc.sock")) == 0
-    return answers and _are_in_sync(lab, *lab.environment.hosts)
+    return _listens(lab.directory / "rpc.sock") and _are_in_sync(lab, *lab.environment.hosts)
 
 
 def _webapi_answers(lab: Lab, _process: Process) -> bool:
@@ -339,7 +342,8 @@ def _nodes(lab: Lab) -> dict[str, str] | None:
 
 
 _READY = {
-    "mariadb": _mariadb_answers,
+    "mariadb": _server_answers,
+    "redis": _server_answers,
     "ovsdb-server": _database_answers,
     "ovs-vswitchd": _switch_answers,
     "vnmgr": _manager_answers,

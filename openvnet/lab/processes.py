@@ -29,6 +29,10 @@ It wants root, who it is in the lab, to say that it means it.
 """
 
 
+REDIS = ("bash", "-c", 'exec -a redis-server redis-check-rdb "$@"', "redis")
+"""By the same program under another name, which Debian's redis-tools bring without a service."""
+
+
 class Process(msgspec.Struct, frozen=True):
     """A program that runs for as long as the lab does, or until somebody kills it."""
 
@@ -44,6 +48,7 @@ def processes(environment: Environment, directory: Path) -> Iterator[Process]:
     place, state = environment.manager, str(directory / "vnmgr")
     if environment.database == "mariadb":
         yield _mariadb(place, directory / "mariadb")
+        yield _redis(place, directory / "redis")
     yield _ours("vnmgr", place, "openvnet.manager.main", *run, "--state", state)
     yield _ours("webapi", place, "openvnet.api.main", *run, "--port", str(WEBAPI_PORT))
     for host in environment.hosts:
@@ -53,6 +58,11 @@ def processes(environment: Environment, directory: Path) -> Iterator[Process]:
 def _mariadb(place: str, home: Path) -> Process:
     where = (f"--datadir={home}", f"--socket={home}/socket", "--skip-networking")
     return Process("mariadb", place, (*MARIADB, *where))
+
+
+def _redis(place: str, home: Path) -> Process:
+    where = ("--dir", str(home), "--unixsocket", f"{home}/socket", "--bind", "127.0.0.1")
+    return Process("redis", place, (*REDIS, *where, "--save", ""))
 
 
 def _processes_of_host(host: Host, directory: Path) -> Iterator[Process]:

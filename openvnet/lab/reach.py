@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import msgspec
@@ -56,17 +57,21 @@ def wrong_cells(environment: Environment, pings: list[Ping]) -> Iterator[str]:
 
 
 def measured(lab: Lab, count: int = 5) -> list[Ping]:
-    """Let all guests ping at once, `count` requests for each address, and count what arrives."""
+    """Let all guests ping at once, `count` requests for each address, and count what arrives.
+
+    Each pings, by its card, the addresses that it holds for its neighbours'.
+    """
     guests = lab.environment.guests
     pairs = [
         (guest, address)
         for guest in guests
         for address in sorted({other.ipv4_address for other in guests} - {guest.ipv4_address})
+        if IPv4Address(address) in lab.environment.network(guest).subnet
     ]
     with ExitStack() as running:
         counters = {guest.name: running.enter_context(_counter(lab, guest)) for guest in guests}
         pings = [
-            running.enter_context(lab.open(guest.name, *_ping(address, count)))
+            running.enter_context(lab.open(guest.name, *_ping(guest, address, count)))
             for guest, address in pairs
         ]
         answers = [_answers(ping) for ping in pings]
@@ -82,12 +87,12 @@ def _arrived(counts: dict[str, dict[str, int]], sender: Guest, address: str) -> 
     return {name: count[key] for name, count in counts.items() if key in count}
 
 
-def _ping(address: str, count: int) -> tuple[str, ...]:
-    return ("ping", "-n", "-c", str(count), "-i", "0.2", "-W", "1", address)
+def _ping(guest: Guest, address: str, count: int) -> tuple[str, ...]:
+    return ("ping", "-n", "-I", guest.card, "-c", str(count), "-i", "0.2", "-W", "1", address)
 
 
 def _counter(lab: Lab, guest: Guest) -> "subprocess.Popen[str]":
-    counter = lab.open(guest.name, sys.executable, "-I", "-S", _ARRIVALS, "eth0")
+    counter = lab.open(guest.name, sys.executable, "-I", "-S", _ARRIVALS, guest.card)
     if counter.stdout is None or counter.stdout.readline() != "ready\n":
         raise LabError(f"cannot count what arrives at {guest.name}")
     return counter

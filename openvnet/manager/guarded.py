@@ -81,7 +81,7 @@ def done(
     if request.if_match:
         _check_match(transaction, request)
     rows = _rows(transaction, request)
-    check_changes(transaction, undoing=request.verb == "undo")
+    check_changes(transaction, request.verb)
     follow(transaction, mac_group, addressing=request.verb != "undo")
     check_quotas(transaction)
     rows = [transaction.get(type(row), row.uuid) or row for row in rows]

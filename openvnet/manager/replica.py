@@ -49,6 +49,11 @@ class Replica:
                 self._created[change.uuid] = number
         self.revision = Revision(self.revision.epoch, number)
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The epoch and the revision that the rows are of."""
+        return self.revision.epoch, self.revision.number
+
     def get(self, kind: type[R], uuid: str) -> R | None:
         """The row, or None."""
         return self.state.rows.get(kind, {}).get(uuid)

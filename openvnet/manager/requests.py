@@ -14,7 +14,6 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from openvnet.logs import Fields
 from openvnet.manager.answers import (
     Answer,
     Rows,
@@ -47,10 +46,11 @@ from openvnet.manager.names import found
 from openvnet.manager.nodes import joining
 from openvnet.manager.readings import manager_metrics
 from openvnet.manager.replica import Look, Replica
-from openvnet.manager.retention import Ended, Retention
+from openvnet.manager.retention import Retention
 from openvnet.manager.rights import audience, ended, is_confined, is_of, sees
 from openvnet.manager.status import interface_status, mtu_answer, nodes_answer, places
 from openvnet.manager.streams import Agent, Streams, failure_sentence
+from openvnet.manager.telling import RETENTION, tell, tell_ended
 from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait
 from openvnet.manager.whereabouts import Place, Whereabouts, place_interfaces
@@ -66,7 +66,6 @@ from openvnet.model import (
     Row,
     attributes,
 )
-from openvnet.model.operations import made_by
 from openvnet.model.rights import LOCAL, NOBODY, Caller
 from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
 from openvnet.store.errors import StoreError, Taken
@@ -93,13 +92,6 @@ T = TypeVar("T")
 SLICE = 100
 """Items of a list that are made without a pause for others."""
 
-
-MOST_NAMED = 10
-"""Uuids in a line of the log."""
-
-
-RETENTION = "retention"
-"""Who writes what ends by itself, as the log and the history say it."""
 
 HEARING = ("hear", "unhear")
 """Verbs that begin and end the hearing of revisions."""
@@ -145,6 +137,7 @@ class Requests:
         self._mac_group = mac_group
         self._retention = Retention(replica, self._end_leases, time.time, mac_group)
         store.follow(self._follow)
+        store.remember(replica)
         self._front = front
         front.hand(REQUEST, self._take)
         front.hand(JOIN, self._join)
@@ -269,8 +262,7 @@ class Requests:
             self.metrics.observe(MANAGER_SECONDS, time.perf_counter() - started, "publish")
             self.metrics.count(CHANGES, request.collection, request.verb)
             self._spread(outcome, request.origin)
-            if logger.isEnabledFor(logging.INFO):
-                _tell(asked, outcome)
+            tell(request, outcome, time.monotonic() - asked.at)
         elif finished.repeated is not None:
             concerned = self._streams.behind(finished.repeated)
         shown = finished.answer
@@ -346,7 +338,7 @@ class Requests:
             self._retention.change(outcome.changes)
             self.metrics.count(CHANGES, "ip_leases", "end")
             self._spread(outcome, RETENTION)
-            _tell_ended(outcome)
+            tell_ended(outcome)
         return bool(outcome.changes)
 
     def _begin_anew(self) -> None:
@@ -590,66 +582,3 @@ def taken_sentence(taken: Taken, told: bool = True) -> str:
     interface_uuid = getattr(taken.holder, "interface_uuid", None)
     of = f" of interface {interface_uuid}" if interface_uuid else ""
     return f"{values} belongs to {singular} {taken.holder.uuid}{of} already."
-
-
-def several(words: Sequence[str]) -> str:
-    """A few words of many, for a line of a log."""
-    more = len(words) - MOST_NAMED
-    return ", ".join((*words[:MOST_NAMED], *((f"{more} more",) if more > 0 else ())))
-
-
-def _tell(asked: Asked, committed: Committed) -> None:
-    """Log what a write has done: "revision 7: interface if-inst1 created, and 3 more rows"."""
-    request, rows = asked.request, committed.result.rows
-    if request.verb == "undo":
-        undoing = "revision %d: undid revision %d; asked by %s"
-        fields = Fields(revision=committed.number, verb="undo", asked_by=request.origin)
-        logger.info(
-            undoing, committed.number, request.values["revision"], request.origin, extra=fields
-        )
-        return
-    if request.verb == "apply":
-        applying = "revision %d: applied a document, %d rows; asked by %s"
-        count = len(committed.changes)
-        fields = Fields(
-            revision=committed.number,
-            verb="apply",
-            asked_by=request.origin,
-            rows=count,
-            duration_ms=round(1000 * (time.monotonic() - asked.at), 3),
-        )
-        logger.info(applying, committed.number, count, request.origin, extra=fields)
-        return
-    resource, verb = resource_of(request), request.verb
-    if (made := made_by(resource, verb)) is not None:
-        resource, verb = made, "create"
-    uuids = several([row.uuid for row in rows])
-    word = str(resource.kind.__struct_config__.tag)
-    more = len(committed.changes) - len(rows)
-    also = f", and {more} more rows" if more > 0 else ""
-    who = f"; asked by {request.origin}" if request.origin else ""
-    done = f"{verb.removesuffix('e')}ed"
-    fields = Fields(
-        revision=committed.number,
-        owner=f"{word} {uuids}",
-        resource=word,
-        uuid=uuids,
-        verb=request.verb,
-        asked_by=request.origin,
-        rows=len(committed.changes),
-        duration_ms=round(1000 * (time.monotonic() - asked.at), 3),
-    )
-    sentence = "revision %d: %s %s %s%s%s"
-    words = (committed.number, resource.singular, uuids, done, also, who)
-    logger.info(sentence, *words, extra=fields)
-
-
-def _tell_ended(committed: Committed) -> None:
-    """Log which leases have ended."""
-    ended: Ended = committed.result
-    for verb, uuids in (("released", ended.released), ("deleted", ended.deleted)):
-        if uuids:
-            named = several(uuids)
-            fields = Fields(revision=committed.number, uuid=named, verb=verb, asked_by=RETENTION)
-            sentence = "revision %d: IP lease %s %s, as its time was over"
-            logger.info(sentence, committed.number, named, verb, extra=fields)

@@ -150,7 +150,7 @@ def sees(caller: Caller, row: Row, rows: Rows) -> bool:
 
 def is_own(caller: Caller, row: Row, rows: Rows) -> bool:
     """Whether a row is of the caller's project; all are, of who is not confined."""
-    return caller.project_uuid in (None, project_of(row, rows.get))
+    return caller.project_uuid is None or caller.project_uuid == project_of(row, rows.get)
 
 
 def is_of(caller: Caller, row: Row, rows: Rows) -> bool:
@@ -185,18 +185,22 @@ def check_token(transaction: Transaction) -> None:
         raise Unauthenticated("The token was revoked. Ask an admin for another.")
 
 
-def check_changes(transaction: Transaction, undoing: bool) -> None:
+def check_changes(transaction: Transaction, verb: str) -> None:
     """Refuse a write that touched what is not its caller's, or said what is not its to say."""
     caller = transaction.rights.caller
     if caller.role == "admin":
         return
-    for change in transaction.changes():
-        if undoing:
+    changes = transaction.changes()
+    # What is renamed goes and comes, and what an operator said of it stays said.
+    renamed = [each.before for each in changes if verb == "rename" and each.before]
+    said = {what for row in renamed for what in reserved(row)}
+    for change in changes:
+        if verb == "undo":
             _check_undone(caller, change)
         if caller.project_uuid is not None:
             _check_touched(caller, change)
         if change.after is not None and not caller.is_at_least("operator"):
-            _check_reserved(change)
+            _check_reserved(change, said)
 
 
 def _check_touched(caller: Caller, change: Change) -> None:
@@ -206,8 +210,8 @@ def _check_touched(caller: Caller, change: Change) -> None:
         raise Conflict("Another project uses it; ask an operator.")
 
 
-def _check_reserved(change: Change) -> None:
-    had = set() if change.before is None else set(reserved(change.before))
+def _check_reserved(change: Change, said: set[tuple[str, Any, str]]) -> None:
+    had = said | (set() if change.before is None else set(reserved(change.before)))
     for name, value, role in reserved(change.after):
         if (name, value, role) not in had:
             shown = str(value).lower() if isinstance(value, bool) else value

@@ -2,10 +2,11 @@
 
     agent ──Present──► Whereabouts ──differs from the rows──► ActiveInterface, one for an interface
 
-Of two hosts that have an interface, the one that said so later is where it is (a guest that moves
-is on both for a while). What a host has said is forgotten when its agent dies; the rows stay, since
-the guest did not die with it. An agent that comes (back) says all, and when it came to be so is not
-known: so it takes an interface only from hosts that are not live, or that have it no more.
+Of two hosts that have an interface (while a guest moves, both do), it is on the one where the guest
+was heard last; until it is heard, on the one that had it first. What a host has said is forgotten
+when its agent dies; the rows stay, since the guest did not die with it. An agent that comes (back)
+says all, and when it came to be so is not known: so it takes an interface only from hosts that are
+not live, or that have it no more.
 """
 
 from collections.abc import Collection, Hashable, Mapping
@@ -53,7 +54,7 @@ class Whereabouts:
         for interface_uuid in gone:
             self._forget(interface_uuid, dpid)
         for one in said.put:
-            self._note(one.interface_uuid, dpid, one.port_name, last=not said.all)
+            self._note(one.interface_uuid, dpid, one.port_name, last=one.speaks)
         return self._misplaced({*gone, *(one.interface_uuid for one in said.put)}, here, rows)
 
     def gone(self, dpid: str, rows: Rows) -> dict[str, Place | None]:

@@ -161,6 +161,8 @@ class Member(msgspec.Struct, frozen=True):
     """The chunk of the network's flood list: the network's uuid and the chunk's number."""
     bare: tuple[int, ...] = ()
     """The uplinks by which packets for it come without a tunnel."""
+    awaited: bool = False
+    """It may send, but is still on another host, and what is for it goes there."""
 
     @property
     def key(self) -> RowKey:
@@ -335,6 +337,8 @@ class Here(msgspec.Struct, frozen=True):
 
     interface_uuid: str
     port_name: str
+    awaited: bool = False
+    """It is known to be elsewhere, until its guest is heard here."""
 
     @property
     def key(self) -> Hashable:

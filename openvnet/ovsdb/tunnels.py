@@ -69,6 +69,19 @@ def operations(
             yield port["name"], f"port {port['name']} is removed: no tunnel needs it", [removal]
 
 
+def again(tables: Tables, dpid: str) -> list[Operation]:
+    """What makes Open vSwitch try again to make those of ours that it could not; else nothing.
+
+    It tries when it is told that its configuration is another one, as `ovs-vsctl` always does; by
+    then, what was in the way may be gone.
+    """
+    rows = tables.get("Interface", {}).values()
+    if not any(_is_ours(row, dpid) and _error(row) for row in rows):
+        return []
+    mutations = [["next_cfg", "+=", 1]]
+    return [{"op": "mutate", "table": "Open_vSwitch", "mutations": mutations, "where": []}]
+
+
 def _is_right(row: Columns, type: str) -> bool:
     return bool(row["type"] == type and row["options"] == OPTIONS)
 

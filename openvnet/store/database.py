@@ -44,6 +44,7 @@ from openvnet.store.errors import (
     StoreLost,
 )
 from openvnet.store.locking import held
+from openvnet.store.memory import Memory, Rows
 from openvnet.store.migrations import migrate
 from openvnet.store.places import place_of, shown
 from openvnet.store.replacing import Content, replace_all
@@ -105,6 +106,10 @@ class Store:
         self.connection = connection
         self._url, self._lock = url, lock
         self._follow: Callable[[Missed], None] = lambda _: None
+        self._rows: Rows | None = None
+        """What its user has in memory."""
+        self._memory: Memory | None = None
+        """That, as the writes of the commit that is under way find it."""
         self._lost_at: float | None = None
         """When the server was last looked for in vain, or was lost (`time.monotonic`)."""
         with connection.begin():
@@ -125,6 +130,10 @@ class Store:
         It happens within a transaction, but what it tells of is committed.
         """
         self._follow = told
+
+    def remember(self, rows: Rows) -> None:
+        """From now on, writes read these rows, while they are those of the newest revision."""
+        self._rows = rows
 
     def catch_up(self) -> None:
         """Meet the revisions of other vnmgr up to now. Raise StoreError and Replaced."""
@@ -202,11 +211,13 @@ class Store:
 
     def _done(self, write: Write, number: int, now: int) -> Committed:
         """Do a write, and log what it changed as the revision after `number`."""
-        transaction = Transaction(self.connection, number + 1, now // 1_000_000)
+        transaction = Transaction(self.connection, number + 1, now // 1_000_000, self._memory)
         result = write.work(transaction)
         changes = transaction.changes()
         if not changes:
             return Committed(result, number, changes, now)
+        if self._memory:
+            self._memory.take(changes, number + 1)
         log.append(self.connection, number + 1, changes, now, write.origin)
         return Committed(result, number + 1, changes, now)
 
@@ -219,6 +230,8 @@ class Store:
         try:
             with self._transaction("The database cannot be written"):
                 number = self._meet(*self.connection.execute(_LOCK_PLACE).one())
+                is_known = self._rows is not None and self._rows.place == (self.epoch, number)
+                self._memory = Memory(self._rows) if self._rows and is_known else None
                 yield number
                 newest = max([number, *(one.number for one in _kept(outcomes))])
                 if newest != number:

@@ -66,7 +66,7 @@ REVISIONS = Table(
     METADATA,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(32), nullable=False),
+    Column("kind", String(64), nullable=False),
     Column("uuid", UUID, nullable=False),
     Column("before", Text),
     Column("after", Text),

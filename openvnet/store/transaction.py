@@ -31,6 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from openvnet.model import RESOURCES, Resource, Rights, Row, attributes
 from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
+from openvnet.store.memory import Memory
 from openvnet.store.schema import TABLES
 
 R = TypeVar("R")
@@ -38,6 +39,8 @@ Kind = type[Any]
 
 MOST_AT_ONCE = 500
 """Values that one query asks for."""
+MOST_REFERRED = 100
+"""Rows whose referrers one query asks for: it names them once for each of twenty tables."""
 
 
 class Change(NamedTuple):
@@ -62,8 +65,11 @@ class Refused(Exception):
 class Transaction:
     """The rows as this write sees them."""
 
-    def __init__(self, connection: Connection, number: int, time: int = 0) -> None:
+    def __init__(
+        self, connection: Connection, number: int, time: int = 0, memory: Memory | None = None
+    ) -> None:
         self.connection = connection
+        self._memory = memory
         self.number = number
         """Of the revision that this will be."""
         self.time = time
@@ -76,13 +82,19 @@ class Transaction:
     def get(self, kind: type[R], uuid: str) -> R | None:
         """The row, or None."""
         if (kind, uuid) not in self._read:
-            found = self.connection.execute(_one(TABLES[kind]), {"uuid": uuid}).first()
-            self._read[kind, uuid] = None if found is None else row_of(kind, found)
+            if self._memory:
+                self._read[kind, uuid] = self._memory.get(kind, uuid)
+            else:
+                found = self.connection.execute(_one(TABLES[kind]), {"uuid": uuid}).first()
+                self._read[kind, uuid] = None if found is None else row_of(kind, found)
         found_before: R | None = self._read[kind, uuid]
         return found_before
 
     def where(self, kind: type[R], **by: Hashable) -> list[R]:
         """The rows with these values (None: that have none), in the order of their creation."""
+        known = self._memory.where(kind, by, self._changed()) if self._memory else None
+        if known is not None:
+            return known
         query = _where(TABLES[kind], tuple(by), tuple(value is None for value in by.values()))
         return [row_of(kind, found) for found in self.connection.execute(query, by)]
 
@@ -99,6 +111,8 @@ class Transaction:
 
     def among(self, kind: type[R], name: str, values: Collection[Hashable]) -> list[R]:
         """The rows with one of these values; those with the same in the order of their creation."""
+        if self._memory and name == "uuid":
+            return self._memory.among(kind, map(str, values), self._changed())
         query, rest = _among(TABLES[kind], name), iter(values)
         rows: list[R] = []
         while part := list(islice(rest, MOST_AT_ONCE)):
@@ -161,23 +175,56 @@ class Transaction:
         self._note(type(row), row.uuid, before, row)
 
     def delete(self, row: Row) -> None:
-        """Delete a row, and the rows that refer to it."""
-        kind = type(row)
-        for referring, uuid in self._referring(kind, row.uuid):
-            if (other := self.get(referring, uuid)) is not None:
-                self.delete(other)
-        before = self.get(kind, row.uuid)
-        if before is not None:
-            self.connection.execute(_delete(TABLES[kind]), {"row_uuid": row.uuid})
-            self._note(kind, row.uuid, before, None)
+        """Delete a row, and the rows that refer to it, and those that refer to them."""
+        first = self.get(type(row), row.uuid)
+        levels = [[first]] if first is not None else []
+        going = {(type(row), row.uuid)}
+        while levels and levels[-1]:
+            found = [each for each in self._referring(levels[-1]) if each not in going]
+            going.update(found)
+            others = (self.get(*key) for key in found)
+            levels.append([other for other in others if other is not None])
+        for level in reversed(levels):
+            for kind, rows in _by_kind(level):
+                named = [{"row_uuid": each.uuid} for each in rows]
+                self.connection.execute(_delete(TABLES[kind]), named)
+                for each in rows:
+                    self._note(kind, each.uuid, each, None)
 
-    def _referring(self, kind: Kind, uuid: str) -> list[tuple[Kind, str]]:
-        """The rows that refer to one, each by its class and uuid."""
-        kinds = [referring for referring, _ in referrers(kind)]
-        if not kinds:
-            return []
-        found = self.connection.execute(_referring_to(_RESOURCES[kind].prefix), {"uuid": uuid})
-        return [(kinds[row.number], row.uuid) for row in found]
+    def _referring(self, rows: Sequence[Row]) -> Iterator[tuple[Kind, str]]:
+        """The rows that refer to some, each by its class and uuid; `get` knows them afterwards."""
+        found: dict[tuple[Kind, str], None] = {}
+        for kind, some in _by_kind(rows):
+            if self._memory and len(some) == 1:
+                found |= self._referring_to(some[0])
+                continue
+            referring = [each for each, _ in referrers(kind)]
+            uuids = iter([row.uuid for row in some] if referring else [])
+            while part := list(islice(uuids, MOST_REFERRED)):
+                query = _referring_to(_RESOURCES[kind].prefix, many=len(part) > 1)
+                values = {"uuid": part if len(part) > 1 else part[0]}
+                for each in self.connection.execute(query, values):
+                    found[referring[each.number], each.uuid] = None
+        self._know(found)
+        yield from found
+
+    def _referring_to(self, row: Row) -> dict[tuple[Kind, str], None]:
+        """The same of one row, as they are found in memory."""
+        every = (
+            (kind, other.uuid)
+            for kind, name in referrers(type(row))
+            for other in self.where(kind, **{name: row.uuid})
+        )
+        return dict.fromkeys(every)
+
+    def _know(self, keys: Iterable[tuple[Kind, str]]) -> None:
+        """Read rows that are not known yet, many at a time."""
+        unknown: dict[Kind, list[str]] = {}
+        for kind, uuid in keys:
+            if (kind, uuid) not in self._read:
+                unknown.setdefault(kind, []).append(uuid)
+        for kind, uuids in unknown.items():
+            self._read |= {(kind, row.uuid): row for row in self.among(kind, "uuid", uuids)}
 
     def take(self, changes: Sequence[Change]) -> None:
         """Do what was decided elsewhere: many rows at once, of which each is touched once.
@@ -217,6 +264,10 @@ class Transaction:
             for kind, uuid, before, after in every
             if before != after
         ]
+
+    def _changed(self) -> dict[tuple[Kind, str], Any]:
+        """What this has changed until now, as it is."""
+        return {key: self._read[key] for key in self._before}
 
     def _standing(self, kind: type[R], uuid: str) -> R | None:
         """A row as it is, or was until now."""
@@ -314,12 +365,24 @@ def _count(table: Table, names: tuple[str, ...], most: int) -> Select[int]:
     return select(func.count()).select_from(found)
 
 
+def _by_kind(rows: Iterable[R]) -> Iterator[tuple[type[R], list[R]]]:
+    """Rows, those of each class together."""
+    found: dict[type[R], list[R]] = {}
+    for row in rows:
+        found.setdefault(type(row), []).append(row)
+    yield from found.items()
+
+
 @cache
-def _referring_to(prefix: str) -> Select[tuple[int, str]]:
-    """Who refers to a row: the number of the referrer, and the uuid. One query for all of them."""
+def _referring_to(prefix: str, many: bool) -> Select[tuple[int, str]]:
+    """Who refers to a row, or to one of many: the number of the referrer, and the uuid.
+
+    One query for all referrers.
+    """
+    uuid: Any = bindparam("uuid", expanding=many)
     every = (
         select(literal(number).label("number"), table.c.created, table.c.uuid).where(
-            table.c[name] == bindparam("uuid")
+            table.c[name].in_(uuid) if many else table.c[name] == uuid
         )
         for number, (table, name) in enumerate(
             (TABLES[referring], name) for referring, name in _referrers(prefix)

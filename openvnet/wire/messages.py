@@ -82,6 +82,8 @@ class Presence(msgspec.Struct, frozen=True, array_like=True):
 
     interface_uuid: str
     port_name: str
+    speaks: bool = False
+    """The guest has been heard there, although it was known to be elsewhere."""
 
 
 class Present(msgspec.Struct, frozen=True, tag="present"):

@@ -17,6 +17,7 @@ from openvnet.store.database import opened
 from openvnet.store.replacing import Content
 from tests.api.examples import Examples
 from tests.api.processes import ENVIRONMENT, command, vnctl, vnmgr, webapi
+from tests.databases import database_of
 
 
 @pytest.fixture
@@ -188,6 +189,6 @@ def _fill(state, count):
         (Network(uuid=f"nw-{number}", display_name=name, ipv4_network=0, vni=number + 1), 1)
         for number, name in enumerate(names)
     ]
-    store = opened(f"sqlite:///{state}/openvnet.sqlite")
+    store = opened(database_of(state))
     store.replace(Content(1, {Network: rows}, ()), "test")
     store.close()

@@ -162,6 +162,45 @@ def test_each_role_writes_what_its_resource_says(operation, world):
             assert status == wanted, (name, project, path, values)
 
 
+ACTIONS = [
+    pytest.param(operation, id=f"{operation.verb}-{operation.path}")
+    for resource in RESOURCES
+    for operation in operations_of(resource)
+    if operation.verb in (resource.actions or {})
+]
+
+
+@pytest.mark.parametrize("operation", ACTIONS)
+def test_a_foreign_resource_is_not_acted_on(operation, world):
+    values = {"new_uuid": "if-renamed"} if "new_uuid" in operation.parameters else None
+    for project, name, wanted in (
+        ("pj-foreign", "member", {404}),
+        ("pj-own", "viewer", {403}),
+        ("pj-own", "member", {200, 400}),
+    ):
+        path = operation.path.format(**world.made[project][operation.resource.collection])
+        status = status_of(world.clients[name], "PUT", path, values, dry_run="true")
+        assert status in wanted, (project, name)
+
+
+def test_no_reference_leads_out_of_a_project(world):
+    foreign = world.made["pj-foreign"]
+    for resource in RESOURCES:
+        if not is_at_least("member", writer_of(resource)) or "create" not in resource.verbs:
+            continue
+        for name, attribute in attributes(resource.kind).items():
+            if attribute.type.refers_to is None or name == "project_uuid":
+                continue
+            if not (attribute.create and foreign[resource.collection].get(name)):
+                continue
+            values = world.examples["pj-own"].values(resource)
+            values[name] = foreign[resource.collection][name]
+            path = creation_path(resource, values)
+            given = said_by("member", resource, values)
+            status = status_of(world.clients["member"], "POST", path, given, dry_run="true")
+            assert status == 404, (resource.collection, name)
+
+
 def test_no_answer_of_a_member_names_what_is_anothers(world):
     client, local = world.clients["member"], world.local
     foreign = {

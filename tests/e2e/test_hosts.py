@@ -220,12 +220,15 @@ def test_a_name_that_is_not_there_is_named_among_those_that_are(three):
         three.plug("vm1", "vm2")
 
 
-@pytest.mark.skipif(not shutil.which("mariadbd", path=machine.PATH), reason="it is MariaDB's")
-def test_vnmgr_of_a_lab_can_keep_its_rows_in_mariadb():
+@pytest.mark.skipif(
+    not all(shutil.which(each, path=machine.PATH) for each in ("mariadbd", "redis-check-rdb")),
+    reason="they are the databases'",
+)
+def test_vnmgr_of_a_lab_can_keep_its_rows_in_mariadb_and_have_a_redis():
     pytest.importorskip("pymysql")
     with lab(many_hosts(1, database="mariadb")) as running:
         running.declare()
-        running.restart("mariadb")
+        running.restart("mariadb", "redis")
         running.restart("vnmgr")
         assert "nw-vnet2" in running.vnctl("networks", "show").stdout
         assert states(running) == {"vna1": "in sync"}

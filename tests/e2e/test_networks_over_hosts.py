@@ -8,9 +8,11 @@ from functools import partial
 import pytest
 
 from openvnet.client import Client
+from openvnet.lab import migrating
 from openvnet.lab.environment import ROUTER
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.reach import measured, wrong_cells
+from openvnet.lab.traffic import traffic_among
 from openvnet.lab.waiting import until
 from openvnet.lab.wire import listening
 
@@ -107,3 +109,29 @@ def test_a_guest_that_is_plugged_in_elsewhere_is_reached_from_everywhere(over):
         for guest in ("vm1", "vm5"):
             over.run(guest, "ping", "-c", "1", "-W", "5", "10.102.0.11")
         over.run("vm3", "ping", "-c", "1", "-W", "5", "10.102.0.10")
+
+
+def is_bound(lab, host, interface):
+    """Whether a host has an interface, be it its guest's place or not."""
+    shown = json.loads(lab.vnctl("interfaces", "show", interface, "-o", "json").stdout)
+    return any(each["node_id"] == host and each["up"] for each in shown["status"])
+
+
+def test_a_guest_that_is_migrated_live_is_where_it_is_heard(over):
+    with traffic_among(over, "vm1", "vm3") as meter:
+        migrating.prepare(over, "vm3", "host3")
+        until(partial(is_bound, over, "vna3", "if-vm3"), "the port of vm3 is on both hosts")
+        meter.let_pass(50)
+    assert meter.report.lost == {}, meter.report
+    assert _is_at(over, "if-vm3", "dp-2")
+    migrating.switch_over(over, "vm3")
+    nobody_answers(over, "vm3")
+    until(partial(_is_at, over, "if-vm3", "dp-3"), "vm3 was heard on host3")
+    over.settle()
+    with traffic_among(over, "vm1", "vm3", "vm5") as meter:
+        meter.let_pass(50)
+    assert meter.report.lost == {}, meter.report
+    migrating.forget(over, "vm3", "host2")
+    over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
+    over.plug("vm3", "host2")
+    until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is back")

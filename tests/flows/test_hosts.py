@@ -271,6 +271,25 @@ def test_a_guest_is_where_its_ports_say_or_if_they_do_not_where_it_was_reported(
     assert located() is located(port(1, None)) is None
 
 
+def test_what_is_for_a_guest_that_is_on_its_way_here_goes_to_where_it_still_is(bridge):
+    hosts = Hosts(bridge, MIXTURES[0])
+    world = hosts.worlds[0]
+    anywhere = msgspec.structs.replace(world[InterfacePort, "ifp-1"], datapath_uuid=None)
+    there = ActiveInterface(uuid="acif-1", interface_uuid="if-1", datapath_uuid="dp-2")
+    beside = {key_of(row): row for row in guest_rows(4, "nw-1", 0x0A660063)}
+    world |= {(InterfacePort, "ifp-1"): anywhere, (ActiveInterface, "acif-1"): there, **beside}
+    neighbour = {**ipv4(4, mac(1)), "nw_src": "10.102.0.99"}
+    hosts.turn(1)
+    ((_, written),) = bridge.copies(**neighbour)
+    assert written["tun_dst"] == "172.16.0.2"
+    assert 1 not in {port for port, _ in bridge.copies(**{**neighbour, "dl_dst": BROADCAST})}
+    ((_, written),) = bridge.copies(**ipv4(1, mac(3)))
+    assert written["tun_dst"] == "172.16.0.2", "it may send"
+    del world[ActiveInterface, "acif-1"]
+    hosts.turn(1)
+    assert bridge.trace(**neighbour).reaches == {1}
+
+
 def reported(world):
     return {out for out in Compiler(STRATA).apply(world).add if isinstance(out, Here)}
 

@@ -17,9 +17,11 @@ def asked_for(_request, rows, _among):
 class Desk:
     """Does writes one by one, at a time that it is told."""
 
-    def __init__(self, store, mac_group=None):
+    def __init__(self, store, mac_group=None, *, remembers=True):
         self.store, self.mac_group = store, mac_group
         self.replica = Replica(store)
+        if remembers:
+            store.remember(self.replica)
         self.now = 1_000_000
         self.changes = []
 

@@ -318,10 +318,10 @@ def deadlines_are_the_least(replica, deadlines):
 
 
 @settings(max_examples=max(12, settings().max_examples // 8))
-@given(st.lists(steps, min_size=15, max_size=40))
-def test_some_things_hold_whatever_is_done(history):
+@given(st.lists(steps, min_size=15, max_size=40), st.booleans())
+def test_some_things_hold_whatever_is_done(history, remembers):
     with closing(World()) as world:
-        desk = Desk(world.store, "mrg-2")
+        desk = Desk(world.store, "mrg-2", remembers=remembers)
         furnish(desk)
         deadlines = Deadlines(desk.replica)
         before = state(desk.replica)

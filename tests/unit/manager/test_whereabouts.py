@@ -22,17 +22,20 @@ def places(ears):
     return [(row.interface_uuid, row.datapath_uuid, row.port_name) for row in rows]
 
 
-def says(ears, *put, remove=(), all=False):
-    ears.stream.send(Present(tuple(Presence(uuid, "vm1") for uuid in put), remove, all))
+def says(ears, *put, remove=(), all=False, speaks=False):
+    ears.stream.send(Present(tuple(Presence(uuid, "vm1", speaks) for uuid in put), remove, all))
 
 
 @in_house
-async def test_what_a_host_reports_is_written_and_of_two_the_later_one_wins(here):
+async def test_what_a_host_reports_is_written_and_of_two_the_one_that_heard_the_guest_wins(here):
     one, two = await two_hosts(here)
     says(one, all=True)
     says(one, "if-1")
     await one.until(lambda: places(one) == [("if-1", "dp-1", "vm1")])
     says(two, "if-1")
+    await here.call("update", "interfaces", "if-1", values={"display_name": "x"}, wait=5)
+    assert places(one) == [("if-1", "dp-1", "vm1")]
+    says(two, "if-1", speaks=True)
     await one.until(lambda: places(one) == [("if-1", "dp-2", "vm1")])
     (shown,) = (await here.call("list", "active_interfaces"))["items"]
     assert (shown["interface_uuid"], shown["datapath_uuid"]) == ("if-1", "dp-2")
@@ -46,7 +49,7 @@ async def test_what_a_host_reports_is_written_and_of_two_the_later_one_wins(here
 async def test_what_a_host_says_on_coming_back_is_no_news(here):
     one, two = await two_hosts(here)
     says(one, "if-1", all=True)
-    says(two, "if-1")
+    says(two, "if-1", speaks=True)
     await one.until(lambda: places(one) == [("if-1", "dp-2", "vm1")])
     number = one.revision.number
     says(one, "if-1", all=True)

@@ -15,7 +15,7 @@ from openvnet.model import RESOURCES, Interface, MacLease, Network, Project
 from openvnet.model.resource import attributes, indexes
 from openvnet.store.database import opened
 from openvnet.store.migrations import NEWEST, versions
-from openvnet.store.schema import METADATA
+from openvnet.store.schema import METADATA, REVISIONS, tag
 
 CORE = (
     "INSERT INTO store VALUES (1, 'e', 7)",
@@ -104,3 +104,7 @@ def test_each_reference_has_an_index_by_which_what_refers_is_found():
         for name, attribute in attributes(resource.kind).items():
             if attribute.type.refers_to:
                 assert name in indexes(resource.kind), (resource.collection, name)
+
+
+def test_the_log_has_room_for_the_name_of_each_kind():
+    assert max(len(tag(resource.kind)) for resource in RESOURCES) <= REVISIONS.c.kind.type.length

@@ -1,0 +1,42 @@
+"""Guests that move here while they run: a guest is here from its first frame on.
+
+Until then it is bound here, silent, and known to be on another host; so the counters of its port
+are asked for many times a second, which lasts as long as a migration does and no longer.
+"""
+
+import asyncio
+
+from openvnet.agent.agent import Agent
+from openvnet.model.host import Attachment, Here
+from openvnet.openflow.errors import OpenFlowError
+
+WATCH_SECONDS = 0.05
+
+
+async def watch_for_guests(agent: Agent) -> None:
+    """Tell vnmgr of guests that are heard here, and are known to be elsewhere; for ever."""
+    received: dict[str, int] = {}
+    while True:
+        awaited = [here for here in agent.wanted.of(Here) if here.awaited]
+        if not awaited:
+            received.clear()
+            agent.guests_awaited.clear()
+            await agent.guests_awaited.wait()
+            continue
+        for here in awaited:
+            count = await _received(agent, here)
+            if count is not None and count > received.setdefault(here.interface_uuid, count):
+                agent.guest_speaks(here)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _received(agent: Agent, here: Here) -> int | None:
+    """How many packets have come from a guest's port; None if that cannot be said."""
+    attachment = agent.compiler.state.rows.get(Attachment, {}).get(here.interface_uuid)
+    if agent.switch is None or attachment is None:
+        return None
+    try:
+        count, _ = await agent.switch.port_counters(attachment.number)
+    except OpenFlowError:
+        return None
+    return count
