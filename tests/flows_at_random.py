@@ -8,6 +8,7 @@ from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
     LOCAL,
+    CheckLarger,
     Drop,
     Flow,
     Goto,
@@ -17,8 +18,10 @@ from openvnet.pipeline.flow import (
     OutputToFirst,
     Resubmit,
     SetField,
+    ToAgent,
     match,
 )
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 
 PACKET_FIELDS = {
@@ -93,6 +96,8 @@ def actions(need):
         st.sampled_from(pairs).map(lambda pair: Move(*pair)),
         st.sampled_from(parts),
         st.builds(Resubmit, st.sampled_from(Table)),
+        st.builds(CheckLarger, st.integers(0, 0xFFFF), st.integers(0, 15), st.integers(0, 31)),
+        st.builds(ToAgent, st.sampled_from(Handler)),
     )
 
 

@@ -58,7 +58,7 @@ MAY_IMPORT = {
 EXCEPTIONS = {("features", "compiler")}
 """The list of all features says with the compiler's word what a feature is."""
 
-PURE = ("model", "state", "consistency", "compiler", "pipeline", "features", "reconcile")
+PURE = ("model", "state", "consistency", "compiler", "pipeline", "features", "reconcile", "packet")
 WORLDLY = {
     *("asyncio", "socket", "subprocess", "threading", "os", "pathlib", "shutil", "tempfile"),
     *("time", "datetime", "random", "secrets", "logging", "zmq", "sqlalchemy", "httpx"),

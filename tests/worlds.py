@@ -56,6 +56,7 @@ networks = st.builds(
     mode=st.sampled_from(["virtual", "virtual", "virtual", "physical"]),
     vlan_id=st.none() | st.just(10),
     vni=st.integers(0, 3),
+    mtu=st.sampled_from([None, None, 1300, 9000]),
 )
 interfaces = st.builds(
     Interface,

@@ -53,8 +53,10 @@ from openvnet.model.host import (
     TunnelPort,
 )
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
+from openvnet.openflow.errors import Disconnected as Lost
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Flow
+from openvnet.pipeline.handlers import Handler
 from openvnet.state import Changes, RowKey
 from openvnet.uplinks import is_physical
 from openvnet.wire.messages import (
@@ -393,6 +395,8 @@ class Agent:
         else:
             numbers = {port.number for port in self.compiler.state.rows.get(Port, {}).values()}
             desired = _flows(self.compiler.all())
+            if not self._read:
+                await self._limit(self.switch)
             written = await self.switch.reconcile(desired, sweep=may_sweep, ports=numbers)
             self._read, self.swept, self.refused = True, may_sweep, {}
             self.switch_was_empty |= written.added == len(desired)
@@ -410,6 +414,15 @@ class Agent:
         self.refused |= {refusal.flow.key: refusal.reason for refusal in written.refused}
         self.realised = self.revision
         return written
+
+    async def _limit(self, switch: Switch) -> None:
+        """Give the bridge the meters of what is handed to this agent, before flows do so."""
+        try:
+            await switch.limit(list(Handler))
+        except Lost:
+            raise
+        except OpenFlowError as error:
+            log.warning("what flows hand to vna is not limited: %s", error)
 
     def _acknowledge(self) -> None:
         """Tell vnmgr what is realised and what could not be, if that is news.

@@ -15,6 +15,7 @@ import uvloop
 
 from openvnet import __version__
 from openvnet.agent.agent import Agent
+from openvnet.agent.answering import answer
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
 from openvnet.agent.measuring import measure_drops
@@ -256,6 +257,7 @@ def take_switch(agent: Agent, switch: Switch) -> None:
     switch.on_port = lambda port, gone: agent.inbox.put(PortStatus(agent.port(port), gone))
     switch.on_drift = agent.found_drift
     switch.on_drops = lambda drops: measure_drops(agent.metrics, drops)
+    switch.on_arrival = lambda arrival: answer(agent, switch, arrival)
     switch.on_closed = lambda reason: _lose_switch(agent, switch, reason)
     agent.inbox.put(Connected(switch))
 

@@ -17,6 +17,11 @@ _MORE: Mapping[str, Mapping[str, str]] = {
         "ip_leases": "List: its IP leases.",
         "status": "List: how it fares on each host that has it; only when it is read.",
     },
+    "networks": {
+        "effective_mtu": "The largest IPv4 packet, in octets, that passes: `mtu`, or what follows "
+        "from how hosts carry it; only when it is read.",
+        "mtu_from": "Where that comes from, in words; only when it is read.",
+    },
     "mac_leases": {"ip_leases": "List: the IP leases that go with it."},
 }
 

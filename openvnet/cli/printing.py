@@ -9,6 +9,7 @@ import msgspec
 
 from openvnet.client import Answer, Realised
 from openvnet.model import DEFAULT_PROJECT, RESOURCES
+from openvnet.model.mtu import UNDERLAY
 
 Item = Mapping[str, Any]
 
@@ -97,6 +98,8 @@ def _tells(item: Item, name: str) -> bool:
     value = item.get(name)
     if name == "project_uuid":
         return value not in (None, DEFAULT_PROJECT)
+    if name in ("effective_mtu", "mtu_from"):
+        return name == "effective_mtu" and value != UNDERLAY
     if isinstance(value, bool):
         return value is not defaults(str(item.get("uuid")).partition("-")[0]).get(name, False)
     return _word(value) != ""

@@ -4,6 +4,8 @@ A feature of one stratum may read the rows that features of earlier strata yield
 that the agent compiles; a new feature is a new module and one line here.
 """
 
+from collections.abc import Callable, Mapping
+
 from openvnet.compiler import Feature
 from openvnet.features import (
     allowed,
@@ -13,6 +15,7 @@ from openvnet.features import (
     flooding,
     host,
     interest,
+    path_mtu,
     peers,
     physical,
     promiscuous,
@@ -20,6 +23,9 @@ from openvnet.features import (
     switching,
     underlay,
 )
+from openvnet.model.host import Attachment
+from openvnet.pipeline.handlers import Arrival, Handler
+from openvnet.state import View
 
 STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
@@ -37,8 +43,16 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *switching.FEATURES,
         *flooding.FEATURES,
         *peers.FEATURES,
+        *path_mtu.FEATURES,
         *underlay.FEATURES,
         *physical.FEATURES,
         *promiscuous.FEATURES,
     ),
 )
+
+Answer = Callable[[Arrival, Attachment, View], bytes | None]
+"""What the agent sends back for a packet that a flow handed to it, behind the port by which an
+interface sent it; None for nothing. Pure; whatever the packet is, it raises nothing."""
+
+ANSWERS: Mapping[Handler, Answer] = {Handler.TOO_BIG: path_mtu.answer}
+"""All that the agent answers; a new handler is a line of `pipeline.handlers` and one here."""

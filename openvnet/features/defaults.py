@@ -23,6 +23,7 @@ def miss_flows(_: Bridge, __: View) -> Iterator[Flow]:
     yield Flow(Table.L2_LOOKUP, 0, (), (Drop("unknown destination"),))
     yield Flow(Table.FLOOD, 0, (), (Drop("no members"),))
     yield Flow(Table.FLOOD_PEERS, 0, (), (Drop("no hosts"),))
+    yield Flow(Table.PATH_MTU, 0, (), (Goto(Table.TO_PEER),))
     from_peer = match(Registers.from_peer(1))
     yield Flow(Table.TO_PEER, 200, from_peer, (Drop("from a host to a host"),))
     yield Flow(Table.TO_PEER, 0, (), (Drop("no way to the other host"),))

@@ -17,7 +17,6 @@ from openvnet.model import (
     Interface,
     InterfaceNetwork,
     InterfacePort,
-    IpLease,
     Network,
 )
 from openvnet.model.host import (
@@ -36,6 +35,7 @@ from openvnet.model.host import (
     TunnelPort,
     Uplink,
 )
+from openvnet.model.mtu import FALLBACK, end_of, path_mtu, underlay_mtu
 from openvnet.pipeline.fields import (
     Registers,
     eth_dst,
@@ -59,7 +59,7 @@ from openvnet.pipeline.flow import (
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
-BARE, FALLBACK = "mac2mac", "geneve"
+BARE = "mac2mac"
 
 CHUNKS = 16
 """Of the hosts to which a network is flooded: so many that a flow for 4,000 hosts is not too long,
@@ -74,7 +74,7 @@ def carriers(row: DatapathNetwork, view: View) -> Iterator[Carrier | Shortfall]:
         return
     if network is None or not network.vni or network.mode != "virtual":
         return
-    end = _end(row, view)
+    end = end_of(row, view)
     if end is None:
         yield _shortfall(row, f"interface {row.interface_uuid} has no IP lease to end tunnels at")
         return
@@ -88,6 +88,7 @@ def carriers(row: DatapathNetwork, view: View) -> Iterator[Carrier | Shortfall]:
         encapsulation=row.encapsulation,
         address=end.ipv4_address,
         underlay=end.network_uuid,
+        underlay_mtu=underlay_mtu(end.network_uuid, view),
         mac_address=row.mac_address,
         uplinks=uplinks,
     )
@@ -99,8 +100,8 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
     bridge, datapath = view.get(Bridge, "bridge"), view.get(Datapath, row.datapath_uuid)
     if carrier is None or bridge is None or datapath is None or datapath.dpid == bridge.dpid:
         return
-    end = _end(row, view)
-    if end is None:
+    network, end = view.get(Network, row.network_uuid), end_of(row, view)
+    if network is None or end is None:
         return
     encapsulation = row.encapsulation
     if encapsulation == BARE and end.network_uuid != carrier.underlay:
@@ -110,6 +111,7 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
     elif encapsulation == BARE and (why := _why_not_bare(row, carrier)):
         yield _shortfall(row, f"it is reached by {FALLBACK} and not by {BARE}: {why}")
         encapsulation = FALLBACK
+    there = underlay_mtu(end.network_uuid, view)
     yield Peer(
         network_uuid=row.network_uuid,
         datapath_uuid=row.datapath_uuid,
@@ -121,6 +123,7 @@ def peers(row: DatapathNetwork, view: View) -> Iterator[Peer | Shortfall]:
         address=end.ipv4_address,
         mac_address=row.mac_address,
         uplinks=carrier.uplinks,
+        mtu=path_mtu(network, encapsulation, (carrier.underlay_mtu, there)),
     )
 
 
@@ -129,15 +132,6 @@ def _is_bridged(network_uuid: str, view: View) -> bool:
     joined = view.where(InterfaceNetwork, network_uuid=network_uuid)
     interfaces = (view.get(Interface, row.interface_uuid) for row in joined)
     return any(each is not None and each.mode == "promiscuous" for each in interfaces)
-
-
-def _end(row: DatapathNetwork, view: View) -> IpLease | None:
-    """Where tunnels end: the lease that is named, else the first one of the interface."""
-    if row.ip_lease_uuid is not None:
-        lease = view.get(IpLease, row.ip_lease_uuid)
-        return lease if lease and lease.interface_uuid == row.interface_uuid else None
-    leases = view.where(IpLease, interface_uuid=row.interface_uuid)
-    return leases[0] if leases else None
 
 
 def _uplinks(interface_uuid: str, view: View) -> Iterator[int]:
@@ -220,7 +214,7 @@ def away_flows(away: Away, view: View) -> Iterator[Flow]:
     peer = view.get(Peer, away.place)
     if peer is not None:
         to_member = match(eth_dst(away.mac_address), Registers.network(away.vni))
-        there = write(to_peer, peer.number), Goto(Table.TO_PEER)
+        there = write(to_peer, peer.number), Goto(Table.PATH_MTU)
         yield Flow(Table.L2_LOOKUP, 100, to_member, there)
 
 

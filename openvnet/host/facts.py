@@ -50,6 +50,17 @@ class Store(msgspec.Struct, frozen=True):
     """When the newest revision was written, in seconds since 1970."""
 
 
+class Uplink(msgspec.Struct, frozen=True):
+    """A port by which a host reaches an underlay, as an interface of mode host says."""
+
+    port_name: str
+    datapath_uuid: str | None
+    """None: on any."""
+    network_uuid: str
+    mtu: int
+    """Of the underlay."""
+
+
 class Live(msgspec.Struct, frozen=True):
     """What vnmgr says, through webapi."""
 
@@ -63,6 +74,8 @@ class Live(msgspec.Struct, frozen=True):
     """Interfaces that there was no time to ask for."""
     away: dict[str, dict[str, Any]] = {}
     """The nodes that are declared or refused, and not connected."""
+    uplinks: tuple[Uplink, ...] = ()
+    """Of all hosts."""
 
 
 class Facts(msgspec.Struct, frozen=True):

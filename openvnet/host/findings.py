@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from openvnet.host.facts import Directory, Facts, Store, Unknown
+from openvnet.host.facts import Directory, Facts, Live, Store, Unknown, Uplink
 from openvnet.host.joining import Reached
 from openvnet.host.processes import Process
-from openvnet.host.switch import NEEDED, PROTOCOLS, Bridge, Controller
+from openvnet.host.switch import NEEDED, PROTOCOLS, Controller
 
 State = Literal["well", "note", "act"]
 
@@ -218,11 +218,32 @@ def ports(facts: Facts) -> Findings:
             words = f"port {port.name} of bridge {bridge.name} does not work: {port.error}"
             remedy = f"make that link, or `ovs-vsctl del-port {bridge.name} {port.name}`"
             yield Finding("ports", "act", words, remedy)
-    yield from _frames(bridge)
-
-
-def _frames(bridge: Bridge) -> Findings:
+    uplinks = {uplink.port_name: uplink for uplink in _uplinks(facts)}
     sizes = {port.name: port.mtu for port in bridge.others if port.mtu is not None}
+    for name in sizes.keys() & uplinks.keys():
+        yield from _underlay(uplinks[name], sizes.pop(name))
+    yield from _frames(sizes)
+
+
+def _uplinks(facts: Facts) -> Iterator[Uplink]:
+    """The ports of this host by which it reaches an underlay."""
+    here = facts.node[1]["datapath_uuid"] if facts.node else None
+    if here is not None and isinstance(facts.live, Live):
+        yield from (each for each in facts.live.uplinks if each.datapath_uuid in (None, here))
+
+
+def _underlay(uplink: Uplink, size: int) -> Findings:
+    """Whether what other hosts send, and this one, fits through an uplink."""
+    name, network, mtu = uplink.port_name, uplink.network_uuid, uplink.mtu
+    if size >= mtu:
+        yield Finding("MTU", "well", f"{size} at uplink {name}, {mtu} of {network}")
+        return
+    words = f"uplink {name} has MTU {size}, but {network} has {mtu}: larger packets get lost"
+    remedy = f"`ip link set {name} mtu {mtu}`, or `vnctl networks modify {network} --mtu {size}`"
+    yield Finding("MTU", "act", words, remedy)
+
+
+def _frames(sizes: dict[str, int]) -> Findings:
     if not sizes:
         return
     (usual, _), *others = Counter(sizes.values()).most_common()

@@ -11,7 +11,7 @@ import re
 import socket
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ import msgspec
 import openvnet
 from openvnet.client import Answer, Client, ClientError, Refused
 from openvnet.host.errors import HostError
-from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown
+from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown, Uplink
 from openvnet.host.joining import reached
 from openvnet.host.kernel import clock_is_synchronised, has_openvswitch
 from openvnet.host.places import Places
@@ -194,10 +194,24 @@ def _live(address: str, with_interfaces: bool) -> Live:
     with closing(_client(address)) as client:
         nodes = client.get("/nodes")
         datapaths = client.all("/datapaths").body["items"]
+        uplinks = tuple(_uplinks(client))
         interfaces, unasked = _interfaces(client) if with_interfaces else ([], 0)
     here = {name: node for name, node in nodes.body.items() if node.get("alive", True)}
     away = {name: node for name, node in nodes.body.items() if name not in here}
-    return Live(_number(nodes), here, tuple(datapaths), tuple(interfaces), unasked, away)
+    return Live(_number(nodes), here, tuple(datapaths), tuple(interfaces), unasked, away, uplinks)
+
+
+def _uplinks(client: Client) -> Iterator[Uplink]:
+    """The ports of interfaces of mode host, with the underlays that their addresses are in."""
+    underlays = client.all("/networks", mode="physical", fields="uuid,effective_mtu")
+    mtus = {network["uuid"]: network["effective_mtu"] for network in underlays.body["items"]}
+    wanted = "network_uuid,ports"
+    for interface in client.all("/interfaces", mode="host", fields=wanted).body["items"]:
+        if interface["network_uuid"] in mtus:
+            network_uuid = interface["network_uuid"]
+            for port in interface["ports"]:
+                place = port["port_name"], port["datapath_uuid"]
+                yield Uplink(*place, network_uuid, mtus[network_uuid])
 
 
 def _refused(places: Places) -> str:

@@ -31,12 +31,13 @@ from openvnet.manager.lists import listed
 from openvnet.manager.names import found
 from openvnet.manager.replica import Look, Replica
 from openvnet.manager.rights import is_confined, is_of, sees
-from openvnet.manager.status import interface_status, nodes_answer, places
+from openvnet.manager.status import interface_status, mtu_answer, nodes_answer, places
 from openvnet.manager.streams import Streams
 from openvnet.manager.transfers import Transfers
 from openvnet.manager.writes import parent_uuid, resource_of
 from openvnet.model import (
     Interface,
+    Network,
     Resource,
     Rights,
     Row,
@@ -91,6 +92,8 @@ class Reads:
         if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
             status = await interface_status(row, self._streams, self._replica)
             shown["status"] = told_status(caller, status)
+        elif isinstance(row, Network):
+            shown |= mtu_answer(row, self._replica)
         return Shown(selected(shown, request.fields), tag)
 
     def _look(self, caller: Caller) -> Transaction:
@@ -116,6 +119,8 @@ class Reads:
         if isinstance(row, Interface) and (not fields or "status" in fields):
             shown["status"] = told_place(caller, places(row, self._streams, self._replica))
             return selected(shown, fields)
+        if isinstance(row, Network) and (not fields or {"effective_mtu", "mtu_from"} & {*fields}):
+            return selected(shown | mtu_answer(row, self._replica), fields)
         if resource.related and is_confined(caller):
             return told_related(
                 caller, shown, related_row(resource, row, self._replica), self._replica

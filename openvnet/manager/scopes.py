@@ -7,14 +7,17 @@
     network:nw-x       the Network
     members:nw-x       its IpLeases, and their MacLeases
     uplink:dpnw-x      that DatapathNetwork
-    carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths
-                       and end points (IpLeases), and where its members are (their InterfacePorts
-                       and ActiveInterfaces); InterfaceNetworks, with their Interfaces
+    carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths,
+                       and where its members are (their InterfacePorts and ActiveInterfaces);
+                       InterfaceNetworks, with their Interfaces
+    end:if-x           the IpLeases of an interface that a datapath carries networks by
+    underlay:nw-x      the Network that such an address is in
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
     interface ──InterfaceNetwork──► network
     interface ──Interface, a VLAN of its port──► interface
     network ──unless it is physical──► members ──DatapathNetwork here──► carried
+    carried ──DatapathNetwork──► end ──IpLease──► underlay
     network ──DatapathNetwork here──► uplink
 
 So who has a network for itself hears nothing of where others are; and of a physical network nobody
@@ -46,7 +49,9 @@ from openvnet.state import State
 from openvnet.wire.messages import Scope
 
 Kind = type[Any]
-ScopeKind = Literal["datapath", "port", "interface", "network", "members", "uplink", "carried"]
+ScopeKind = Literal[
+    "datapath", "port", "interface", "network", "members", "uplink", "carried", "end", "underlay"
+]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 Key = tuple[Kind, str]
 """A row's class and uuid."""
@@ -96,7 +101,6 @@ class Edge(NamedTuple):
 
 _ITSELF = Via(Network, "uuid", "uuid")
 _CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
-_ENDING = Via(DatapathNetwork, "interface_uuid", "network_uuid")
 _PART = Via(InterfaceNetwork, "interface_uuid", "network_uuid")
 _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
 
@@ -115,7 +119,6 @@ PLACES = (
     Place(DatapathNetwork, "uplink", "uuid"),
     Place(DatapathNetwork, "carried", "network_uuid"),
     Place(Datapath, "carried", "uuid", _CARRYING),
-    Place(IpLease, "carried", "interface_uuid", _ENDING),
     Place(InterfacePort, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "carried", "interface_uuid", _MEMBERS),
     Place(ActiveInterface, "interface", "interface_uuid"),
@@ -124,6 +127,8 @@ PLACES = (
     Place(Interface, "carried", "uuid", _PART),
     Place(InterfacePort, "carried", "interface_uuid", _PART),
     Place(ActiveInterface, "carried", "interface_uuid", _PART),
+    Place(IpLease, "end", "interface_uuid"),
+    Place(Network, "underlay", "uuid"),
 )
 
 STEPS = (
@@ -141,6 +146,8 @@ STEPS = (
         *("members", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
         here="datapath_uuid",
     ),
+    Step("carried", Via(DatapathNetwork, "network_uuid", "interface_uuid"), "end"),
+    Step("end", Via(IpLease, "interface_uuid", "network_uuid"), "underlay"),
 )
 
 _PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind in KINDS.values()}

@@ -9,7 +9,8 @@ import msgspec
 
 from openvnet.manager.replica import Replica
 from openvnet.manager.streams import Agent, Streams, failure_sentence
-from openvnet.model import Datapath, Interface, InterfacePort, Node
+from openvnet.model import Datapath, Interface, InterfacePort, Network, Node
+from openvnet.model.mtu import network_mtu
 from openvnet.wire.messages import InterfaceStatus, Scope
 
 Answer = dict[str, Any]
@@ -44,6 +45,12 @@ def places(interface: Interface, streams: Streams, replica: Replica) -> list[Ans
         {"node_id": agent.node_id, "datapath_uuid": datapath_uuid(agent, replica)}
         for agent in hosts
     ]
+
+
+def mtu_answer(network: Network, replica: Replica) -> Answer:
+    """How large packets of a network may be, and where that comes from."""
+    octets, origin = network_mtu(network, replica)
+    return {"effective_mtu": octets, "mtu_from": origin}
 
 
 def nodes_answer(streams: Streams, replica: Replica, now: float) -> dict[str, Answer]:

@@ -120,6 +120,8 @@ class TunnelEnd(msgspec.Struct, frozen=True):
 class Attachment(msgspec.Struct, frozen=True):
     """Derived: the one port of this host behind which an interface is."""
 
+    indexes: ClassVar = ("number",)
+
     interface_uuid: str
     port_name: str
     number: int
@@ -301,6 +303,7 @@ class Carrier(msgspec.Struct, frozen=True):
     """At which tunnels end here."""
     underlay: str
     """The network of that address."""
+    underlay_mtu: int
     mac_address: int | None
     """To which what is flooded comes without a tunnel."""
     uplinks: tuple[int, ...]
@@ -334,11 +337,25 @@ class Peer(msgspec.Struct, frozen=True):
     """To which what is flooded goes without a tunnel."""
     uplinks: tuple[int, ...]
     """By which it goes then."""
+    mtu: int
+    """The largest IPv4 packet that passes to it."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
         return Peer, (self.network_uuid, self.datapath_uuid)
+
+
+class NetworkMtu(msgspec.Struct, frozen=True):
+    """Derived: how large a network's packets may be, as far as this host has to do with it."""
+
+    network_uuid: str
+    octets: int
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return NetworkMtu, self.network_uuid
 
 
 class Away(msgspec.Struct, frozen=True):

@@ -103,6 +103,16 @@ class Network(
             "The number that packets carry for it, 24 bits, allotted by vnmgr.", VNI, create=False
         ),
     ] = 0
+    mtu: Annotated[
+        int | None,
+        Attribute(
+            "The largest IPv4 packet, in octets. If not given: of a virtual network, what passes "
+            "between all hosts that carry it; of another one, 1500.",
+            integer(576, 65535),
+            update=True,
+            clears=True,
+        ),
+    ] = None
     shared: Annotated[
         bool,
         Attribute("Every project may use it.", BOOLEAN, update=True, role="operator"),

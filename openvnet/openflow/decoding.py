@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from openvnet.openflow.encoding import NICIRA, NXM_IN_PORT, POP_VLAN, PUSH_VLAN
+from openvnet.openflow.encoding import (
+    METER,
+    NICIRA,
+    NXM_IN_PORT,
+    POP_VLAN,
+    PUSH_VLAN,
+    USERDATA,
+)
 from openvnet.openflow.errors import MalformedMessage
 from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
 from openvnet.pipeline.fields import Term
@@ -18,6 +25,7 @@ from openvnet.pipeline.flow import (
     IN_PORT,
     LOCAL,
     Action,
+    CheckLarger,
     Drop,
     Flow,
     Goto,
@@ -29,7 +37,9 @@ from openvnet.pipeline.flow import (
     PushVlan,
     Resubmit,
     SetField,
+    ToAgent,
 )
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 
 LAST_PORT = 0xFFFFFF00
@@ -49,6 +59,7 @@ _TERMS: Mapping[bytes, tuple[str, int, bool]] = {
     for header, masked in ((spelling.exact, False), (spelling.masked, True))
 }
 _TABLES = tuple(Table)
+_HANDLERS = {handler.value: handler for handler in Handler}
 _MOVED = {spelling.move: name for name, spelling in FIELDS.items()}
 _LOADED = {header: number for number, header in enumerate(REGISTER_HEADERS)}
 
@@ -170,6 +181,18 @@ def _decode_resubmit(octets: bytes) -> Action | None:
     return Resubmit(_TABLES[table]) if port == 0xFFF8 and table < len(_TABLES) else None
 
 
+def _decode_check_larger(octets: bytes) -> Action | None:
+    larger, offset, header = struct.unpack_from("!HHI", octets, 10)
+    return CheckLarger(larger, _LOADED[header], offset) if header in _LOADED else None
+
+
+def _decode_to_agent(octets: bytes) -> Action | None:
+    *properties, number, meter, length, limit = struct.unpack_from("!HHB3xHHI", octets, 16)
+    if (*properties, meter, length) != (USERDATA, 5, METER, 8) or number != limit:
+        return None
+    return ToAgent(_HANDLERS[number]) if number in _HANDLERS else None
+
+
 _DECODERS: Mapping[tuple[int, int, int], Callable[[bytes], Action | None]] = {
     (0, 16, 0): _decode_output,
     (17, 8, 0): _decode_push_vlan,
@@ -178,6 +201,8 @@ _DECODERS: Mapping[tuple[int, int, int], Callable[[bytes], Action | None]] = {
     (0xFFFF, 0, 12): _decode_output_to_first,
     (0xFFFF, 24, 7): _decode_load,
     (0xFFFF, 24, 6): _decode_move,
+    (0xFFFF, 24, 49): _decode_check_larger,
+    (0xFFFF, 32, 37): _decode_to_agent,
     (0xFFFF, 16, 14): _decode_resubmit,
 }
 
@@ -251,6 +276,10 @@ def _action_words(action: Action | Unknown) -> str:
             return "push a VLAN tag"
         case PopVlan():
             return "pop the VLAN tag"
+        case CheckLarger(octets, register, offset):
+            return f"reg{register}[{offset}]=larger than {octets}"
+        case ToAgent(handler):
+            return f"to the agent ({handler.name})"
         case Resubmit(table):
             return f"through {table.name}"
         case Goto(table):

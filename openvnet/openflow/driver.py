@@ -12,16 +12,17 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from openvnet.openflow import arrivals, messages, replies
 from openvnet.openflow import connection as connections
-from openvnet.openflow import messages, replies
 from openvnet.openflow.connection import Connection
-from openvnet.openflow.encoding import encode_actions
+from openvnet.openflow.encoding import NICIRA, encode_actions
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.openflow.flows import BridgeFlows, Written, with_cookies
 from openvnet.openflow.healing import Drift
 from openvnet.openflow.replies import PortDescription
 from openvnet.openflow.writing import Refused
 from openvnet.pipeline.flow import Action, Flow
+from openvnet.pipeline.handlers import Arrival, Handler
 
 __all__ = ["Drift", "PortDescription", "Refused", "Switch", "Written", "listen"]
 
@@ -45,6 +46,8 @@ class Switch:
         """Called with each thing that others did to the flows, when it was undone."""
         self.on_drops: Callable[[Mapping[str, int]], None] = lambda _: None
         """Called with packets that flows have dropped since the last time, by reason."""
+        self.on_arrival: Callable[[Arrival], None] = lambda _: None
+        """Called with each packet that a flow hands to the agent."""
         self.on_closed: Callable[[str], None] = lambda _: None
         """Called once, with the reason in words."""
         self._connection = connection
@@ -76,6 +79,27 @@ class Switch:
         A dump of all flows holds up the switch; one of 64 parts of 100,000 does so for some 10 ms.
         """
         return await self._flows.audit(slice, of)
+
+    async def limit(self, handlers: Collection[Handler]) -> None:
+        """Let the bridge have the meters of handlers, writing only what differs.
+
+        Raises OpenFlowError if it cannot.
+        """
+        meters = await self._meters()
+        for handler in handlers:
+            if meters.get(handler) != handler.packets:
+                command = messages.METER_MODIFY if handler in meters else messages.METER_ADD
+                xid = self._connection.xids()
+                meter = messages.meter_mod(xid, command, handler, handler.packets)
+                self._connection.write(meter)
+        meters = await self._meters()
+        if missing := [each.name for each in handlers if meters.get(each) != each.packets]:
+            raise OpenFlowError(f"it does not take the meters of {', '.join(missing)}")
+
+    async def _meters(self) -> dict[int, int | None]:
+        asked = messages.meter_config_request(self._connection.xids())
+        parts = await self._connection.ask(asked)
+        return dict(meter for part in parts for meter in arrivals.read_meters(part))
 
     def send_packet(self, packet: bytes, actions: Iterable[Action]) -> None:
         """Let the switch do something with a packet of ours; nobody hears what came of it."""
@@ -161,8 +185,10 @@ class Switch:
         elif kind == messages.MULTIPART_REPLY:
             self._take_multipart(body)
         elif kind == messages.EXPERIMENTER:
-            experimenter, what, _ = replies.read_experimenter(body)
-            if (experimenter, what) == (messages.ONF, messages.MONITOR_RESUMED):
+            experimenter, what, rest = replies.read_experimenter(body)
+            if (experimenter, what) == (NICIRA, messages.PACKET_IN2):
+                self.on_arrival(arrivals.read_packet_in(rest))
+            elif (experimenter, what) == (messages.ONF, messages.MONITOR_RESUMED):
                 self._flows.lose_updates()
 
     def _take_port(self, port: PortDescription, gone: bool) -> None:

@@ -21,6 +21,7 @@ from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
 from openvnet.pipeline.fields import Term
 from openvnet.pipeline.flow import (
     Action,
+    CheckLarger,
     Drop,
     Flow,
     Goto,
@@ -33,6 +34,7 @@ from openvnet.pipeline.flow import (
     PushVlan,
     Resubmit,
     SetField,
+    ToAgent,
 )
 
 LEARNED = 1 << 63
@@ -45,6 +47,9 @@ NXM_IN_PORT = 0x00000002
 
 PUSH_VLAN, POP_VLAN = struct.pack("!HHH2x", 17, 8, 0x8100), struct.pack("!HH4x", 18, 8)
 """Tags are of 802.1Q (EtherType 0x8100)."""
+
+USERDATA, METER = 3, 5
+"""Properties of NXAST_CONTROLLER2."""
 
 LONGEST = 0xFFFF - 69
 """Octets of a place and instructions that fit into one message, bundled."""
@@ -60,6 +65,8 @@ _BUNDLE = struct.Struct("!HHIHHHHIHHI4x")
 _LOAD = struct.Struct("!HHIHHIQ")
 _MOVE = struct.Struct("!HHIHHHHII")
 _RESUBMIT = struct.Struct("!HHIHHB3x")
+_CHECK_LARGER = struct.Struct("!HHIHHHI6x")
+_TO_AGENT = struct.Struct("!HHIH6xHHB3xHHI")
 _GOTO = tuple(struct.pack("!HHB3x", 1, 8, table) for table in range(255))
 _HASH = blake2b(digest_size=8)
 
@@ -235,6 +242,17 @@ def _encode_pop_vlan(_: PopVlan) -> bytes:
     return POP_VLAN
 
 
+def _encode_check_larger(action: CheckLarger) -> bytes:
+    header = REGISTER_HEADERS[action.register]
+    return _CHECK_LARGER.pack(0xFFFF, 24, NICIRA, 49, action.octets, action.offset, header)
+
+
+def _encode_to_agent(action: ToAgent) -> bytes:
+    """With two properties: userdata of one octet, and a meter."""
+    number = action.handler
+    return _TO_AGENT.pack(0xFFFF, 32, NICIRA, 37, USERDATA, 5, number, METER, 8, number)
+
+
 def _encode_resubmit(action: Resubmit) -> bytes:
     return _RESUBMIT.pack(0xFFFF, 16, NICIRA, 14, 0xFFF8, action.table)
 
@@ -251,6 +269,8 @@ _ENCODERS: dict[type[Action], Callable[[Any], bytes]] = {
     Move: _encode_move,
     PushVlan: _encode_push_vlan,
     PopVlan: _encode_pop_vlan,
+    CheckLarger: _encode_check_larger,
+    ToAgent: _encode_to_agent,
     Resubmit: _encode_resubmit,
     Goto: _misplaced,
     Drop: _misplaced,

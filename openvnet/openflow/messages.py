@@ -21,9 +21,10 @@ HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, EXPERIMENTER = range(5)
 FEATURES_REQUEST, FEATURES_REPLY = 5, 6
 SET_CONFIG, PACKET_IN, PORT_STATUS, PACKET_OUT, FLOW_MOD = 9, 10, 12, 13, 14
 MULTIPART_REQUEST, MULTIPART_REPLY, BARRIER_REQUEST, BARRIER_REPLY = 18, 19, 20, 21
+METER_MOD = 29
 
 # Kinds of multipart message (OpenFlow 1.3.5, 7.3.5).
-FLOW_STATS, PORT_STATS, PORT_DESCRIPTIONS, EXPERIMENTER_STATS = 1, 4, 13, 0xFFFF
+FLOW_STATS, PORT_STATS, METER_CONFIG, PORT_DESCRIPTIONS, EXPERIMENTER_STATS = 1, 4, 10, 13, 0xFFFF
 
 # ONF's extensions: 230 (bundles) and 187 (flow monitors).
 BUNDLE_CONTROL, BUNDLE_ADD = 2300, 2301
@@ -33,6 +34,14 @@ ATOMIC = 1
 FLOW_MONITOR, MONITOR_PAUSED, MONITOR_RESUMED = 1870, 1871, 1872
 
 ADD, DELETE, DELETE_STRICT = 0, 3, 4
+PACKET_IN2 = 30
+"""NXT_PACKET_IN2, of Nicira's."""
+ALL_METERS = 0xFFFFFFFF
+METER_ADD, METER_MODIFY = 0, 1
+PACKETS_AND_BURST = 2 | 4
+"""The flags of a meter that counts packets and has a burst (OpenFlow 1.3.5, 7.3.4.5)."""
+METER_DROPS = 1
+"""The band of a meter that drops what is too much."""
 
 _HEADER = struct.Struct("!BBHI")
 _EXPERIMENT = struct.Struct("!BBHIII")
@@ -75,6 +84,17 @@ def flow_stats_request(xid: int, cookie: int = 0, mask: int = 0, table: int = AL
     """Ask for the flows whose cookie is `cookie` in the bits of `mask`."""
     body = struct.pack("!B3xII4xQQ", table, ANY_PORT, ANY_GROUP, cookie, mask)
     return _multipart(xid, FLOW_STATS, body + EMPTY_MATCH)
+
+
+def meter_config_request(xid: int) -> bytes:
+    """Ask for all meters."""
+    return _multipart(xid, METER_CONFIG, struct.pack("!I4x", ALL_METERS))
+
+
+def meter_mod(xid: int, command: int, number: int, packets: int) -> bytes:
+    """Add or change a meter that lets so many packets a second pass, and as many at once."""
+    band = struct.pack("!HHII4x", METER_DROPS, 16, packets, packets)
+    return message(METER_MOD, xid, struct.pack("!HHI", command, PACKETS_AND_BURST, number) + band)
 
 
 def packet_out(xid: int, actions: bytes, packet: bytes) -> bytes:

@@ -137,3 +137,5 @@ class Registers:
     from_peer = RegisterField(1, "Whether it came from another host: then it goes to no other.")
     flooded = RegisterField(1, "Whether it is being sent to all members, and not to one.")
     trunk = RegisterField(12, "The VLAN of its trunk that a guest sent it in; 0 without a tag.")
+    too_big = RegisterField(1, "Whether it is larger than what passes to the other host.")
+    mtu = RegisterField(16, "How large an IPv4 packet to that host may be.")

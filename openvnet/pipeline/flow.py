@@ -18,6 +18,7 @@ from openvnet.pipeline.fields import (
     Term,
     vlan_vid,
 )
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 
 IN_PORT = 0xFFFFFFF8
@@ -78,6 +79,26 @@ class PopVlan(msgspec.Struct, frozen=True, gc=False):
     """Take the outermost VLAN tag off; the flow must match on there being one (OFPAT_POP_VLAN)."""
 
 
+class CheckLarger(msgspec.Struct, frozen=True, gc=False):
+    """Write whether the frame, with its Ethernet header, has more than `octets` octets.
+
+    The answer is bit `offset` of a register (NXAST_CHECK_PKT_LARGER).
+    """
+
+    octets: int
+    register: int
+    offset: int
+
+
+class ToAgent(msgspec.Struct, frozen=True, gc=False):
+    """Hand a copy to one of the agent's handlers, no more than its meter lets pass.
+
+    The handler's number is the userdata and the meter (NXAST_CONTROLLER2).
+    """
+
+    handler: Handler
+
+
 class Resubmit(msgspec.Struct, frozen=True, gc=False):
     """Pass the packet through another table, then go on (NXAST_RESUBMIT_TABLE)."""
 
@@ -100,7 +121,18 @@ class Drop(msgspec.Struct, frozen=True, gc=False):
 
 
 Action = (
-    Output | OutputToFirst | SetField | Load | Move | PushVlan | PopVlan | Resubmit | Goto | Drop
+    Output
+    | OutputToFirst
+    | SetField
+    | Load
+    | Move
+    | PushVlan
+    | PopVlan
+    | CheckLarger
+    | ToAgent
+    | Resubmit
+    | Goto
+    | Drop
 )
 Match = tuple[Term, ...]
 
@@ -223,6 +255,12 @@ def copy(
     if source.bits != destination.bits:
         raise ValueError(f"{source} has {source.bits} bits, {destination} has {destination.bits}")
     return Move(_whole(source), _whole(destination))
+
+
+def check_larger(octets: int, field: RegisterField) -> CheckLarger:
+    """The action that writes whether a frame is larger to a field of one bit."""
+    field.check(1)
+    return CheckLarger(octets, field.register, field.offset)
 
 
 def _whole(field: PacketField | RegisterField) -> str:

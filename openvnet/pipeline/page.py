@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from openvnet.pipeline.fields import RegisterField, Registers, peer
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 
 HEADER = """# The pipeline
@@ -18,7 +19,7 @@ names is dropped, and counted. `ovs-ofctl --names dump-flows BRIDGE` shows these
 
 def page() -> str:
     """The page, as Markdown."""
-    return "\n".join((HEADER, *_tables(), *_fields())) + "\n"
+    return "\n".join((HEADER, *_tables(), *_fields(), *_handlers())) + "\n"
 
 
 def _tables() -> Iterator[str]:
@@ -37,6 +38,13 @@ def _fields() -> Iterator[str]:
             bits = f"{field.offset}..{field.offset + field.bits - 1}"
             yield f"| `{name}` | `reg{field.register}[{bits}]` | {field.__doc__} |"
     yield f"| `peer` | `{peer.name}` | {peer.__doc__} |"
+
+
+def _handlers() -> Iterator[str]:
+    yield "\n## What the agent answers\n"
+    yield "| number and meter | handler | packets a second | what it does |\n|---|---|---|---|"
+    for handler in Handler:
+        yield f"| {handler.value} | `{handler.name}` | {handler.packets} | {handler.__doc__} |"
 
 
 if __name__ == "__main__":

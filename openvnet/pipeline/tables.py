@@ -29,4 +29,8 @@ class Table(IntEnum):
     L2_LOOKUP = "Choose where to send a packet by its destination MAC."
     FLOOD = "Send to the members of one chunk of a network's flood list, then return."
     FLOOD_PEERS = "Send to the hosts of one chunk of those that have members, then return."
-    TO_PEER = "Send to another host: in a tunnel, or without one on the underlay (mac2mac)."
+    PATH_MTU = "Compare what is for one guest on another host with the largest that passes there."
+    TO_PEER = (
+        "Send to another host: in a tunnel, or without one on the underlay (mac2mac); what is too "
+        "big for that goes to the agent."
+    )

@@ -33,12 +33,21 @@ SILENCE_SECONDS = 3.5
 class Scope(msgspec.Struct, frozen=True, array_like=True):
     """A part of the world that an agent can hear about.
 
-    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), "interface",
-    "network", "members", "uplink" or "carried" (a uuid). Agents name datapath and port scopes;
-    vnmgr follows them to the others.
+    `kind` is "datapath" (name: a dpid), "port" (a port name or iface-id), or another one (a uuid).
+    Agents name datapath and port scopes; vnmgr follows them to the others.
     """
 
-    kind: Literal["datapath", "port", "interface", "network", "members", "uplink", "carried"]
+    kind: Literal[
+        "datapath",
+        "port",
+        "interface",
+        "network",
+        "members",
+        "uplink",
+        "carried",
+        "end",
+        "underlay",
+    ]
     name: str
 
 

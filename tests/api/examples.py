@@ -133,6 +133,7 @@ def _network(examples: Examples, number: int) -> dict[str, Any]:
         "ipv4_prefix": 8,
         "domain_name": "example",
         "segment_uuid": examples.uuid("segments"),
+        "mtu": 1400,
         "shared": False,
         "topology_uuid": examples.uuid("topologies"),
     }

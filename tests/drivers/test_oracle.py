@@ -23,7 +23,19 @@ from openvnet.pipeline.fields import (
     eth_src,
     in_port,
 )
-from openvnet.pipeline.flow import IN_PORT, Flow, Goto, Output, Resubmit, copy, match, write
+from openvnet.pipeline.flow import (
+    IN_PORT,
+    Flow,
+    Goto,
+    Output,
+    Resubmit,
+    ToAgent,
+    check_larger,
+    copy,
+    match,
+    write,
+)
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 from tests.drivers.wire import Wire
 
@@ -57,6 +69,15 @@ ANSWER_WORDS = (
     f"goto_table:{Table.L2_LOOKUP:d}"
 )
 
+LARGE = Flow(
+    *(Table.PATH_MTU, 100, ()),
+    (check_larger(1464, Registers.too_big), ToAgent(Handler.TOO_BIG)),
+)
+LARGE_WORDS = (
+    f"table:{Table.PATH_MTU:d} priority=100 cookie:{encode(LARGE)[0]:#x} "
+    "actions=check_pkt_larger(1464)->NXM_NX_REG2[2],controller(userdata=01,meter_id=1)"
+)
+
 SAMPLES = [
     (messages.hello(7), "OFPT_HELLO version bitmap: 0x04"),
     (messages.message(messages.ECHO_REQUEST, 7), "OFPT_ECHO_REQUEST 0 bytes of payload"),
@@ -64,6 +85,11 @@ SAMPLES = [
     (messages.message(messages.FEATURES_REQUEST, 7), "OFPT_FEATURES_REQUEST"),
     (messages.message(messages.BARRIER_REQUEST, 7), "OFPT_BARRIER_REQUEST"),
     (messages.set_config(7), "OFPT_SET_CONFIG frags=normal miss_send_len=65535"),
+    (messages.meter_config_request(7), "OFPST_METER_CONFIG request meter=all"),
+    (
+        messages.meter_mod(7, messages.METER_ADD, 1, 200),
+        "OFPT_METER_MOD ADD meter=1 pktps burst bands= type=drop rate=200 burst_size=200",
+    ),
     (messages.set_packet_in_format(7), "NXT_SET_PACKET_IN_FORMAT format=nxt_packet_in2"),
     (messages.port_descriptions_request(7), "OFPST_PORT_DESC request port=ANY"),
     (messages.port_stats_request(7, 3), "OFPST_PORT request port_no=3"),
@@ -76,6 +102,7 @@ SAMPLES = [
         messages.flow_monitor_request(7),
         "ONFST_FLOW_MONITOR request id=0 flags=add,delete,modify,actions",
     ),
+    (messages.flow_add(7, *encode(LARGE)), f"OFPT_FLOW_MOD ADD {LARGE_WORDS}"),
     (messages.flow_add(7, COOKIE, PLACE, INSTRUCTIONS), f"OFPT_FLOW_MOD ADD {ANSWER_WORDS}"),
     (
         messages.flow_delete(7, 5),

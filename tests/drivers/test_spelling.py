@@ -11,6 +11,7 @@ from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
     LOCAL,
+    CheckLarger,
     Drop,
     Flow,
     Goto,
@@ -22,8 +23,10 @@ from openvnet.pipeline.flow import (
     PushVlan,
     Resubmit,
     SetField,
+    ToAgent,
     match,
 )
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 from tests.drivers.wire import Wire
 from tests.flows_at_random import BITS, FITTING, NEEDS, PACKET_FIELDS, READ_ONLY, WHOLE_ONLY, flows
@@ -140,6 +143,8 @@ def test_copying_a_field_comes_back_as_it_was_sent(wire, source, destination):
         (PushVlan(), SetField("vlan_vid", 0x100A), Output(1), PopVlan(), Output(2)),
         (Resubmit(Table.PORT_SECURITY), Resubmit(Table.FLOOD), Goto(Table.FLOOD)),
         tuple(Output(number) for number in range(1, 257)),
+        (CheckLarger(0, 0, 0), CheckLarger(0xFFFF, 15, 31), Goto(Table.FLOOD)),
+        tuple(map(ToAgent, Handler)),
     ],
 )
 def test_other_actions_come_back_as_they_were_sent(wire, actions):

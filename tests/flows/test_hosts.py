@@ -4,6 +4,7 @@ On the wire between them a packet has what its tunnel adds to it, or is as it wa
 """
 
 import itertools
+import re
 
 import msgspec
 import pytest
@@ -27,6 +28,7 @@ from openvnet.model.host import (
     TunnelInterface,
     TunnelPort,
 )
+from openvnet.model.mtu import OVERHEADS
 from openvnet.model.scalars import show_ipv4, show_mac
 from openvnet.pipeline.flow import LOCAL, Flow
 from openvnet.pipeline.tables import Table
@@ -100,6 +102,9 @@ class Hosts:
         outputs = compiler.apply(self.worlds[host - 1]).add
         assert not compiler.conflicts
         self._bridge.load([output for output in outputs if isinstance(output, Flow)])
+
+    def sent(self, packet):
+        return self._bridge.trace(**packet).sent
 
     def journeys(self, packets):
         """Where copies of packets end: for each, the guests that get one, and how it came there."""
@@ -388,3 +393,15 @@ def test_an_internal_network_never_leaves_the_host(bridge):
         assert bridge.copies(**ipv4(1, destination)) == []
     incoming = {**ipv4(3, BROADCAST), "in_port": 21, "tun_src": "172.16.0.2", "tun_id": 1}
     assert bridge.copies(**incoming) == []
+
+
+def test_what_is_too_big_for_another_host_goes_to_the_agent_and_what_stays_is_not_looked_at(hosts):
+    hosts.turn(1)
+    for guest in (1, 2):
+        for other in others(guest):
+            sent = hosts.sent(ipv4(guest, mac(other)))
+            limit, larger = re.search(r"check_pkt_len\(size=(\d+),gt\((.*)\),le\(", sent).groups()
+            assert int(limit) == 1500 - OVERHEADS[hosts.encapsulations[host_of(other) - 1]] + 14
+            assert {"controller", "meter"} <= set(re.findall(r"\w+", larger))
+        for packet in (ipv4(guest, mac(guest)), ipv4(guest, BROADCAST)):
+            assert "check_pkt_len" not in hosts.sent(packet)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from openvnet.openflow.driver import listen
 from openvnet.openflow.encoding import cookie_of
 from openvnet.pipeline.flow import LOCAL, Drop
+from openvnet.pipeline.handlers import Handler
 
 _OUTPUT = re.compile(r"^\s+output:(\d+)$")
 _SET = re.compile(r"^\s+set_field:([^ ]+)->(tun_\w+|eth_dst)$")
@@ -41,6 +42,7 @@ class TracedBridge:
         self._runner = asyncio.Runner()
         self._reasons = {}
         self._switch = self._runner.run(self._connected())
+        self._runner.run(self._switch.limit(list(Handler)))
         pid = (ovs.directory / "ovs-vswitchd.pid").read_text().strip()
         self._control = str(ovs.directory / f"ovs-vswitchd.{pid}.ctl")
 

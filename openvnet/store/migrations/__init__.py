@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 from openvnet.store.errors import StoreError, StoreTooNew
 from openvnet.store.schema import METADATA
 
-NEWEST = "0009"
+NEWEST = "0010"
 """The newest step in `versions/`."""
 
 

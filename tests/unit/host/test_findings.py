@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown
+from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown, Uplink
 from openvnet.host.findings import CHECKS, findings, must_act
 from openvnet.host.joining import Reached
 from openvnet.host.places import places
@@ -72,6 +72,13 @@ WELL = Facts(
 
 def with_bridge(**changed):
     return replace(WELL, switch=replace(WELL.switch, bridges=(replace(BRIDGE, **changed),)))
+
+
+def with_uplink(size, underlay):
+    uplink = Uplink("eth0", "dp-1", "nw-u", underlay)
+    here = with_bridge(ports=(*BRIDGE.ports, replace(PORT, name="eth0", mtu=size)))
+    others = replace(uplink, datapath_uuid="dp-2", mtu=9999)
+    return replace(here, live=replace(LIVE, uplinks=(uplink, others)))
 
 
 def with_node(**changed):
@@ -205,6 +212,11 @@ TROUBLES = {
         ("MTU", "vm3 has MTU 1400, others have 1500"),
         "ip link set vm3 mtu 1500",
     ),
+    "an uplink takes less than its underlay": (
+        with_uplink(1500, underlay=9000),
+        ("MTU", "uplink eth0 has MTU 1500, but nw-u has 9000"),
+        "ip link set eth0 mtu 9000`, or `vnctl networks modify nw-u --mtu 1500",
+    ),
     "the clock was never set": (
         replace(WELL, now=3600.0, store=None),
         ("clock", "1970-01-01"),
@@ -295,6 +307,11 @@ def test_all_is_well_where_all_is_well():
     assert {finding.state for finding in found} == {"well"}
     assert not must_act(found)
     assert status(WELL).well
+
+
+def test_an_uplink_may_take_more_than_guests_ports_do():
+    assert not must_act(findings(with_uplink(9000, underlay=9000)))
+    assert not must_act(findings(with_uplink(9000, underlay=1500)))
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_protocol, ofproto_v1_3_parser
 from os_ken.ofproto import ofproto_v1_3 as of
 
-from openvnet.openflow import messages, replies
-from openvnet.openflow.encoding import encode
+from openvnet.openflow import arrivals, messages, replies
+from openvnet.openflow.encoding import encode, encode_match
 from openvnet.openflow.errors import MalformedMessage
 from openvnet.openflow.failures import read_error
 from openvnet.openflow.replies import ActualFlow, FlowUpdate, PortDescription
-from openvnet.pipeline.fields import eth_dst, in_port
+from openvnet.pipeline.fields import Registers, eth_dst, in_port
 from openvnet.pipeline.flow import Flow, Output, match
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 
 FLOW = Flow(Table.ARP, 300, match(in_port(3), eth_dst(4)), (Output(5),))
@@ -49,6 +50,37 @@ def flow_update(event=replies.ADDED, cookie=COOKIE, idle=0):
 
 ABBREVIATED = struct.pack("!HHI", 8, replies.ABBREVIATED, 77)
 MONITOR = struct.pack("!II", messages.ONF, messages.FLOW_MONITOR)
+
+
+def packet_in(packet, *terms, userdata=b"\1"):
+    """As Open vSwitch says it: properties of a type and a length, padded to 8 octets."""
+    written = encode_match(match(*terms))
+    written = written[4 : int.from_bytes(written[2:4], "big")]
+    properties = (0, packet), (1, bytes(4)), (6, written), (7, userdata)
+    said = (struct.pack("!HH", kind, 4 + len(body)) + body for kind, body in properties)
+    return b"".join(octets + bytes(-len(octets) % 8) for octets in said)
+
+
+def meter(flags=6, rate=200, burst=200):
+    return struct.pack("!HHIHHII4x", 24, flags, 1, 1, 16, rate, burst)
+
+
+def test_a_packet_comes_with_what_the_pipeline_wrote_and_who_is_to_answer():
+    terms = in_port(3), Registers.network(7), Registers.mtu(1450), eth_dst(4)
+    arrival = arrivals.read_packet_in(packet_in(b"packet", *terms))
+    assert (arrival.handler, arrival.packet) == (Handler.TOO_BIG, b"packet")
+    assert arrival.value(in_port) == 3
+    assert [arrival.value(getattr(Registers, each)) for each in ("network", "mtu", "flooded")] == [
+        *(7, 1450, 0)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("octets", "packets"),
+    [(meter(), 200), (meter(flags=5), None), (meter(flags=2), None), (meter(burst=9), None)],
+)
+def test_a_meter_is_ours_or_another_one(octets, packets):
+    assert list(arrivals.read_meters(octets)) == [(1, packets)]
 
 
 def test_the_datapath_id_is_read_from_the_features():
@@ -161,6 +193,8 @@ SAMPLES = [
         MONITOR + flow_update() + ABBREVIATED,
     ),
     (lambda body: replies.read_hello(4, body), messages.hello(1)[8:]),
+    (arrivals.read_packet_in, packet_in(b"packet", in_port(3))),
+    (lambda body: list(arrivals.read_meters(body)), meter() + meter(flags=1)),
     (replies.read_features, bytes(24)),
     (replies.read_multipart, bytes(8)),
     (replies.read_experimenter, MONITOR),

@@ -1,0 +1,40 @@
+"""What the agent answers itself: a packet that a flow handed to it, by the handler that it names.
+
+A meter in the switch keeps it from being too many (`pipeline.handlers`). An answer leaves by the
+port by which the packet came, and by no other.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from openvnet.agent.agent import Agent
+from openvnet.features import ANSWERS, Answer
+from openvnet.model.host import Attachment
+from openvnet.openflow.driver import Switch
+from openvnet.openflow.errors import Disconnected
+from openvnet.pipeline.fields import in_port
+from openvnet.pipeline.flow import Output
+from openvnet.pipeline.handlers import Arrival, Handler
+from openvnet.state import View
+
+log = logging.getLogger(__name__)
+
+_NAMES = {handler.value: handler for handler in Handler}
+
+
+def answer(
+    agent: Agent, switch: Switch, arrival: Arrival, answers: Mapping[Handler, Answer] = ANSWERS
+) -> None:
+    """Send back what the handler of a packet says, if an interface is behind the packet's port."""
+    view, handler = View(agent.compiler.state), _NAMES.get(arrival.handler)
+    senders = view.where(Attachment, number=arrival.value(in_port))
+    if handler is None or not senders:
+        return
+    try:
+        packet = answers[handler](arrival, senders[0], view)
+        if packet is not None:
+            switch.send_packet(packet, (Output(senders[0].number),))
+    except Disconnected:
+        return
+    except Exception:  # One packet, however odd, must not cost the connection.
+        log.exception("%s failed on a packet of %s", handler.name, senders[0].interface_uuid)

@@ -1,0 +1,1 @@
+"""Packets: bytes to frozen values and back. Pure."""
