@@ -95,6 +95,7 @@ class Network(
             integer(1, 4094),
             update=True,
             clears=True,
+            role="operator",
         ),
     ] = None
     vni: Annotated[

@@ -458,3 +458,6 @@ GOOD: dict[str, Callable[[Examples, int], dict[str, Any]]] = {
     "mac_leases": _mac_lease,
     "ip_leases": _ip_lease,
 }
+
+MAKEABLE = [each for each in RESOURCES if each.collection in GOOD]
+"""What somebody can make; where an interface is, only agents say."""
