@@ -45,8 +45,8 @@ from tests.unit.manager.desk import Desk
 
 FIRST = 0x0A000000
 BY_PREFIX = {resource.prefix: resource for resource in RESOURCES}
-PEOPLE = ("projects", "quotas", "tokens", "network_projects")
-"""Who may do what is not what this is about; the default project is always there."""
+APART = ("projects", "quotas", "tokens", "network_projects", "nodes")
+"""Who may do what, and who has which key, is not what this is about."""
 
 
 class Some(NamedTuple):
@@ -114,7 +114,7 @@ def values_of(scalar):
 WRITES = [
     operation
     for operation in operations()
-    if operation.writes and operation.resource.collection not in PEOPLE
+    if operation.writes and operation.resource.collection not in APART
 ]
 
 
