@@ -264,6 +264,9 @@ def _carried(
     }
     if had is None:
         of = {"datapath_uuid": pair.datapath_uuid, pair.carry.name: pair.uuid}
+        underlay = transaction.get(Topology, wish.underlay_uuid)
+        if underlay is not None:
+            of["encapsulation"] = underlay.encapsulation
         made: CarriedRow = pair.carry.kind(uuid="", **of, **values)
         return made
     if (

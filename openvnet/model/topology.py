@@ -31,7 +31,8 @@ class Topology(
     encapsulation: Annotated[
         str,
         Attribute(
-            "How packets come to its datapaths, where it makes them carry something.",
+            "Of an underlay: how packets come to its datapaths, in what is made from now on; each "
+            "may be told otherwise afterwards.",
             choice(*ENCAPSULATIONS),
         ),
     ] = "geneve"

@@ -56,6 +56,24 @@ def test_each_datapath_of_an_underlay_carries_its_networks_and_segments(desk):
     assert all(mac(1000) <= row.mac_address <= mac(1999) for row in rows)
 
 
+def test_an_underlay_says_how_packets_come_to_its_datapaths_unless_one_is_told_otherwise(desk):
+    desk.create("topologies", uuid="topo-g", mode="simple_underlay", encapsulation="gre")
+    desk.create("topology_layers", "topo-o", "topo-g")
+    desk.host(3)
+    in_underlay(desk, 3, "topo-g")
+    network(desk, topology_uuid="topo-o")
+
+    def encapsulations():
+        return {row.datapath_uuid: row.encapsulation for row in desk.rows(DatapathNetwork)}
+
+    assert encapsulations() == {"dp-1": "geneve", "dp-2": "geneve", "dp-3": "gre"}
+    path = {"parent": "dp-1", "related": "nw-1"}
+    desk("update", "datapath_networks", values={"encapsulation": "vxlan"}, **path)
+    desk.host(4)
+    in_underlay(desk, 4)
+    assert encapsulations() == {"dp-1": "vxlan", "dp-2": "geneve", "dp-3": "gre", "dp-4": "geneve"}
+
+
 def test_an_overlay_has_the_datapaths_of_its_underlays_for_route_links_too(desk):
     network(desk, topology_uuid="topo-o")
     desk.create("route_links", uuid="rl-1", topology_uuid="topo-o")
