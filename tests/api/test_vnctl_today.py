@@ -53,7 +53,7 @@ def test_programs_get_yaml_and_people_a_table(run, ctl, tmp_path):
         while piece := read(ours, 65536):
             printed += piece
     close(ours)
-    assert printed.decode().startswith("uuid          nw-red\r\n")
+    assert printed.decode().startswith("uuid           nw-red\r\n")
 
 
 def test_a_wrong_format_in_the_environment_is_named(ctl):
