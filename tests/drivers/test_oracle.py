@@ -75,7 +75,8 @@ LARGE = Flow(
 )
 LARGE_WORDS = (
     f"table:{Table.PATH_MTU:d} priority=100 cookie:{encode(LARGE)[0]:#x} "
-    "actions=check_pkt_larger(1464)->NXM_NX_REG2[2],controller(userdata=01,meter_id=1)"
+    f"actions=check_pkt_larger(1464)->NXM_NX_REG{Registers.too_big.register}"
+    f"[{Registers.too_big.offset}],controller(userdata=01,meter_id=1)"
 )
 
 SAMPLES = [
