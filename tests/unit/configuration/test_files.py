@@ -77,17 +77,14 @@ def test_vnmgr_is_where_its_file_says(tmp_path):
 
 def test_what_nothing_is_made_of_is_accepted_and_known_as_such(tmp_path):
     common = 'watchdog_interval 10\nregistry { adapter "redis" host "localhost" port 6379 }'
-    here = written(tmp_path, common=common, vna='trema_home "/opt"\nnode { id "vna" }')
+    vna = 'trema_home "/opt"\nnode { id "vna" }\nnetwork { gateway { address "10.0.0.1" } }'
+    here = written(tmp_path, common=common, vna=vna)
     read = configuration("vna", Vna, [here])
     assert {key for key, why in read.idle.items() if why == MEANINGLESS} == {
         "watchdog_interval",
         "trema_home",
     }
-    assert {key for key, why in read.idle.items() if why == LATER} == {
-        "registry.adapter",
-        "registry.host",
-        "registry.port",
-    }
+    assert {key for key, why in read.idle.items() if why == LATER} == {"network.gateway.address"}
 
 
 @pytest.mark.parametrize(
