@@ -84,7 +84,11 @@ def test_what_nothing_is_made_of_is_accepted_and_known_as_such(tmp_path):
         "watchdog_interval",
         "trema_home",
     }
-    assert {key for key, why in read.idle.items() if why == LATER} >= {"network.gateway.address"}
+    assert {key for key, why in read.idle.items() if why == LATER} == {
+        "network",
+        "network.gateway",
+        "network.gateway.address",
+    }
 
 
 @pytest.mark.parametrize(
