@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from openvnet.manager.agents import Agent, failure_sentence
 from openvnet.manager.answers import (
     Rows,
     answer,
@@ -36,7 +37,7 @@ from openvnet.manager.reads import VERBS, Reads
 from openvnet.manager.replica import Replica
 from openvnet.manager.retention import Retention
 from openvnet.manager.rights import audience, ended, is_confined
-from openvnet.manager.streams import Agent, Streams, failure_sentence
+from openvnet.manager.streams import Streams
 from openvnet.manager.telling import RETENTION, tell, tell_ended
 from openvnet.manager.transfers import Transfers
 from openvnet.manager.waiting import Wait

@@ -17,9 +17,10 @@ from typing import Any
 
 import msgspec
 
+from openvnet.manager.agents import Agent
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import node_answer
-from openvnet.manager.streams import Agent, Streams
+from openvnet.manager.streams import Streams
 from openvnet.store.database import Store
 from openvnet.store.errors import StoreError
 from openvnet.wire.joined import Manager

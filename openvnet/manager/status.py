@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from openvnet.manager.agents import Agent, failure_sentence
 from openvnet.manager.replica import Replica
-from openvnet.manager.streams import Agent, Streams, failure_sentence
+from openvnet.manager.streams import Streams
 from openvnet.model import Datapath, Interface, InterfacePort, Network, Node
 from openvnet.model.mtu import network_mtu
 from openvnet.wire.messages import InterfaceStatus, Scope
