@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from openvnet.client import Client
 from openvnet.lab.waiting import until
 from tests.api.processes import ENVIRONMENT
 from tests.ports import free_port
@@ -234,22 +235,24 @@ def test_a_bundle_has_what_is_needed_and_no_secret(well):
     text = f'db {{\n  adapter "sqlite"\n  password "{SECRET}"\n}}\n'
     (configuration / "common.conf").write_text(text)
     (configuration / "vna.key").write_text(SECRET)
+    with Client(f"unix:{here.directory}/run/webapi.sock") as client:
+        given = {"display_name": "for the bundle", "role": "operator"}
+        token = client.write("POST", "/tokens", given).body["secret"]
     with (here.directory / "log" / "vna.log").open("a") as log:
-        log.write(f"somebody wrote {SECRET} here, and token={SECRET}-2, and env-{SECRET}\n")
+        log.write(f"somebody wrote {SECRET} here, and token={SECRET}-2, and {token}\n")
     file = here.directory / "it.tar.gz"
-    ended = here.run(
-        "bundle", str(file), CONFIG_PATH=str(configuration), VNET_TOKEN=f"env-{SECRET}"
-    )
+    ended = here.run("bundle", str(file), CONFIG_PATH=str(configuration), VNET_TOKEN=token)
     assert ended.returncode == 0, ended.stderr
     assert file.stat().st_mode & 0o777 == 0o600
 
     with tarfile.open(file) as tar:
         members = {name: tar.extractfile(name).read() for name in tar.getnames()}
-    assert not [name for name, content in members.items() if SECRET.encode() in content]
+    for secret in (SECRET.encode(), token.encode()):
+        assert not [name for name, content in members.items() if secret in content]
     assert not [name for name in members if ".key" in name]
     found = {name.partition("/")[2]: content for name, content in members.items()}
     assert json.loads(found["doctor.json"])
-    assert not json.loads(found["status.json"])["well"]  # With a token that nobody knows.
+    assert json.loads(found["status.json"])["well"]
     assert b"openvswitch" in found["versions.txt"].lower() or b"OpenVNet" in found["versions.txt"]
     assert b"somebody wrote (left out) here" in found["log/vna.log"]
     assert b"br0" in found["ovs/show.txt"]
