@@ -125,7 +125,14 @@ def leave_bridge(
         for address in other.device.addresses
     ]
     move = asyncio.run(
-        way_back(ovsdb, Wanted(name, TARGET, "", ""), uplink, kept, recorded.get(uplink))
+        way_back(
+            ovsdb,
+            Wanted(name, TARGET, "", ""),
+            uplink,
+            tuple(own.uplink),
+            kept,
+            recorded.get(uplink),
+        )
     )
     if _moved(move, "in", f"{uplink} leaves bridge {name}", uplink, **how):
         (directory / f"{uplink}.json").unlink(missing_ok=True)

@@ -138,7 +138,12 @@ async def move_out(move: Move) -> str:
 
 
 async def way_back(
-    database: str, wanted: Wanted, uplink: str, kept: Collection[str], recorded: Move | None
+    database: str,
+    wanted: Wanted,
+    uplink: str,
+    named: tuple[str, ...],
+    kept: Collection[str],
+    recorded: Move | None,
 ) -> Move:
     """The move that a NIC has made, as things are now; raise HostError if it has made none.
 
@@ -152,7 +157,7 @@ async def way_back(
     device = msgspec.structs.replace(device, name=uplink)
     before = recorded.hwaddr_before if recorded else ""
     hwaddr = recorded.hwaddr if recorded and before else ""
-    return Move(database, wanted, (), device, hwaddr, before, is_made=False)
+    return Move(database, wanted, named, device, hwaddr, before, is_made=False)
 
 
 def _words(device: Device) -> str:

@@ -1,6 +1,7 @@
 """A host's only NIC goes into the bridge and out of it again; connections through it stay open."""
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -134,6 +135,36 @@ def test_what_does_not_answer_in_time_leads_back(world, said):
     assert "All was taken back" in str(failed.value)
     assert is_outside(world)
     assert said("after")
+
+
+def test_what_does_not_answer_outside_leads_back_into_the_bridge(world, said):
+    world.run("host1", *command(world, "join", "--yes", "--within", "20"))
+    assert said("in the bridge")
+    words = command(world, "leave", "--yes", "--within", "2", "--check", "192.0.2.99")
+    with pytest.raises(CommandFailed, match=r"192\.0\.2\.99 did not answer within 2 s"):
+        world.run("host1", *words)
+    assert is_inside(world)
+    assert said("in the bridge again")
+    world.run("host1", *command(world, "leave", "--yes", "--within", "20"))
+    assert is_outside(world)
+
+
+@pytest.mark.parametrize(("typed", "is_kept"), [("\n", True), ("", False)])
+def test_at_a_terminal_it_is_kept_if_somebody_presses_enter(typed, is_kept, world, said):
+    words = shlex.join(command(world, "join", "--within", "3"))
+    with world.open("host1", "script", "-qec", words, "/dev/null") as terminal:
+        for line in terminal.stdout:
+            if "Press Enter" in line:
+                break
+        terminal.stdin.write(typed)
+        terminal.stdin.flush()
+        assert ("kept" in terminal.stdout.read()) == is_kept
+        assert (terminal.wait() == 0) == is_kept
+    assert said("afterwards")
+    if is_kept:
+        assert is_inside(world)
+        world.run("host1", *command(world, "leave", "--yes", "--within", "20"))
+    assert is_outside(world)
 
 
 def test_a_command_that_is_killed_leads_back(world, said):
