@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from openvnet.client import Client, Refused
+from openvnet.model import RESOURCES
 from openvnet.model.operations import operations_of, parent_of, reader_of, writer_of
 from openvnet.model.ownership import PROJECTLESS
 from openvnet.model.resource import attributes
@@ -90,6 +91,8 @@ def expected(name, resource, writes, project):
     confined = own is not None and resource.kind not in PROJECTLESS
     return 404 if confined and project != own else 200
 
+
+NOT_MADE = [each for each in RESOURCES if each not in MAKEABLE]
 
 every_resource = pytest.mark.parametrize("resource", MAKEABLE, ids=lambda each: each.collection)
 
@@ -243,3 +246,13 @@ def test_a_route_to_each_parent_leads_to_the_same_project(world):
             made = world.made["pj-own"][resource.collection]
             above = world.local.get(f"/{parent.collection}/{made[resource.parent]}").body
             assert above["project_uuid"] == "pj-own"
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_where_interfaces_are_is_told_as_its_declaration_says(name, world):
+    """Only agents make these rows, so there is none of a project to ask for."""
+    client, (resource,) = world.clients[name], NOT_MADE
+    wanted = expected(name, resource, False, CALLERS[name][1])
+    assert status_of(client, "GET", f"/{resource.collection}") == wanted
+    nowhere = f"/{resource.collection}/{resource.prefix}-none"
+    assert status_of(client, "GET", nowhere) == (404 if wanted == 200 else wanted)
