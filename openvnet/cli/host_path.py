@@ -11,6 +11,19 @@ from openvnet.configuration.syntax import ConfigurationError
 from openvnet.host.errors import HostError
 from openvnet.host.switch import DEFAULT_DATABASE
 
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIRECTORY",
+    help="Read vna.conf here, and nowhere else.",
+)
+database_option = click.option(
+    "--ovsdb",
+    default=DEFAULT_DATABASE,
+    show_default=True,
+    help="Open vSwitch's database, as unix:/path; the bridge's own socket is beside it.",
+)
+
 
 @click.group()
 def host() -> None:
@@ -27,18 +40,8 @@ def host() -> None:
     help="A port of the bridge that is the host's own, and no guest's; may be given several "
     "times.  [default: as in vna.conf, else the physical NICs]",
 )
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="DIRECTORY",
-    help="Read vna.conf here, and nowhere else.",
-)
-@click.option(
-    "--ovsdb",
-    default=DEFAULT_DATABASE,
-    show_default=True,
-    help="Open vSwitch's database, as unix:/path; the bridge's own socket is beside it.",
-)
+@config_option
+@database_option
 @click.option(
     "--wait",
     type=click.FloatRange(0, 3600),

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import msgspec
 
-from openvnet.cli.host_path import told
+from openvnet.cli.host_path import config_option, database_option, told
 from openvnet.host.errors import HostError
 from openvnet.host.places import places
-from openvnet.host.switch import DEFAULT_DATABASE
 
 if TYPE_CHECKING:
     from openvnet.host.moving import Move
@@ -48,12 +47,7 @@ def _moving(command: Callable[..., None]) -> Callable[..., None]:
         "--yes", is_flag=True, help="Keep it if all have answered, without asking a person."
     )
     @click.option("--dry-run", is_flag=True, help="Say what would be moved, and change nothing.")
-    @click.option(
-        "--config",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        metavar="DIRECTORY",
-        help="Read vna.conf here, and nowhere else.",
-    )
+    @config_option
     @click.option(
         "--state",
         type=click.Path(path_type=Path, file_okay=False),
@@ -61,12 +55,7 @@ def _moving(command: Callable[..., None]) -> Callable[..., None]:
         show_envvar=True,
         help="Where it is written down what was moved.  [default: /var/lib/openvnet]",
     )
-    @click.option(
-        "--ovsdb",
-        default=DEFAULT_DATABASE,
-        show_default=True,
-        help="Open vSwitch's database, as unix:/path.",
-    )
+    @database_option
     @functools.wraps(command)
     def run(**given: Any) -> None:
         try:

@@ -9,6 +9,7 @@ import pytest
 from openvnet.lab.building import lab
 from openvnet.lab.environment import Environment, Guest, Host, Network
 from openvnet.lab.errors import CommandFailed
+from tests.e2e.talking import connection
 
 HOST = Host("host1", "dp-test1", "0000aaaaaaaaaaaa", "vna", "02:01:00:00:00:01")
 ADDRESS, OUTSIDE_MAC = "192.0.2.1", "02:02:00:00:00:02"
@@ -45,21 +46,6 @@ WRONG = (
 )
 """Rows that take the host's uplink, and the host itself, for guests."""
 
-ECHO = f"""
-import socket
-with socket.create_server(("{ADDRESS}", 7000)) as server:
-    print("ready", flush=True)
-    connected, _ = server.accept()
-    while said := connected.recv(100):
-        connected.sendall(said)
-"""
-TALK = f"""
-import socket, sys
-with socket.create_connection(("{ADDRESS}", 7000)) as connected:
-    for line in sys.stdin:
-        connected.sendall(line.encode())
-        print(connected.recv(100).decode(), end="", flush=True)
-"""
 LISTEN = """
 import select, socket, sys
 heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
@@ -119,21 +105,6 @@ def process(world, place, program, *arguments):
             running.kill()
 
 
-@contextmanager
-def connection(world):
-    """A TCP connection from outside to the host; `said` says something and hears it again."""
-    with process(world, "host1", ECHO) as server:
-        assert server.stdout.readline() == "ready\n"
-        with process(world, "outside", TALK) as client:
-
-            def said(words):
-                client.stdin.write(f"{words}\n")
-                client.stdin.flush()
-                return client.stdout.readline() == f"{words}\n"
-
-            yield said
-
-
 def host_answers(world):
     words = ("-c", "3", "-i", "0.05", "-W", "5", ADDRESS)
     return " 0% packet loss" in world.run("outside", "ping", *words)
@@ -182,7 +153,7 @@ def host_path(world):
 
 def test_a_host_is_never_cut_off(world):
     world.start("vna")
-    with connection(world) as said:
+    with connection(world, "outside", "host1", ADDRESS) as said:
         assert said("vna is there, and no row is")
         assert all_is_well(world)
         assert said("and again")

@@ -10,6 +10,7 @@ from openvnet.lab.building import lab
 from openvnet.lab.environment import Environment, Guest, Host, Network
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.waiting import until
+from tests.e2e.talking import connection
 
 ADDRESS, ROUTER = "192.0.2.1", "192.0.2.2"
 ENVIRONMENT = Environment(
@@ -17,21 +18,6 @@ ENVIRONMENT = Environment(
     networks=(Network("outside", "nw-out", "192.0.2.0", 24),),
     guests=(Guest("outside", "host1", "outside", "", "eth0", "02:02:00:00:00:02", ROUTER),),
 )
-ECHO = f"""
-import socket
-with socket.create_server(("{ADDRESS}", 7000)) as server:
-    print("ready", flush=True)
-    connected, _ = server.accept()
-    while said := connected.recv(100):
-        connected.sendall(said)
-"""
-TALK = f"""
-import socket, sys
-with socket.create_connection(("{ADDRESS}", 7000)) as connected:
-    for line in sys.stdin:
-        connected.sendall(line.encode())
-        print(connected.recv(100).decode(), end="", flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -101,18 +87,8 @@ def is_inside(world):
 @pytest.fixture
 def said(world):
     """Says something over a connection from outside that stays open; whether it is heard again."""
-    with world.open("host1", sys.executable, "-c", ECHO) as server:
-        assert server.stdout.readline() == "ready\n"
-        with world.open("outside", sys.executable, "-c", TALK) as client:
-
-            def say(words):
-                client.stdin.write(f"{words}\n")
-                client.stdin.flush()
-                return client.stdout.readline() == f"{words}\n"
-
-            yield say
-            client.kill()
-        server.kill()
+    with connection(world, "outside", "host1", ADDRESS) as say:
+        yield say
 
 
 def test_a_nic_goes_into_the_bridge_and_out_again_while_a_connection_stays_open(world, said):
