@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -28,6 +27,7 @@ from typing import Any
 from sqlalchemy import URL, NullPool, create_engine
 from sqlalchemy.engine import make_url
 
+from openvnet.lab.waiting import until
 from openvnet.store.database import opened
 from tests.ports import free_port
 
@@ -84,16 +84,19 @@ class Server:
         """Start it; it serves when this returns."""
         log = self.directory / "log"
         with log.open("wb") as written:
-            self.running = subprocess.Popen(
+            running = self.running = subprocess.Popen(
                 _leashed(self.kind, self._command()),
                 stdin=subprocess.DEVNULL,
                 stdout=written,
                 stderr=subprocess.STDOUT,
                 env=ENVIRONMENT,
             )
-        while READY[self.kind] not in log.read_text():
-            assert self.running.poll() is None, log.read_text()
-            time.sleep(0.01)
+
+        def is_ready() -> bool:
+            assert running.poll() is None, log.read_text()
+            return READY[self.kind] in log.read_text()
+
+        until(is_ready, f"{self.kind} serves", seconds=60)
 
     def _command(self) -> tuple[str, ...]:
         forgetful = () if self.durable else FORGETFUL[self.kind]

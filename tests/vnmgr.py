@@ -7,6 +7,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from openvnet.manager.main import serving
 from openvnet.model import KINDS
 from openvnet.wire.messages import (
+    BEAT_SECONDS,
     Acknowledge,
     AskStatus,
     Beat,
@@ -108,6 +109,12 @@ class Ears:
         self.serial += 1
         roots = tuple(self.roots)
         self.stream.send(Hello(self.node_id, self.dpid, None, self.serial, roots, "0"))
+
+    async def beat(self, every=BEAT_SECONDS):
+        """Live for ever, as an agent does; one that beats oftener hears sooner what it missed."""
+        while True:
+            self.stream.send(Beat(self.revision, "in sync"))
+            await asyncio.sleep(every)
 
     async def until(self, true):
         async with self._news, asyncio.timeout(5):

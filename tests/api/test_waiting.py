@@ -8,7 +8,7 @@ from functools import wraps
 import pytest
 
 from openvnet.api.shown import NODE, STATUS
-from openvnet.wire.messages import BEAT_SECONDS, Beat, Failure, InterfaceStatus, Status
+from openvnet.wire.messages import Failure, InterfaceStatus, Status
 from tests.api.processes import vnctl, webapi
 from tests.vnmgr import DPID, OTHER_DPID, Ears
 
@@ -36,15 +36,9 @@ def world(client):
 async def agent(run, *ports, **more):
     """An agent that lives as long as the block: it beats."""
     with closing(Ears(run, *ports, **more)) as ears:
-        beating = asyncio.create_task(beat(ears))
+        beating = asyncio.create_task(ears.beat())
         yield await ears.in_sync()
         beating.cancel()
-
-
-async def beat(ears):
-    while True:
-        ears.stream.send(Beat(state="in sync"))
-        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def ctl(run, *words, status=0, **more):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openvnet.manager.tcp import Tcp
 from openvnet.wire import sockets
 from openvnet.wire.keys import client_keys, server_keys
-from openvnet.wire.messages import Beat, Request
+from openvnet.wire.messages import Request
 from openvnet.wire.stream import Stream
 from tests.system import free_port
 from tests.vnmgr import DPID, OTHER_DPID, Ears, guest, house, ip
@@ -97,7 +97,7 @@ async def proxied(directory: Path):
             await here.call.create("networks", uuid=uuid, ipv4_network=ip("10.102.0.0"))
         stream = Stream(f"tcp://127.0.0.1:{between}", client_keys(directory))
         ears = Ears(directory, *(f"vm{number}" for number in range(1, 4)), stream=stream)
-        beating = asyncio.create_task(beat(ears))
+        beating = asyncio.create_task(ears.beat(every=0.02))
         try:
             await ears.in_sync()
             yield here, proxy, ears
@@ -106,13 +106,6 @@ async def proxied(directory: Path):
             ears.close()
             server.close()
             await proxy.close()
-
-
-async def beat(ears: Ears) -> None:
-    """As an agent does, more often: whoever lost its place is told so."""
-    while True:
-        ears.stream.send(Beat(ears.revision, "in sync"))
-        await asyncio.sleep(0.02)
 
 
 async def as_in_the_store(here, ears: Ears) -> None:
