@@ -43,6 +43,7 @@ from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.metrics import Metrics
 from openvnet.model.host import (
+    Announcement,
     Bridge,
     Here,
     Port,
@@ -148,6 +149,10 @@ class Agent:
         """Set when there are tunnels that were not there before."""
         self.guests_awaited = asyncio.Event()
         """Set when there are guests that are bound here, and known to be elsewhere."""
+        self.unannounced: dict[Hashable, Announcement] = {}
+        """Guests that have come and are not announced yet, by key."""
+        self.guests_came = asyncio.Event()
+        """Set when there are some, and the switch has their flows."""
         self.on_wanted: Callable[[], None] = lambda: None
         """Called when what OVSDB must have may have changed."""
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
@@ -261,6 +266,7 @@ class Agent:
         written = await self._realise(difference)
         if any(type(output) is Tunnel for output in wanted.add):
             self.tunnels_came.set()
+        self._await_announcement(wanted)
         if any(type(output) is Here and output.awaited for output in wanted.add):
             self.guests_awaited.set()
         if any(type(output) is TunnelPort for output in (*wanted.add, *wanted.remove)):
@@ -277,6 +283,13 @@ class Agent:
         if self.state != self._told:
             self.beat()
         self._tidy()
+
+    def _await_announcement(self, wanted: Difference) -> None:
+        for output in wanted.add:
+            if type(output) is Announcement:
+                self.unannounced[output.key] = output
+        if self.unannounced and self.realised is not None:
+            self.guests_came.set()
 
     @property
     def dpid(self) -> str | None:

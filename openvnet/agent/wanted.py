@@ -4,9 +4,9 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from openvnet.compiler import Difference
-from openvnet.model.host import Here, Shortfall, Tunnel, TunnelPort
+from openvnet.model.host import Announcement, Here, Shortfall, Tunnel, TunnelPort
 
-KINDS: tuple[type[Any], ...] = (Here, Shortfall, Tunnel, TunnelPort)
+KINDS: tuple[type[Any], ...] = (Announcement, Here, Shortfall, Tunnel, TunnelPort)
 
 
 class Wanted:
@@ -18,6 +18,10 @@ class Wanted:
     def of(self, kind: type[Any]) -> list[Any]:
         """All outputs of a kind."""
         return list(self._outputs[kind].values())
+
+    def has(self, output: Any) -> bool:
+        """Whether an output is wanted just so."""
+        return bool(self._outputs[type(output)].get(output.key) == output)
 
     def take(self, difference: Difference) -> Difference:
         """Take what changed; return the part of it that is of these kinds."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from openvnet.compiler import Feature
 from openvnet.features import (
     allowed,
+    announcing,
     arp,
     attachment,
     defaults,
@@ -46,6 +47,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *path_mtu.FEATURES,
         *underlay.FEATURES,
         *physical.FEATURES,
+        *announcing.FEATURES,
         *promiscuous.FEATURES,
     ),
 )

@@ -42,6 +42,7 @@ from openvnet.model.host import (
     Claim,
     Here,
     Holding,
+    Lan,
     Member,
     Port,
     PortIdentity,
@@ -166,7 +167,8 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
             yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there))
         return
     elsewhere = None
-    if carrier and _named_datapath(lease.interface_uuid, view) is None:
+    shared = carrier or view.get(Lan, network.uuid)
+    if shared and _named_datapath(lease.interface_uuid, view) is None:
         elsewhere = _reported_elsewhere(lease.interface_uuid, view)
         yield Here(lease.interface_uuid, attachment.port_name, elsewhere is not None)
     chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)

@@ -448,6 +448,25 @@ class Tunnel(msgspec.Struct, frozen=True):
         return "tunnel", self.port, self.source, self.address
 
 
+class Announcement(msgspec.Struct, frozen=True):
+    """Desired: that switches which are not ours have learnt that a guest is on this host."""
+
+    vni: int
+    mac_address: int
+    ipv4_address: int
+    port: int
+    """The number of the port that it is behind."""
+    uplinks: tuple[int, ...]
+    """By which such switches are reached."""
+    bare: bool
+    """They carry its packets between hosts (mac2mac); else it is on their LAN."""
+
+    @property
+    def key(self) -> Hashable:
+        """Its place among what is desired."""
+        return "announcement", self.vni, self.mac_address, self.ipv4_address
+
+
 class Shortfall(msgspec.Struct, frozen=True):
     """Something that is not as a row asks for, and why: for people."""
 

@@ -7,6 +7,7 @@ from openvnet.lab.building import lab
 from openvnet.lab.environment import ROUTER
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.many import many_hosts
+from openvnet.lab.waiting import until
 from openvnet.lab.wire import listening
 
 LAN = {"vm1": "192.168.1.101", "vm3": "192.168.1.103"}
@@ -85,3 +86,24 @@ def test_the_hosts_lose_nothing_while_rows_of_their_lan_come_and_go(two):
     assert " 0% packet loss" in said
     pings(two, "vm1", ROUTERS)
     pings(two, "vm2", VLAN["vm4"])
+
+
+def learnt(lab, mac_address):
+    """The host to which the LAN's switch brings frames for a MAC address."""
+    table = lab.run(ROUTER, "bridge", "fdb", "show", "br", "underlay1").splitlines()
+    return [line.split()[2] for line in table if line.startswith(mac_address)]
+
+
+def test_a_guest_that_moves_and_is_silent_is_reached_from_the_lan_at_once(two):
+    mac_address = two.environment.guest("vm1").mac_address
+    pings(two, ROUTER, LAN["vm1"])
+    assert learnt(two, mac_address) == ["host1"]
+    own = f"ether src {mac_address} and (ip or arp)"
+    with listening(two, "vm1", "eth0", own) as said:
+        for host in ("host2", "host1"):
+            two.plug("vm1", host)
+            until(lambda host=host: learnt(two, mac_address) == [host], "the LAN has learnt it")
+            two.run(ROUTER, "ping", "-c", "1", "-W", "2", LAN["vm1"])
+            pings(two, "vm3", LAN["vm1"])
+            said.hear("ICMP echo reply")
+    assert ROUTERS in said.packets[0], "it says something because it was reached"
