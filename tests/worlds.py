@@ -53,7 +53,7 @@ networks = st.builds(
     uuid=_named("nw"),
     ipv4_network=st.just(0x0A660000),
     ipv4_prefix=st.sampled_from([16, 24, 32]),
-    mode=st.sampled_from(["virtual", "virtual", "virtual", "physical"]),
+    mode=st.sampled_from(["virtual", "virtual", "virtual", "physical", "internal"]),
     vlan_id=st.none() | st.just(10),
     vni=st.integers(0, 3),
     mtu=st.sampled_from([None, None, 1300, 9000]),
@@ -61,7 +61,7 @@ networks = st.builds(
 interfaces = st.builds(
     Interface,
     uuid=_named("if"),
-    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated", "promiscuous"]),
+    mode=st.sampled_from([*4 * ["vif"], "host", "simulated", "promiscuous", "internal"]),
     parent_interface_uuid=st.sampled_from([None, None, None, "if-1", "if-2"]),
     vlan_id=st.sampled_from([None, 10, 20]),
     enable_port_security=st.sampled_from([True, True, True, False]),

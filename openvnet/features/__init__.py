@@ -16,6 +16,7 @@ from openvnet.features import (
     flooding,
     host,
     interest,
+    internal,
     path_mtu,
     peers,
     physical,
@@ -31,7 +32,7 @@ from openvnet.state import View
 STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
     attachment.INTERFACES,
-    (*peers.CARRIERS, *physical.LANS),
+    (*peers.CARRIERS, *physical.LANS, *internal.ATTACHMENTS),
     (*attachment.LEASES, *allowed.ALLOWANCES, *peers.PEERS),
     peers.HEARERS,
     (
@@ -49,6 +50,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *physical.FEATURES,
         *announcing.FEATURES,
         *promiscuous.FEATURES,
+        *internal.FEATURES,
     ),
 )
 

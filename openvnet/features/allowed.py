@@ -23,7 +23,7 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import Flow, Goto, match, off_trunk, write
+from openvnet.pipeline.flow import LOCAL, Flow, Goto, match, off_trunk, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -37,7 +37,7 @@ def allowances(pair: AllowedAddressPair, view: View) -> Iterator[Allowed]:
     attachment = view.get(Attachment, pair.interface_uuid)
     network = view.get(Network, pair.network_uuid)
     leases = view.where(IpLease, interface_uuid=pair.interface_uuid)
-    if attachment is None or network is None or not network.vni:
+    if attachment is None or network is None or not network.vni or attachment.number == LOCAL:
         return
     if network.uuid not in {lease.network_uuid for lease in leases}:
         return
@@ -73,6 +73,10 @@ def open_flows(attachment: Attachment, view: View) -> Iterator[Flow | Shortfall]
     """What passes without port security: all that is not tagged."""
     interface = view.get(Interface, attachment.interface_uuid)
     if interface is None or interface.enable_port_security:
+        return
+    if attachment.number == LOCAL:
+        why = "port security stays on: all that the host sends comes by the same port"
+        yield Shortfall("interface", interface.uuid, why)
         return
     leases = view.where(IpLease, interface_uuid=interface.uuid)
     found = (view.get(Network, lease.network_uuid) for lease in leases)

@@ -30,6 +30,7 @@ from openvnet.model import (
 )
 from openvnet.model.host import (
     CHUNK_SIZE,
+    LAST_CHUNK,
     TUNNEL_PORTS,
     Attachment,
     Away,
@@ -47,10 +48,12 @@ from openvnet.model.host import (
     Port,
     PortIdentity,
     PromiscuousPort,
+    Shortfall,
     TunnelEnd,
     TunnelInterface,
     Uplink,
 )
+from openvnet.pipeline.flow import LOCAL
 from openvnet.state import View
 
 RESERVED = 0xFFFFFF00
@@ -95,7 +98,7 @@ def claimants(port: Port, view: View) -> list[str]:
         for row in view.where(InterfacePort, port_name=name)
         if is_here(row, view)
     ]
-    if identity and _may_be_here(identity.iface_id, view):
+    if identity and may_be_here(identity.iface_id, view):
         found.append((len(names), True, identity.iface_id))
     return list(dict.fromkeys(interface_uuid for *_, interface_uuid in sorted(found)))
 
@@ -111,7 +114,8 @@ def is_here(row: InterfacePort, view: View) -> bool:
     return datapath is not None and datapath.dpid == bridge.dpid
 
 
-def _may_be_here(interface_uuid: str, view: View) -> bool:
+def may_be_here(interface_uuid: str, view: View) -> bool:
+    """Whether some port of an interface may be on this host."""
     rows = view.where(InterfacePort, interface_uuid=interface_uuid)
     return any(is_here(row, view) for row in rows)
 
@@ -146,7 +150,9 @@ def _is_up(claim: Claim, view: View) -> bool:
     return port is not None and port.up
 
 
-def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | Away | Here]:
+def holdings(
+    lease: IpLease, view: View
+) -> Iterator[Holding | Member | Chunk | Away | Here | Shortfall]:
     """What a lease amounts to, once every row that it needs is there."""
     if lease.interface_uuid is None or lease.mac_lease_uuid is None:
         return
@@ -166,12 +172,16 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         if there is not None:
             yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there))
         return
+    if attachment.number == LOCAL and network.mode != "internal":
+        why = f"network {network.uuid} is of mode {network.mode}, and the host is on internal ones"
+        yield Shortfall("ip_lease", lease.uuid, why)
+        return
     elsewhere = None
     shared = carrier or view.get(Lan, network.uuid)
     if shared and _named_datapath(lease.interface_uuid, view) is None:
         elsewhere = _reported_elsewhere(lease.interface_uuid, view)
         yield Here(lease.interface_uuid, attachment.port_name, elsewhere is not None)
-    chunk = Chunk(network.uuid, network.vni, attachment.number // CHUNK_SIZE)
+    chunk = Chunk(network.uuid, network.vni, _chunk_number(attachment.number))
     if elsewhere is None:
         yield chunk
     else:
@@ -188,6 +198,10 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
         attachment.vlan_id,
         elsewhere is not None,
     )
+
+
+def _chunk_number(port: int) -> int:
+    return min(port // CHUNK_SIZE, LAST_CHUNK)
 
 
 def bridges(row: InterfaceNetwork, view: View) -> Iterator[Bridged | BridgedAway | Chunk | Here]:

@@ -66,18 +66,24 @@ def _steps(chunks: Iterable[tuple[str, int]], table: Table) -> Iterator[Action]:
 
 
 def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
-    """The members of one chunk; VLANs of trunks last, each port with their tag."""
+    """The members of one chunk; VLANs of trunks last, each port with their tag.
+
+    The host itself is told by its MAC address on the network, or its other ones would hear it.
+    """
     here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
     members = view.where(Member, chunk=(chunk.network_uuid, chunk.number))
     bridged = view.where(Bridged, chunk=(chunk.network_uuid, chunk.number))
     untagged = {(0, each.port) for each in bridged}
-    here_now = (member for member in members if not member.awaited)
-    places = sorted(untagged | {(member.vlan_id, member.port) for member in here_now})
+    here_now = [member for member in members if not member.awaited]
+    guests = {(each.vlan_id, each.port) for each in here_now if each.port != LOCAL}
+    places = sorted(untagged | guests)
     steps = tuple(
         step
         for vlan_id, ports in groupby(places, key=itemgetter(0))
         for step in (*tag(vlan_id), *(Output(port) for _, port in ports), *untag(vlan_id))
     )
+    for mac_address in sorted({each.mac_address for each in here_now if each.port == LOCAL}):
+        steps = (*steps, write(eth_dst, mac_address), Output(LOCAL))
     if steps:
         yield Flow(Table.FLOOD, 100, here, steps)
 

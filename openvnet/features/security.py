@@ -23,11 +23,14 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import Drop, Flow, Goto, match, off_trunk, write
+from openvnet.pipeline.flow import LOCAL, Drop, Flow, Goto, match, off_trunk, write
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 REQUEST = 1
+
+OF_HOST = 200
+"""How much earlier it is if the host itself is the sender: before its own path."""
 
 _TO_ARP, _TO_SWITCHING = Goto(Table.ARP), Goto(Table.L2_LOOKUP)
 
@@ -40,28 +43,31 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     """
     to_network = (*off_trunk(member.vlan_id), write(Registers.network, member.vni))
     sender = (in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id))
+    first = OF_HOST if member.port == LOCAL else 0
     ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
-    yield Flow(Table.PORT_SECURITY, 100, ipv4, (*to_network, _TO_SWITCHING))
+    yield Flow(Table.PORT_SECURITY, first + 100, ipv4, (*to_network, _TO_SWITCHING))
     arp, own_mac = (*sender, ARP), arp_sha(member.mac_address)
     to_arp = (*to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
-    yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
+    yield Flow(Table.PORT_SECURITY, first + 100, own, to_arp)
     asked = of_prefix(arp_tpa, member.subnet, member.prefix)
     probe = match(*arp, arp_op(REQUEST), arp_spa(0), *asked, own_mac)
-    yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
+    yield Flow(Table.PORT_SECURITY, first + 50 + member.prefix, probe, to_arp)
 
 
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     """What an attached interface sends, but may not: with its own MAC, and with another."""
     port, tagged = in_port(attachment.number), vlan(attachment.vlan_id)
     in_vlan = (tagged,) if attachment.vlan_id else ()
+    first = OF_HOST if attachment.number == LOCAL else 0
     for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
         own_mac = eth_src(lease.mac_address)
         for protocol, reason in _REFUSALS:
             sender = match(port, own_mac, protocol, tagged)
-            yield Flow(Table.PORT_SECURITY, 4, sender, reason)
-        yield Flow(Table.PORT_SECURITY, 3, match(port, own_mac, *in_vlan), _OTHER)
-    yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
+            yield Flow(Table.PORT_SECURITY, first + 4, sender, reason)
+        yield Flow(Table.PORT_SECURITY, first + 3, match(port, own_mac, *in_vlan), _OTHER)
+    if not first:  # With other addresses, the host sends to the world.
+        yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
 
 
 _STRANGER = (Drop("source MAC address not leased"),)

@@ -23,6 +23,9 @@ TUNNEL_PORTS: Mapping[str, str] = {
 CHUNK_SIZE = 256
 """Members of one chunk of a flood list, at most."""
 
+LAST_CHUNK = 255
+"""That of the host's own port; the numbers of others are less than 0xff00."""
+
 
 class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
     """The switch that this agent controls. Its id in State is "bridge"."""

@@ -43,6 +43,7 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
         "interface",
         "network",
         "members",
+        "internal",
         "uplink",
         "carried",
         "end",

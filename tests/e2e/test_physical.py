@@ -1,5 +1,7 @@
 """Guests of two hosts are on the hosts' own LAN, and in a VLAN of it: with each other, the hosts
-and the LAN's router."""
+and the LAN's router. On an internal network each is with its own host alone."""
+
+import json
 
 import pytest
 
@@ -107,3 +109,53 @@ def test_a_guest_that_moves_and_is_silent_is_reached_from_the_lan_at_once(two):
             pings(two, "vm3", LAN["vm1"])
             said.hear("ICMP echo reply")
     assert ROUTERS in said.packets[0], "it says something because it was reached"
+
+
+INSIDE, INSIDE_MAC = "10.103.0.{}", "52:54:00:00:00:f1"
+INSIDE_HOSTS = INSIDE.format(1)
+
+
+@pytest.fixture(scope="module")
+def inside(two):
+    """An internal network with a guest on each host, and both hosts with the same address."""
+    subnet = ("--ipv4-network", INSIDE.format(0))
+    two.vnctl("networks", "add", "--uuid", "nw-in", "--mode", "internal", *subnet)
+    given = ("--network-uuid", "nw-in", "--mac-address", INSIDE_MAC)
+    two.vnctl(
+        *("interfaces", "add", "--uuid", "if-in", "--mode", "internal"),
+        *(*given, "--ipv4-address", INSIDE_HOSTS),
+    )
+    for host in ("host1", "host2"):
+        made = ("link", "br0", "address", INSIDE_MAC, "type", "macvlan", "mode", "bridge")
+        two.run(host, "ip", "link", "add", "inside", *made)
+        two.run(host, "ip", "address", "add", f"{INSIDE_HOSTS}/24", "dev", "inside")
+        two.run(host, "ip", "link", "set", "inside", "up")
+    for guest, last in (("vm1", 11), ("vm3", 13)):
+        lease = ("--interface-uuid", f"if-{guest}", "--network-uuid", "nw-in")
+        two.vnctl("ip_leases", "add", *lease, "--ipv4-address", INSIDE.format(last), "--wait")
+        two.run(guest, "ip", "address", "add", f"{INSIDE.format(last)}/24", "dev", "eth0")
+    two.settle()
+    return two
+
+
+def test_a_guest_and_its_host_reach_each_other_inside_and_nothing_of_it_leaves(inside):
+    words = ("net", f"{INSIDE.format(0)}/24", "or", "ether", "host", INSIDE_MAC, "or", "icmp")
+    with listening(inside, ROUTER, "host1", *words) as wire:
+        pings(inside, "vm1", INSIDE_HOSTS)
+        pings(inside, "host1", INSIDE.format(11))
+        pings(inside, "vm3", INSIDE_HOSTS)
+        with pytest.raises(CommandFailed):
+            inside.run("vm1", "ping", "-c", "1", "-W", "1", INSIDE.format(13))
+        with pytest.raises(CommandFailed):
+            inside.run("host1", "ping", "-c", "1", "-W", "1", INSIDE.format(99))
+        pings(inside, "host1", HOSTS[1])
+        wire.hear("ICMP echo reply")
+    assert not [packet for packet in wire.packets if INSIDE.format("") in packet]
+
+
+def test_the_hosts_that_have_it_are_told(inside):
+    shown = json.loads(inside.vnctl("interfaces", "show", "if-in", "-o", "json").stdout)
+    assert [(each["node_id"], each["up"], each["port_name"]) for each in shown["status"]] == [
+        ("vna1", True, "br0"),
+        ("vna2", True, "br0"),
+    ]

@@ -48,7 +48,7 @@ rows = st.one_of(
         ipv4_network=st.just(0),
         vni=_few,
     ),
-    st.builds(Interface, uuid=_of("if"), mode=st.just("vif")),
+    st.builds(Interface, uuid=_of("if"), mode=st.sampled_from(["vif", "vif", "internal"])),
     st.builds(
         Interface,
         uuid=st.just("if-2"),
