@@ -32,7 +32,7 @@ from openvnet.state import View
 STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
     attachment.INTERFACES,
-    (*peers.CARRIERS, *physical.LANS, *internal.ATTACHMENTS),
+    (*peers.CARRIERS, *physical.LANS, *attachment.OF_HOST),
     (*attachment.LEASES, *allowed.ALLOWANCES, *peers.PEERS),
     peers.HEARERS,
     (

@@ -3,13 +3,15 @@
     Port --claims--> Claim --first one--> Attachment --each lease--> Holding, Member, Chunk
       ├── uplink       └── mode host --> Uplink             └── elsewhere --> Holding, Away
       └── tunnel --> TunnelEnd
+    Interface of mode internal --> Attachment, of the host's own port
 
 A port belongs to the interface whose interface port names it, by the port's own name or by its
 `external_ids:iface-id` (as libvirt and OpenStack set it); an iface-id may also be the interface's
 uuid. Where several would do, one is chosen from what they are, never from what came first. The
 host's own uplinks, and the ports of tunnels, belong to no interface, whatever rows say.
 
-Where an interface is matters to other hosts if one of its networks is carried to them. An interface
+Where an interface is matters to other hosts if one of its networks is carried to them, or is a LAN
+that they are on too. An interface
 whose interface ports name one datapath, and no other, is there. Of one whose port may be on any, or
 that is bound on two hosts while it moves, only the host that has it can say so: it reports it, and
 vnmgr tells the others. While it is bound here and known to be elsewhere, it may send here, and what
@@ -253,7 +255,22 @@ def _named_datapath(interface_uuid: str, view: View) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
+def host_attachments(interface: Interface, view: View) -> Iterator[Attachment | Shortfall]:
+    """The host's own port, behind which an interface of mode internal is."""
+    if interface.mode != "internal" or not may_be_here(interface.uuid, view):
+        return
+    leased = {row.mac_address for row in view.where(MacLease, interface_uuid=interface.uuid)}
+    for port in view.where(Port, number=LOCAL):
+        if port.mac_address in leased and view.any(Uplink, bridge="bridge"):
+            why = f"it leases the MAC address of {port.name} itself, by which the host is reached"
+            yield Shortfall("interface", interface.uuid, f"{why}; it needs one of its own")
+        else:
+            yield Attachment(interface.uuid, port.name, LOCAL)
+
+
 PORTS = ((Port, claims),)
 INTERFACES = ((Claim, attachments),)
+OF_HOST = ((Interface, host_attachments),)
+"""Of the stratum of what this host carries: the uplinks are known."""
 LEASES = ((IpLease, holdings), (InterfaceNetwork, bridges))
 """Each is of a stratum of its own; before that of leases is known what this host carries."""
