@@ -17,6 +17,7 @@ from openvnet.features import (
     host,
     interest,
     internal,
+    moving,
     path_mtu,
     peers,
     physical,
@@ -51,6 +52,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *announcing.FEATURES,
         *promiscuous.FEATURES,
         *internal.FEATURES,
+        *moving.FEATURES,
     ),
 )
 
@@ -59,4 +61,5 @@ Answer = Callable[[Arrival, Attachment, View], bytes | None]
 interface sent it; None for nothing. Pure; whatever the packet is, it raises nothing."""
 
 ANSWERS: Mapping[Handler, Answer] = {Handler.TOO_BIG: path_mtu.answer}
-"""All that the agent answers; a new handler is a line of `pipeline.handlers` and one here."""
+"""All that is answered; a new handler is a line of `pipeline.handlers` and one here. What only
+tells the agent something has none (`agent.answering`)."""

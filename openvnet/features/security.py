@@ -23,7 +23,8 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import LOCAL, Drop, Flow, Goto, match, off_trunk, write
+from openvnet.pipeline.flow import LOCAL, Drop, Flow, Goto, ToAgent, match, off_trunk, write
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -41,7 +42,8 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     A probe has no address of its own: of the sender's networks, the one with the longest prefix
     that holds the address asked for is meant.
     """
-    to_network = (*off_trunk(member.vlan_id), write(Registers.network, member.vni))
+    told = (ToAgent(Handler.SPEAKS),) if member.awaited else ()
+    to_network = (*told, *off_trunk(member.vlan_id), write(Registers.network, member.vni))
     sender = (in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id))
     first = OF_HOST if member.port == LOCAL else 0
     ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))

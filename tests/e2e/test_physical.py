@@ -2,15 +2,18 @@
 and the LAN's router. On an internal network each is with its own host alone."""
 
 import json
+import sys
 
 import pytest
 
+from openvnet.lab import migrating
 from openvnet.lab.building import lab
 from openvnet.lab.environment import ROUTER
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.many import many_hosts
 from openvnet.lab.waiting import until
 from openvnet.lab.wire import listening
+from openvnet.packet.arp import reverse_request
 
 LAN = {"vm1": "192.168.1.101", "vm3": "192.168.1.103"}
 VLAN = {"vm2": "198.51.100.2", "vm4": "198.51.100.4"}
@@ -109,6 +112,31 @@ def test_a_guest_that_moves_and_is_silent_is_reached_from_the_lan_at_once(two):
             pings(two, "vm3", LAN["vm1"])
             said.hear("ICMP echo reply")
     assert ROUTERS in said.packets[0], "it says something because it was reached"
+
+
+SEND = "import socket, sys; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); " + (
+    "s.bind((sys.argv[1], 0)); s.send(bytes.fromhex(sys.argv[2]))"
+)
+
+
+def hosts_with(lab, interface):
+    """The agents that have an interface."""
+    shown = json.loads(lab.vnctl("interfaces", "show", interface, "-o", "json").stdout)
+    return [each["node_id"] for each in shown["status"] if each["up"]]
+
+
+def test_the_lan_learns_where_a_migrated_guest_is_when_it_goes_on_there(two):
+    mac_address = two.environment.guest("vm1").mac_address
+    migrating.prepare(two, "vm1", "host2")
+    until(lambda: hosts_with(two, "if-vm1") == ["vna1", "vna2"], "vm1 has a port on both hosts")
+    pings(two, ROUTER, LAN["vm1"])
+    assert learnt(two, mac_address) == ["host1"]
+    frame = reverse_request(int(mac_address.replace(":", ""), 16)).hex()  # As QEMU sends it.
+    two.run("vm1", sys.executable, "-c", SEND, "eth1", frame)
+    until(lambda: learnt(two, mac_address) == ["host2"], "the LAN has learnt it")
+    migrating.forget(two, "vm1", "host2")
+    until(lambda: learnt(two, mac_address) == ["host1"], "the LAN has learnt that it is back")
+    pings(two, ROUTER, LAN["vm1"])
 
 
 INSIDE, INSIDE_MAC = "10.103.0.{}", "52:54:00:00:00:f1"
