@@ -21,6 +21,7 @@ from openvnet.model.host import (
     TUNNEL_PORTS,
     BondMember,
     Bridge,
+    Heard,
     Port,
     PortIdentity,
     TunnelInterface,
@@ -150,7 +151,10 @@ interface_networks = st.builds(
     InterfaceNetwork, uuid=_named("ifnw"), interface_uuid=_named("if"), network_uuid=_named("nw")
 )
 
+heard = st.builds(Heard, interface_uuid=_named("if"))
+
 _KINDS = (
+    heard,
     interface_networks,
     host_ports,
     datapath_networks,
@@ -192,6 +196,8 @@ def key_of(row):
     """A row's key in State."""
     if isinstance(row, Bridge):
         return Bridge, "bridge"
+    if isinstance(row, Heard):
+        return Heard, row.interface_uuid
     return type(row), getattr(row, "uuid", None) or row.name
 
 

@@ -25,6 +25,7 @@ from openvnet.agent.failures import failures
 from openvnet.agent.inbox import (
     Connected,
     Disconnected,
+    GuestHeard,
     Identities,
     Inbox,
     News,
@@ -45,6 +46,7 @@ from openvnet.metrics import Metrics
 from openvnet.model.host import (
     Announcement,
     Bridge,
+    Heard,
     Here,
     Port,
     Shortfall,
@@ -226,7 +228,8 @@ class Agent:
         return failures(self.compiler, self.refused, self.wanted.of(Shortfall))
 
     def guest_speaks(self, here: Here) -> None:
-        """Tell vnmgr that a guest is on this host from now on."""
+        """Take a guest to be on this host from now on, and tell vnmgr."""
+        self.inbox.put(GuestHeard(here.interface_uuid, gone=False))
         if self._told_here:
             self._send(Present((Presence(here.interface_uuid, here.port_name, speaks=True),)))
 
@@ -267,6 +270,7 @@ class Agent:
         if any(type(output) is Tunnel for output in wanted.add):
             self.tunnels_came.set()
         self._await_announcement(wanted)
+        self._forget_heard()
         if any(type(output) is Here and output.awaited for output in wanted.add):
             self.guests_awaited.set()
         if any(type(output) is TunnelPort for output in (*wanted.add, *wanted.remove)):
@@ -283,6 +287,14 @@ class Agent:
         if self.state != self._told:
             self.beat()
         self._tidy()
+
+    def _forget_heard(self) -> None:
+        """Forget of guests that they were heard here, once all know it."""
+        heard: Iterable[Heard] = self.compiler.state.rows.get(Heard, {}).values()
+        for interface_uuid in (each.interface_uuid for each in heard):
+            here = self.wanted.get(Here, ("here", interface_uuid))
+            if here is None or not here.awaited:
+                self.inbox.put(GuestHeard(interface_uuid, gone=True))
 
     def _await_announcement(self, wanted: Difference) -> None:
         for output in wanted.add:
@@ -320,6 +332,8 @@ class Agent:
             case PortStatus(port, gone):
                 log.info("port %s %s", port.name, "is gone" if gone else f"is number {port.number}")
                 return {(Port, port.name): None if gone else port}
+            case GuestHeard(interface_uuid, gone):
+                return {(Heard, interface_uuid): None if gone else Heard(interface_uuid)}
             case Identities():
                 self._identities_known = True
                 return identity_changes(news, self._known(pending))

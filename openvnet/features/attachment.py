@@ -43,6 +43,7 @@ from openvnet.model.host import (
     Carrier,
     Chunk,
     Claim,
+    Heard,
     Here,
     Holding,
     Lan,
@@ -172,7 +173,8 @@ def holdings(
     if attachment is None:
         there = _datapath_uuid(lease.interface_uuid, view) if carrier else None
         if there is not None:
-            yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there))
+            also = _bound_also(lease.interface_uuid, there, view)
+            yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there), also)
         return
     if attachment.number == LOCAL and network.mode != "internal":
         why = f"network {network.uuid} is of mode {network.mode}, and the host is on internal ones"
@@ -183,11 +185,14 @@ def holdings(
     if shared and _named_datapath(lease.interface_uuid, view) is None:
         elsewhere = _reported_elsewhere(lease.interface_uuid, view)
         yield Here(lease.interface_uuid, attachment.port_name, elsewhere is not None)
+        if view.get(Heard, lease.interface_uuid) is not None:
+            elsewhere = None  # The others will hear of it.
+    also = _bound_also(lease.interface_uuid, elsewhere, view) if carrier else ()
     chunk = Chunk(network.uuid, network.vni, _chunk_number(attachment.number))
     if elsewhere is None:
         yield chunk
     else:
-        yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, elsewhere))
+        yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, elsewhere), also)
     yield Member(
         *of_network,
         network.ipv4_network,
@@ -199,6 +204,7 @@ def holdings(
         carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
         attachment.vlan_id,
         elsewhere is not None,
+        also,
     )
 
 
@@ -253,6 +259,17 @@ def _named_datapath(interface_uuid: str, view: View) -> str | None:
     ports = view.where(InterfacePort, interface_uuid=interface_uuid)
     named = {port.datapath_uuid for port in ports}
     return named.pop() if len(named) == 1 else None
+
+
+def _bound_also(interface_uuid: str, but: str | None, view: View) -> tuple[str, ...]:
+    """The other datapaths that an interface's ports name, if they name several, and all by name."""
+    ports = view.where(InterfacePort, interface_uuid=interface_uuid)
+    named = {port.datapath_uuid for port in ports if port.datapath_uuid}
+    if len(named) < 2 or any(port.datapath_uuid is None for port in ports):
+        return ()
+    bridge = view.get(Bridge, "bridge")
+    own = view.ids(Datapath, dpid=bridge.dpid) if bridge else ()
+    return tuple(sorted(uuid for uuid in named if uuid not in (but, *own)))
 
 
 def host_attachments(interface: Interface, view: View) -> Iterator[Attachment | Shortfall]:

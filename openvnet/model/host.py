@@ -73,7 +73,16 @@ class TunnelInterface(msgspec.Struct, frozen=True, tag="tunnel_interface", tag_f
     """Why it is no tunnel; empty if it is ours, and Open vSwitch could make it."""
 
 
-Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface
+class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="kind"):
+    """What this host alone knows yet: a guest that was to move here has sent something here.
+
+    Its id in State is the interface's uuid. It is forgotten once the rows say so, too.
+    """
+
+    interface_uuid: str
+
+
+Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface | Heard
 """What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
@@ -223,6 +232,8 @@ class Member(msgspec.Struct, frozen=True):
     """Of its frames at the port; 0 if they have no tag."""
     awaited: bool = False
     """It may send, but is still on another host, and what is for it goes there."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves: they get what is for it, too."""
 
     @property
     def key(self) -> RowKey:
@@ -371,6 +382,8 @@ class Away(msgspec.Struct, frozen=True):
     mac_address: int
     place: tuple[str, str]
     """The id of the Peer, if that host carries the network: network and datapath."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves, which get what is for it, too."""
 
     @property
     def key(self) -> RowKey:
