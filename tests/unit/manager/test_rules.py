@@ -12,6 +12,7 @@ from openvnet.model import Network
 from openvnet.store.database import Write, opened
 from openvnet.wire.front import AGENT, REQUEST
 from openvnet.wire.messages import Request, encode
+from tests.databases import sqlite
 from tests.vnmgr import DPID, furnished, guest, house, in_house, ip, mac
 
 
@@ -404,7 +405,7 @@ def test_when_the_last_number_of_networks_is_used_gaps_are(tmp_path):
     def putting(uuid, vni):
         return Write(lambda t: t.put(Network(uuid=uuid, ipv4_network=0, vni=vni)))
 
-    store = opened(f"sqlite:///{tmp_path}/vnet.sqlite")
+    store = opened(sqlite(tmp_path / "vnet.sqlite"))
     for uuid, vni in (("nw-1", LAST_VNI), ("nw-2", LAST_VNI - 1), ("nw-3", 1)):
         store.commit([putting(uuid, vni)])
     assert store.read(allotted_vni) == LAST_VNI - 2
