@@ -41,6 +41,7 @@ from openvnet.store.places import file, place_of, server
 from openvnet.wire.admission import Admission
 from openvnet.wire.front import Front
 from openvnet.wire.keys import KeysError
+from openvnet.wire.sockets import LIMITS, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -167,8 +168,9 @@ def serving(
     metrics_address: str | None = None,
     mac_group: str | None = None,
     registry: tuple[str, int] | None = None,
+    limits: Limits = LIMITS,
 ) -> Iterator[None]:
-    """Serve while in this context, in the running loop.
+    """Serve while in this context, in the running loop; `limits` are those of each agent.
 
     Raise StoreError, ConfigurationError, ListenError, zmq.ZMQError or OSError if it cannot begin.
     """
@@ -185,7 +187,7 @@ def serving(
         admission = Admission(identities.admits) if tcp else None
         if admission:
             closing.callback(admission.close)
-        front = Front(identities.refusal)
+        front = Front(identities.refusal, limits)
         closing.callback(front.close)
         for name in ("agents.sock", "rpc.sock"):
             front.open(_endpoint(run_directory / name))
