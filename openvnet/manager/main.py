@@ -26,6 +26,7 @@ from openvnet.listening import ListenError
 from openvnet.logs import logged
 from openvnet.manager.following import settled
 from openvnet.manager.identities import Identities
+from openvnet.manager.registry import Registry, told_registry
 from openvnet.manager.renewal import Renewal
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
@@ -99,13 +100,6 @@ def main(
         sys.exit(f"vnmgr: {failure.filename}: {failure.strerror}.")
 
 
-def told_registry(configuration: Configuration[Vnmgr]) -> tuple[str, int] | None:
-    """Where Redis is, if the files say that there is one."""
-    if not any(key.startswith("registry") for key in configuration.places):
-        return None
-    return configuration.common.registry.host, configuration.common.registry.port
-
-
 def database_place(configuration: Configuration[Vnmgr], state: Path, url: str | None) -> URL:
     """Where the database is, as the command line or else the files say.
 
@@ -133,7 +127,7 @@ async def serve(
     tcp: Tcp | None,
     metrics_address: str | None,
     mac_group: str | None,
-    registry: tuple[str, int] | None,
+    registry: Registry | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raise what `serving` raises if it cannot begin."""
     stop = asyncio.Event()
@@ -167,7 +161,7 @@ def serving(
     tcp: Tcp | None = None,
     metrics_address: str | None = None,
     mac_group: str | None = None,
-    registry: tuple[str, int] | None = None,
+    registry: Registry | None = None,
     limits: Limits = LIMITS,
 ) -> Iterator[None]:
     """Serve while in this context, in the running loop; `limits` are those of each agent.

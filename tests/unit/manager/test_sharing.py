@@ -4,7 +4,9 @@ import asyncio
 import time
 from contextlib import ExitStack, asynccontextmanager
 
+from openvnet.configuration.keys import LiveNodes
 from openvnet.manager.main import serving
+from openvnet.manager.registry import Registry
 from tests.databases import server
 from tests.vnmgr import DPID, OTHER_DPID, House, guest, ip
 
@@ -62,7 +64,7 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
 ):
     async def within():
         with server("redis") as redis:
-            registry = "127.0.0.1", redis.port
+            registry = Registry(LiveNodes(port=redis.port))
             async with two(tmp_path, mariadb.database(), registry) as (one, other, _, far):
 
                 async def known():
