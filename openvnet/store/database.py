@@ -49,7 +49,8 @@ from openvnet.store.migrations import migrate
 from openvnet.store.places import place_of, shown
 from openvnet.store.replacing import Content, replace_all
 from openvnet.store.schema import STORE
-from openvnet.store.transaction import Change, Refused, Transaction, every, holder
+from openvnet.store.sending import Refused
+from openvnet.store.transaction import Change, Transaction, every, holder
 
 logger = logging.getLogger(__name__)
 
@@ -215,10 +216,12 @@ class Store:
         result = write.work(transaction)
         changes = transaction.changes()
         if not changes:
+            transaction.send()
             return Committed(result, number, changes, now)
+        log.append(transaction.unsent, number + 1, changes, now, write.origin)
+        transaction.send()
         if self._memory:
             self._memory.take(changes, number + 1)
-        log.append(self.connection, number + 1, changes, now, write.origin)
         return Committed(result, number + 1, changes, now)
 
     @contextmanager

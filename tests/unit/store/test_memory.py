@@ -10,7 +10,7 @@ from openvnet.manager.replica import Replica
 from openvnet.model import Interface, InterfacePort, MacLease
 from openvnet.store.database import Committed, Write, opened
 from openvnet.store.errors import Taken
-from openvnet.store.transaction import Refused
+from openvnet.store.sending import Refused
 from tests.databases import sqlite
 from tests.unit.manager.declared import World
 
@@ -86,6 +86,7 @@ def work_of(done, is_refused, found):
                 continue
             before = set(map(uuid_of, everything(transaction)))
             getattr(transaction, verb)(row)
+            transaction.send()
             deleted |= before - set(map(uuid_of, everything(transaction)))
             found.append(looked(transaction))
         if is_refused:
