@@ -26,6 +26,7 @@ from openvnet.listening import ListenError
 from openvnet.logs import logged
 from openvnet.manager.following import settled
 from openvnet.manager.identities import Identities
+from openvnet.manager.limits import check_limit, raise_limit
 from openvnet.manager.registry import Registry, told_registry
 from openvnet.manager.renewal import Renewal
 from openvnet.manager.replica import Replica
@@ -83,6 +84,7 @@ def main(
 ) -> None:
     """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""
     os.umask(0o077)
+    raise_limit()
     try:
         for directory in (state, run_directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -177,6 +179,7 @@ def serving(
         replica = Replica(store)
         if mac_group is not None and replica.get(MacRangeGroup, mac_group) is None:
             logger.warning(NO_MAC_GROUP, mac_group, mac_group)
+        check_limit(replica)
         identities = Identities(replica, tcp.keys.machine if tcp else b"")
         admission = Admission(identities.admits) if tcp else None
         if admission:
