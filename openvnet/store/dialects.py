@@ -116,14 +116,15 @@ def execute_all(
             done.append(None)
         return
     cursor: Any = connection.connection.cursor()
-    together = ";".join(cursor.mogrify(_spelled(one), values) for one, values in statements)
+    each = ((_compiled(one), values) for one, values in statements)
+    together = ";".join(cursor.mogrify(one.string, one.construct_params(v)) for one, v in each)
     connection.exec_driver_sql(together, execution_options={"no_parameters": True, "done": done})
 
 
 @cache
-def _spelled(statement: Any) -> str:
+def _compiled(statement: Any) -> Any:
     """A statement as PyMySQL takes it, with the names of its values."""
-    return str(statement.compile(dialect=mysql.dialect(paramstyle="pyformat")))
+    return statement.compile(dialect=mysql.dialect(paramstyle="pyformat"))
 
 
 def _execute_each(cursor: Any, statements: str, context: Any) -> bool:

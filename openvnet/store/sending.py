@@ -43,6 +43,8 @@ class Unsent:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiting: list[Statement] = []
+        self.begun = False
+        """Whether any was sent."""
 
     def add(self, statement: Any, values: dict[str, Any], row: Row | None = None) -> None:
         """Execute a statement, sooner or later. Raise what `send` raises."""
@@ -63,7 +65,7 @@ class Unsent:
         """Have all of them executed. Raise Refused, and DBAPIError."""
         if not self._waiting:
             return
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self.begun = self._waiting, [], True
         done: list[None] = []
         try:
             execute_all(self._connection, [(each[0], each[1]) for each in waiting], done)
