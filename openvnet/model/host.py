@@ -415,7 +415,7 @@ class TunnelPort(msgspec.Struct, frozen=True):
     encapsulation: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "tunnel_port", self.name
 
@@ -429,7 +429,7 @@ class Here(msgspec.Struct, frozen=True):
     """It is known to be elsewhere, until its guest is heard here."""
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "here", self.interface_uuid
 
@@ -443,9 +443,9 @@ class Tunnel(msgspec.Struct, frozen=True):
     address: int
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "tunnel", self.port, self.source, self.address
+        return "tunnel", (self.port, self.source, self.address)
 
 
 class Shortfall(msgspec.Struct, frozen=True):
@@ -457,6 +457,6 @@ class Shortfall(msgspec.Struct, frozen=True):
     reason: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "shortfall", self.word, self.uuid
+        return "shortfall", (self.word, self.uuid)
