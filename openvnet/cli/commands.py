@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from openvnet.answers import Answer, Refused
 from openvnet.cli.grammar import Command, Commands, Group, dashed
 from openvnet.cli.options import (
     above_argument,
@@ -27,7 +28,6 @@ from openvnet.cli.showing import (
     fields,
     uuid_of,
 )
-from openvnet.client import Answer, Refused
 from openvnet.model import PROJECTS
 from openvnet.model.operations import (
     Operation,

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from openvnet.answers import Answer
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Command, Group
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
-from openvnet.client import Answer
 from openvnet.model import NODES
 from openvnet.model.nodes import ROLES
 

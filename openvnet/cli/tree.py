@@ -7,11 +7,11 @@ from typing import Any
 import click
 import msgspec
 
+from openvnet.answers import Answer
 from openvnet.cli.grammar import Command, dashed
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
 from openvnet.cli.showing import uuid_of
-from openvnet.client import Answer
 from openvnet.model import DEFAULT_PROJECT, RESOURCES
 from openvnet.model.filters import filters
 from openvnet.model.operations import operations_of

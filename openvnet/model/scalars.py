@@ -216,16 +216,16 @@ def reference(prefix: str) -> Scalar:
 
 
 def _named(prefix: str, refers_to: str | None) -> Scalar:
-    pattern = re.compile(f"{prefix}-[a-z0-9]{{1,16}}")
+    pattern = f"{prefix}-[a-z0-9]{{1,16}}"
 
     def read(given: Any) -> str:
-        if not isinstance(given, str) or not pattern.fullmatch(given):
+        if not isinstance(given, str) or not re.fullmatch(pattern, given):
             raise ValueError(f"must be {prefix}- and 1 to 16 lower-case letters and digits")
         return given
 
     return Scalar(
         "uuid",
         read,
-        schema={"type": "string", "pattern": f"^{pattern.pattern}$"},
+        schema={"type": "string", "pattern": f"^{pattern}$"},
         refers_to=refers_to,
     )
