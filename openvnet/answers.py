@@ -6,7 +6,6 @@ ClientError
 └── Refused        the API says no: error, code, status and message
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -41,8 +40,7 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
 
-@dataclass(frozen=True)
-class Realised:
+class Realised(msgspec.Struct, frozen=True):
     """What came of waiting for the hosts."""
 
     milliseconds: float
@@ -54,8 +52,7 @@ class Realised:
     """What hosts reported as refused, in words."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the API answered."""
 
     body: Any

@@ -1,12 +1,12 @@
 """vnctl's commands, made from the operations that the declarations imply."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import click
+from msgspec.structs import replace
 
 from openvnet.answers import Answer, Refused
 from openvnet.cli.grammar import Command, Commands, Group, dashed

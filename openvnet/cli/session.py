@@ -3,12 +3,12 @@
 import os
 import pwd
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from openvnet.answers import Answer, ClientError, Realised
 from openvnet.cli.address import webapi_address
@@ -22,8 +22,7 @@ NOT_REALISED = 3
 """Exit status: the write stands, but a host has not realised it in time."""
 
 
-@dataclass
-class Session:
+class Session(msgspec.Struct, dict=True):
     """What one run of vnctl shares between its commands."""
 
     output: str | None = None

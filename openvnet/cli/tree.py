@@ -1,11 +1,11 @@
 """vnctl get: one resource, alone or with everything in it on one screen."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from openvnet.answers import Answer
 from openvnet.cli.grammar import Command, dashed

@@ -9,10 +9,10 @@ by every host in time.
 
 import os
 import sys
-from dataclasses import replace
 from typing import TextIO
 
 import click
+from msgspec.structs import replace
 
 import openvnet
 from openvnet.answers import ClientError
