@@ -399,11 +399,9 @@ def nodes(facts: Facts) -> Findings:
             words = f"there are two hosts that are {name}, or have its datapath id: {twin}"
             remedy = "give one its own: `vnctl nodes token`, `openvnet join`, another datapath id"
             yield Finding("nodes", "act", words, remedy)
-        if name in facts.live.away and node.get("role") == "vna" and not node.get("refused"):
+        if node.get("state") == "not connected":
             where = f" ({node['datapath_uuid']})" if node.get("datapath_uuid") else ""
-            words = (
-                f"{name}{where} is silent: {node.get('state')}; guests there may be out of reach"
-            )
+            words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
             remedy = "`openvnet doctor` on that host; `vnctl nodes revoke` if it does not come back"
             yield Finding("nodes", "note", words, remedy)
         ahead = node.get("clock_ahead") or 0

@@ -377,8 +377,8 @@ def test_it_is_found_with_its_remedy(trouble):
 
 NOTES = {
     "another host is silent": (
-        replace(WELL, live=replace(LIVE, away={"vna9": {"role": "vna", "state": "not connected"}})),
-        ("nodes", "vna9 is silent: not connected"),
+        replace(WELL, live=replace(LIVE, away={"vna9": {"state": "not connected"}})),
+        ("nodes", "vna9 is silent: it is not connected"),
     ),
     "another host's clock is wrong": (
         with_node(clock_ahead=-3600),
