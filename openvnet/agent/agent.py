@@ -15,11 +15,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from openvnet import __version__
-from openvnet.agent.bulk import MANY, bulk, give_back
+from openvnet.agent.bulk import MANY, bulk, give_back, shared
 from openvnet.agent.cache import KINDS, Cache
 from openvnet.agent.failures import failures
 from openvnet.agent.inbox import (
@@ -39,7 +38,7 @@ from openvnet.agent.inbox import (
 from openvnet.agent.measuring import measure, measure_flows
 from openvnet.agent.telling import tell
 from openvnet.agent.wanted import Wanted
-from openvnet.compiler import Compiler, Difference, Feature
+from openvnet.compiler import Compiler, Difference, Feature, Key
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.metrics import Metrics
@@ -129,7 +128,7 @@ class Agent:
         """The newest one that State holds."""
         self.realised: Revision | None = None
         """The newest one that is in the switch."""
-        self.refused: dict[Hashable, str] = {}
+        self.refused: dict[Key, str] = {}
         """Why the switch refused a flow, by the flow's key."""
         self._cache, self._stream, self._is_uplink = cache, stream, is_uplink
         self._asked = self._answered = self._greeted = 0
@@ -160,9 +159,9 @@ class Agent:
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
         self._told_here = False
         """Whether vnmgr has been told of all interfaces that are here, since the last hello."""
+        rows, cache.rows = shared(cache.rows), {}
         with bulk():
-            self.wanted.take(self.compiler.apply(cache.rows))
-        cache.rows = {}
+            self.wanted.take(self.compiler.apply(rows))
 
     @property
     def in_sync(self) -> bool:
@@ -255,9 +254,14 @@ class Agent:
         laps = [time.perf_counter()]
         dpid_before = self.dpid
         changes = self._take(news)
+        del news  # It may be all rows.
         self._keep(changes)
         laps.append(time.perf_counter())
-        with bulk() if len(changes) > MANY else nullcontext():
+        if len(changes) > MANY:
+            changes = shared(changes)
+            with bulk():
+                difference = self.compiler.apply(changes)
+        else:
             difference = self.compiler.apply(changes)
         laps.append(time.perf_counter())
         if self._lost_place or self.dpid != dpid_before:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
+from openvnet.answers import Answer
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Command, Group
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
-from openvnet.client import Answer
 from openvnet.model import NODES
 from openvnet.model.nodes import ROLES
 
@@ -75,6 +75,8 @@ def _rows(nodes: dict[str, Node]) -> Iterator[Node]:
         state = node.get("state") or "not heard of yet"
         if node.get("refused"):
             state = f"{state}; another is refused" if node["alive"] else "refused"
+        if node.get("twin"):
+            state = f"{state}; there are two of it"
         failures = "; ".join(node.get("failures") or ())
         yield {"node_id": node_id, **shown, "state": state, "failures": failures}
 

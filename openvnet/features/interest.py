@@ -13,16 +13,16 @@ from openvnet.model.host import TUNNEL_PORTS, BondMember, Bridge, Port, PortIden
 from openvnet.state import View
 
 
-class Subscription(msgspec.Struct, frozen=True):
+class Subscription(msgspec.Struct, frozen=True, gc=False):
     """A part of the world to hear about."""
 
     kind: Literal["datapath", "port"]
     name: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[Hashable, str]:
         """Its place among what is desired."""
-        return "subscription", self.kind, self.name
+        return ("subscription", self.kind), self.name
 
 
 def own_datapath(bridge: Bridge, _: View) -> Iterator[Subscription]:

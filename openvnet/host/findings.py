@@ -14,6 +14,7 @@ import msgspec
 from openvnet.host.facts import Directory, Facts, Live, Store, Unknown, Uplink
 from openvnet.host.joining import Reached
 from openvnet.host.processes import Process
+from openvnet.host.saying import Says
 from openvnet.host.switch import NEEDED, PROTOCOLS, Controller
 
 State = Literal["well", "note", "act"]
@@ -256,6 +257,21 @@ def _frames(sizes: dict[str, int]) -> Findings:
             yield Finding("MTU", "act", words, remedy)
 
 
+def underlay_addresses(facts: Facts) -> Findings:
+    """Whether this host has the addresses that its rows say tunnels end at."""
+    for uplink in _uplinks(facts):
+        for address in uplink.absent:
+            words = (
+                f"interface {uplink.interface_uuid} leases {address} in {uplink.network_uuid}, and "
+                "this host has no such address: nothing comes here by tunnels that end there"
+            )
+            remedy = (
+                "`ip address add` it here, or `vnctl ip-leases modify il-… --ipv4-address` the one "
+                "that this host has: tunnels follow at once"
+            )
+            yield Finding("underlay", "act", words, remedy)
+
+
 def clock(facts: Facts) -> Findings:
     """Whether the clock can be right."""
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(facts.now))
@@ -318,6 +334,8 @@ def disk(facts: Facts) -> Findings:
 def database(facts: Facts) -> Findings:
     """Whether the database is whole."""
     match facts.store:
+        case None if facts.follows:
+            return
         case None:
             state = facts.places.database
             yield Finding("database", "note", f"there is none here yet ({state})")
@@ -335,10 +353,11 @@ def database(facts: Facts) -> Findings:
 def processes(facts: Facts) -> Findings:
     """Whether our programs run, and understand each other."""
     answers = not isinstance(facts.live, Unknown)
-    if facts.upstream is None or facts.vnmgr is not None:
+    if facts.follows is None:
         yield _program("vnmgr", facts.vnmgr, answers)
+    if facts.follows is None or facts.webapi is not None:
         yield _program("webapi", facts.webapi, not isinstance(facts.webapi_version, Unknown))
-    yield _program("vna", facts.vna, facts.node is not None)
+    yield _program("vna", facts.vna, facts.node is not None or facts.said is not None)
     if isinstance(facts.live, Unknown) and isinstance(facts.vnmgr, Process):
         yield Finding("vnmgr", "act", f"it runs, but {facts.live.why}", f"see {_log(facts)}")
 
@@ -363,8 +382,8 @@ def joined(facts: Facts) -> Findings:
         case Reached(node_id, _, trouble):
             remedy = "`vnctl nodes token`, then `openvnet join` here, if its key is the trouble"
             yield Finding("joined", "act", f"as {node_id}, but {trouble}", remedy)
-    if isinstance(facts.refused, str) and facts.refused:
-        words = f"vnmgr refuses this host's vna: {facts.refused}"
+    if facts.said and facts.said.refused:
+        words = f"vnmgr refuses this host's vna: {facts.said.refused}"
         yield Finding("joined", "act", words, "`vnctl nodes` shows who else has what it has")
 
 
@@ -376,6 +395,15 @@ def nodes(facts: Facts) -> Findings:
         if refused := node.get("refused"):
             words = f"a program that says it is {name} is refused: {refused}"
             yield Finding("nodes", "act", words, "see that host's vna.conf, bridge and key")
+        if twin := node.get("twin"):
+            words = f"there are two hosts that are {name}, or have its datapath id: {twin}"
+            remedy = "give one its own: `vnctl nodes token`, `openvnet join`, another datapath id"
+            yield Finding("nodes", "act", words, remedy)
+        if node.get("state") == "not connected":
+            where = f" ({node['datapath_uuid']})" if node.get("datapath_uuid") else ""
+            words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
+            remedy = "`openvnet doctor` on that host; `vnctl nodes revoke` if it does not come back"
+            yield Finding("nodes", "note", words, remedy)
         ahead = node.get("clock_ahead") or 0
         if abs(ahead) > CLOCK_SECONDS:
             words = f"the clock of {name} is {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}"
@@ -385,6 +413,8 @@ def nodes(facts: Facts) -> Findings:
 def sync(facts: Facts) -> Findings:
     """Whether this host's vna has what it must have in its switch, and found others there."""
     if isinstance(facts.live, Unknown):
+        if facts.follows and facts.said:
+            yield _follows(facts.said, facts)
         return
     if facts.node is None:
         if facts.bridge and isinstance(facts.vna, Process):
@@ -400,6 +430,12 @@ def sync(facts: Facts) -> Findings:
     for failure in node.get("failures", ()):
         yield Finding("in sync", "act", f"not realised: {failure}", "change that resource")
     yield _drift(node_id, node, facts)
+
+
+def _follows(said: Says, facts: Facts) -> Finding:
+    if said.state == "in sync":
+        return Finding("in sync", "well", f"vna has revision {said.realised}")
+    return Finding("in sync", "act", f"vna: {said.state}", f"see {_log(facts, 'vna')}")
 
 
 def _drift(node_id: str, node: dict[str, Any], facts: Facts) -> Finding:
@@ -435,6 +471,7 @@ CHECKS: tuple[Callable[[Facts], Findings], ...] = (
         datapath_id,
         datapath_type,
         ports,
+        underlay_addresses,
         processes,
         joined,
         nodes,

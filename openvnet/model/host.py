@@ -34,7 +34,7 @@ class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
     """As in `Datapath.dpid`."""
 
 
-class Port(msgspec.Struct, frozen=True, tag="port", tag_field="kind"):
+class Port(msgspec.Struct, frozen=True, gc=False, tag="port", tag_field="kind"):
     """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
 
     indexes: ClassVar = ("number",)
@@ -86,7 +86,7 @@ Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface | Heard
 """What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """Derived: a port that an interface port names; an interface may be claimed by several."""
 
     indexes: ClassVar = ("interface_uuid",)
@@ -129,7 +129,7 @@ class TunnelEnd(msgspec.Struct, frozen=True):
         return TunnelEnd, self.encapsulation
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """Derived: the one port of this host behind which an interface is."""
 
     indexes: ClassVar = ("number",)
@@ -193,7 +193,7 @@ class BridgedAway(msgspec.Struct, frozen=True):
         return BridgedAway, self.network_uuid
 
 
-class Holding(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """Derived: an address of a network that an interface holds, on whichever host it is."""
 
     lease_uuid: str
@@ -208,7 +208,7 @@ class Holding(msgspec.Struct, frozen=True):
         return Holding, self.lease_uuid
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """Derived: an address that is held by an interface of this host, and so by a port."""
 
     indexes: ClassVar = ("network_uuid", "chunk")
@@ -262,7 +262,7 @@ class Allowed(msgspec.Struct, frozen=True):
         return Allowed, (self.pair_uuid, self.mac_address)
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Derived: a chunk of a network's flood list that has members."""
 
     indexes: ClassVar = ("network_uuid",)
@@ -431,7 +431,7 @@ class TunnelPort(msgspec.Struct, frozen=True):
     encapsulation: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "tunnel_port", self.name
 
@@ -445,7 +445,7 @@ class Here(msgspec.Struct, frozen=True):
     """It is known to be elsewhere, until its guest is heard here."""
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "here", self.interface_uuid
 
@@ -459,9 +459,9 @@ class Tunnel(msgspec.Struct, frozen=True):
     address: int
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "tunnel", self.port, self.source, self.address
+        return "tunnel", (self.port, self.source, self.address)
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -478,9 +478,9 @@ class Announcement(msgspec.Struct, frozen=True):
     """They carry its packets between hosts (mac2mac); else it is on their LAN."""
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "announcement", self.vni, self.mac_address, self.ipv4_address
+        return "announcement", (self.vni, self.mac_address, self.ipv4_address)
 
 
 class Shortfall(msgspec.Struct, frozen=True):
@@ -492,6 +492,6 @@ class Shortfall(msgspec.Struct, frozen=True):
     reason: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "shortfall", self.word, self.uuid
+        return "shortfall", (self.word, self.uuid)

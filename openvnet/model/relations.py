@@ -32,6 +32,7 @@ class DatapathNetwork(
         "interface_uuid",
         "ip_lease_uuid",
         "topology_uuid",
+        "mac_address",
     )
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("dpnw"), create=False)]
@@ -82,6 +83,7 @@ class DatapathSegment(
         "interface_uuid",
         "ip_lease_uuid",
         "topology_uuid",
+        "mac_address",
     )
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("dpseg"), create=False)]
@@ -132,6 +134,7 @@ class DatapathRouteLink(
         "interface_uuid",
         "ip_lease_uuid",
         "topology_uuid",
+        "mac_address",
     )
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("dprl"), create=False)]

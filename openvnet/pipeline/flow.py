@@ -5,6 +5,7 @@ switch. Nothing here knows bytes: `openflow.encoding` writes these values, and r
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from operator import lt
 
@@ -137,14 +138,6 @@ Action = (
 Match = tuple[Term, ...]
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where a flow is: a switch holds one flow for each."""
-
-    table: Table
-    priority: int
-    match: Match
-
-
 class Flow(msgspec.Struct, frozen=True, gc=False):
     """What the switch does with the packets of a table that match."""
 
@@ -155,9 +148,9 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     actions: tuple[Action, ...]
 
     @property
-    def key(self) -> Place:
-        """Its place among what is desired."""
-        return Place(self.table, self.priority, self.match)
+    def key(self) -> tuple[tuple[Table, int], Match]:
+        """Its place: a switch holds one flow for each match of a table and priority."""
+        return (self.table, self.priority), self.match
 
 
 _ORDER = {
@@ -213,8 +206,9 @@ def _joined(ordered: Iterable[Term]) -> Iterable[Term]:
         yield before
 
 
+@lru_cache(maxsize=1 << 10)
 def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
-    """The action that gives a field a value."""
+    """The action that gives a field a value; one for many flows."""
     if isinstance(field, PacketField):
         return SetField(field.name, value)
     field.check(value)

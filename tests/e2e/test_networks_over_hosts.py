@@ -1,5 +1,6 @@
 """Two networks with equal addresses over three hosts on two underlays, in all encapsulations."""
 
+import itertools
 import json
 import re
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from openvnet.client import Client
 from openvnet.lab import migrating, traffic
-from openvnet.lab.environment import ROUTER
+from openvnet.lab.environment import OVERLAY, ROUTER
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.reach import measured, wrong_cells
 from openvnet.lab.traffic import traffic_among
@@ -59,6 +60,11 @@ def nobody_answers(lab, guest):
         lab.run(guest, "ping", "-c", "1", "-W", "1", NOBODY)
 
 
+def has_given_up(lab, guest):
+    """Whether a guest's kernel has stopped asking for that address."""
+    return "FAILED" in lab.run(guest, "ip", "neighbour", "show", NOBODY)
+
+
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_each_reaches_its_network_on_all_hosts_and_nobody_else(over, mixture):
     receive(over, MIXTURES[mixture])
@@ -88,6 +94,7 @@ def test_what_is_for_all_passes_each_wire_once_and_comes_back_to_nobody(over):
         listening(over, ROUTER, "host2", "udp", "port", "6081") as receiver,
     ):
         nobody_answers(over, "vm1")
+        until(partial(has_given_up, over, "vm1"), "vm1 asks no more")
         over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
         for wire in (sender, receiver):
             wire.hear("ICMP echo reply")
@@ -96,6 +103,24 @@ def test_what_is_for_all_passes_each_wire_once_and_comes_back_to_nobody(over):
     assert count > 0
     assert tunnelled(sender) == {to_host2: count, to_host3: count}
     assert tunnelled(receiver) == {to_host2: count}
+
+
+def test_a_network_that_is_added_later_needs_no_more_than_its_topology(over):
+    addresses = {"vm1": "10.200.0.1", "vm3": "10.200.0.3", "vm5": "10.200.0.5"}
+    added = ("--uuid", "nw-later", "--ipv4-network", "10.200.0.0", "--topology-uuid", OVERLAY)
+    over.vnctl("networks", "add", *added)
+    for guest, address in addresses.items():
+        given = ("--network-uuid", "nw-later", "--interface-uuid", f"if-{guest}")
+        over.vnctl("ip-leases", "add", *given, "--ipv4-address", address, "--wait")
+        over.run(guest, "ip", "address", "add", f"{address}/24", "dev", "eth0")
+    over.settle()
+    try:
+        for guest, other in itertools.permutations(addresses, 2):
+            over.run(guest, "ping", "-c", "1", "-W", "5", addresses[other])
+    finally:
+        over.vnctl("networks", "del", "nw-later", "--wait")
+        for guest, address in addresses.items():
+            over.run(guest, "ip", "address", "del", f"{address}/24", "dev", "eth0")
 
 
 def _is_at(lab, interface, datapath):
@@ -198,3 +223,47 @@ def test_packets_for_a_guest_that_is_migrated_go_to_the_old_host_and_then_to_the
     migrating.forget(over, "vm3", "host2")
     over.plug("vm3", "host2")
     until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is back")
+
+
+def readdress(lab, host, address):
+    """Give a host another address in place of the one that it has on its underlay."""
+    underlay = lab.environment.underlay(host)
+    lab.run(
+        *(host.name, "sh", "-ec"),
+        f"ip -4 address flush dev br0; ip address add {address}/{underlay.ipv4_prefix} dev br0; "
+        f"ip route add default via {underlay.router}",
+    )
+
+
+def doctor(lab, host):
+    """What `openvnet doctor` says there."""
+    words = ("openvnet", "doctor", f"--ovsdb=unix:{lab.root}/{host}/db.sock")
+    return lab.run(
+        host, "sh", "-c", f"{' '.join(words)} --state={lab.root} --run={lab.root} || true"
+    )
+
+
+def test_a_host_whose_address_changes_is_found_and_reached_again_once_its_row_says_so(over):
+    host = over.environment.host("host2")
+    other = host.ipv4_address[:-2] + "99"
+    with Client(over.webapi) as client:
+        shown = client.get(f"/interfaces/{host.interface_uuid}").body
+        lease = shown["mac_leases"][0]["ip_leases"][0]["uuid"]
+        for address, former in ((other, host.ipv4_address), (host.ipv4_address, other)):
+            with traffic_among(over, "vm1", "vm5") as meter:
+                readdress(over, host, address)
+                meter.let_pass(20)
+            assert meter.report.lost == {}, meter.report
+            if address == other:
+                said = doctor(over, "host2")
+                assert f"leases {former} in" in said, said
+            client.write("PUT", f"/ip_leases/{lease}", {"ipv4_address": address}, wait=10)
+            over.settle()
+            over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
+            if address == other:
+                assert "this host has no such address" not in doctor(over, "host2")
+        until(lambda: all_in_sync(client), "host2 has found vnmgr again")
+
+
+def all_in_sync(client):
+    return {node["state"] for node in client.get("/nodes").body.values()} == {"in sync"}

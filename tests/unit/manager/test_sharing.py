@@ -4,7 +4,14 @@ import asyncio
 import time
 from contextlib import ExitStack, asynccontextmanager
 
+import msgspec
+from redis import Redis
+
+from openvnet.configuration.keys import LiveNodes
 from openvnet.manager.main import serving
+from openvnet.manager.registry import Registry
+from openvnet.manager.sharing import Here
+from openvnet.wire.messages import Request
 from tests.databases import server
 from tests.vnmgr import DPID, OTHER_DPID, House, guest, ip
 
@@ -50,9 +57,13 @@ async def until(true, what, seconds=8):
 
 def test_without_redis_another_vnmgrs_agents_have_a_change_within_a_second_or_so(tmp_path, mariadb):
     async def within():
-        async with two(tmp_path, mariadb.database()) as (one, _, _, far):
+        async with two(tmp_path, mariadb.database()) as (one, other, _, far):
             await guest(one, 2)
             await far.until(lambda: "if-2" in far.uuids())
+            # Who has been told of a revision need not wait for it.
+            made = await one.call.reply("create", "networks", values={"ipv4_network": 0})
+            asked = Request(0, "show", "networks", made.result["uuid"], seen=made.revision)
+            assert (await other.call.rpc.ask(asked)).problem is None
 
     asyncio.run(within())
 
@@ -62,7 +73,7 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
 ):
     async def within():
         with server("redis") as redis:
-            registry = "127.0.0.1", redis.port
+            registry = Registry(LiveNodes(port=redis.port))
             async with two(tmp_path, mariadb.database(), registry) as (one, other, _, far):
 
                 async def known():
@@ -83,6 +94,8 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
                 assert (reply.realised.hosts, reply.realised.lagging) == (("vna", "vnb"), ())
                 assert reply.realised.milliseconds < 900, "nobody waited for a poll"
                 assert "if-2" in far.uuids()
+                twins = [await each.ears(node_id="twin", dpid=None) for each in (one, other)]
+                beating = [asyncio.create_task(twin.beat()) for twin in twins]
                 redis.kill()
 
                 async def said():
@@ -96,6 +109,8 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
                 await other.call("delete", "interfaces", "if-2")
                 await far.until(lambda: "if-2" not in far.uuids())
                 redis.start()
+                # As one that died is kept by a Redis whose clock was set back.
+                _keep_for_ever(redis, reply.revision.epoch)
 
                 async def whole():
                     changed = {"display_name": str(time.monotonic())}
@@ -106,4 +121,20 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
 
                 await until(whole, "all is as before")
 
+                async def told():
+                    found = [(await each.call("nodes"))["twin"]["twin"] for each in (one, other)]
+                    return all("another one is live" in each for each in found)
+
+                await until(told, "both say that there are two of it", seconds=12)
+                nodes = await one.call("nodes")
+                assert [name for name in nodes if nodes[name]["twin"]] == ["twin"]
+                for task in beating:
+                    task.cancel()
+
     asyncio.run(within())
+
+
+def _keep_for_ever(redis, epoch):
+    with Redis(port=redis.port) as client:
+        ghost = msgspec.json.encode(Here("ghost", (), {}, beat=7))
+        client.set(f"openvnet:{epoch}:vnmgr:ghost", ghost)
