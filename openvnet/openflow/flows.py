@@ -16,12 +16,12 @@ from openvnet.openflow.connection import Connection
 from openvnet.openflow.decoding import ports_named
 from openvnet.openflow.desired import DesiredFlows
 from openvnet.openflow.drops import DropCounts
-from openvnet.openflow.encoding import LEARNED, cookie_of, encode, place_of, places_of
+from openvnet.openflow.encoding import cookie_of, encode, place_of, places_of
 from openvnet.openflow.errors import Disconnected, OpenFlowError, UnencodableFlow
 from openvnet.openflow.healing import Damage, Drift, Patience, damage
 from openvnet.openflow.replies import ActualFlow, FlowUpdate
 from openvnet.openflow.writing import COLLISION, SLICE, Change, FlowWriter, Refused
-from openvnet.pipeline.flow import Flow
+from openvnet.pipeline.flow import LEARNED, Flow
 from openvnet.reconcile import Difference, difference
 
 TOLD_AT_ONCE = 64

@@ -14,9 +14,8 @@ import msgspec
 
 from openvnet.openflow.decoding import flow_words, table_words, words_of
 from openvnet.openflow.desired import DesiredFlows
-from openvnet.openflow.encoding import LEARNED
 from openvnet.openflow.replies import DELETED, MODIFIED, FlowUpdate
-from openvnet.pipeline.flow import Flow
+from openvnet.pipeline.flow import LEARNED, Flow
 
 HEALS = 5
 SECONDS = 10.0

@@ -13,7 +13,6 @@ from openvnet.openflow.decoding import (
     words_of,
 )
 from openvnet.openflow.encoding import (
-    LEARNED,
     cookie_of,
     encode,
     encode_instructions,
@@ -25,6 +24,7 @@ from openvnet.pipeline.fields import ARP, Registers, Term, arp_op, eth_dst, in_p
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LEARNED,
     LOCAL,
     Drop,
     Flow,

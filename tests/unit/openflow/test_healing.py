@@ -1,11 +1,11 @@
 import pytest
 
 from openvnet.openflow.desired import DesiredFlows
-from openvnet.openflow.encoding import LEARNED, encode
+from openvnet.openflow.encoding import encode
 from openvnet.openflow.healing import HEALS, SECONDS, Drift, Patience, damage
 from openvnet.openflow.replies import ADDED, DELETED, MODIFIED, ActualFlow, FlowUpdate
 from openvnet.pipeline.fields import eth_dst
-from openvnet.pipeline.flow import Flow, Output, match
+from openvnet.pipeline.flow import LEARNED, Flow, Output, match
 from openvnet.pipeline.tables import Table
 
 
