@@ -208,7 +208,7 @@ def _decode_learn(octets: bytes) -> Action | None:
         return None
     subtype, idle, hard, priority, cookie, *how = struct.unpack_from("!HHHHQHBxHH", octets, 8)
     flags, table, final_idle, final_hard = how
-    if flags != DELETE_LEARNED or hard or final_idle or final_hard or table >= len(_TABLES):
+    if flags != DELETE_LEARNED or final_idle or final_hard or table >= len(_TABLES):
         return None
     at, limit = 32, 0
     if subtype == LEARN_WITHIN_LIMIT:
@@ -218,7 +218,7 @@ def _decode_learn(octets: bytes) -> Action | None:
     parts = _learn_parts(octets[at:])
     if parts is None:
         return None
-    return Learn(_TABLES[table], priority, cookie, idle, *parts, limit)
+    return Learn(_TABLES[table], priority, cookie, idle, *parts, limit, hard)
 
 
 _LearnParts = tuple[tuple[Learnt, ...], tuple[SetField | Load, ...], bool]
@@ -374,11 +374,12 @@ def _learn_words(learn: Learn) -> str:
     conditions = ", ".join(map(_learnt_words, learn.match)) or "anything"
     done = [_action_words(action) for action in learn.actions]
     done += ["output to the port that this came by"] if learn.back else []
-    most = f", at most {learn.limit}" if learn.limit else ""
-    return (
-        f"learn ({learn.table.name} {learn.priority}: {conditions} -> {', '.join(done) or 'drop'};"
-        f" for {learn.idle_timeout} s{most}, cookie {learn.cookie:#x})"
-    )
+    how = [f"cookie {learn.cookie:#x}"]
+    how += [f"until idle for {learn.idle_timeout} s"] if learn.idle_timeout else []
+    how += [f"for {learn.hard_timeout} s"] if learn.hard_timeout else []
+    how += [f"at most {learn.limit}"] if learn.limit else []
+    flow = f"{learn.table.name} {learn.priority}: {conditions} -> {', '.join(done) or 'drop'}"
+    return f"learn ({flow}; {', '.join(how)})"
 
 
 def _learnt_words(part: Learnt) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from openvnet.openflow.encoding import place_of
+from openvnet.openflow.learning import Learning
 from openvnet.pipeline.flow import Flow
 
 
@@ -14,17 +15,21 @@ class DesiredFlows:
         """By cookie."""
         self.cookies: dict[bytes, int] = {}
         """By place."""
+        self.learning = Learning()
 
     def clear(self) -> None:
         """Want nothing."""
         self.flows.clear()
         self.cookies.clear()
+        self.learning = Learning()
 
     def put(self, cookie: int, place: bytes, flow: Flow) -> None:
         """Want a flow, instead of the one that was wanted at its place."""
         replaced = self.cookies.get(place)
-        if replaced is not None and replaced != cookie:
-            del self.flows[replaced]
+        if replaced != cookie:
+            if replaced is not None:
+                self.learning.remove(self.flows.pop(replaced))
+            self.learning.add(flow)
         self.cookies[place] = cookie
         self.flows[cookie] = flow
 
@@ -34,6 +39,7 @@ class DesiredFlows:
             flow = self.flows.pop(cookie, None)
             if flow is not None:
                 del self.cookies[place_of(flow)]
+                self.learning.remove(flow)
 
     def at(self, place: bytes) -> Flow | None:
         """The flow that is wanted at a place."""

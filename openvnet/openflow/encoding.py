@@ -275,8 +275,8 @@ def _encode_resubmit(action: Resubmit) -> bytes:
 
 
 def _encode_learn(action: Learn) -> bytes:
-    if not (action.cookie & LEARNED and action.cookie < _ALL_ONES and action.idle_timeout):
-        raise UnencodableFlow(f"{action} must have a timeout, and a cookie marked as learned")
+    if not LEARNED <= action.cookie < _ALL_ONES or action.idle_timeout == action.hard_timeout == 0:
+        raise UnencodableFlow(f"{action} needs a timeout, and a cookie that is marked as learned")
     body = _LIMIT.pack(action.limit, 0, 0) if action.limit else b""
     body += b"".join(map(_learn_condition, action.match))
     body += b"".join(map(_learn_write, action.actions))
@@ -284,8 +284,8 @@ def _encode_learn(action: Learn) -> bytes:
     body += _PADDING[len(body) & 7]
     head = _LEARN.pack(
         *(0xFFFF, _LEARN.size + len(body), NICIRA),
-        *(LEARN_WITHIN_LIMIT if action.limit else LEARN, action.idle_timeout, 0, action.priority),
-        *(action.cookie, DELETE_LEARNED, action.table, 0, 0),
+        *(LEARN_WITHIN_LIMIT if action.limit else LEARN, action.idle_timeout, action.hard_timeout),
+        *(action.priority, action.cookie, DELETE_LEARNED, action.table, 0, 0),
     )
     return head + body
 

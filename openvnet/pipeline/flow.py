@@ -140,7 +140,10 @@ class Learn(msgspec.Struct, frozen=True, gc=False):
     cookie: int
     """With the bit LEARNED; nothing else in that table has it."""
     idle_timeout: int
-    """Seconds without a packet after which what was learnt goes; at least 1, of 16 bits."""
+    """Seconds after which what was learnt goes if no packet has used it; 0 for never.
+
+    That packets teach it anew does not count: those of a sender that hears nothing do not keep it.
+    """
     match: tuple[Learnt, ...]
     actions: tuple[SetField | Load, ...] = ()
     """What the learnt flow writes; see `write`."""
@@ -148,6 +151,8 @@ class Learn(msgspec.Struct, frozen=True, gc=False):
     """Whether the learnt flow then sends to the port that the packet came by, which teaches."""
     limit: int = 0
     """How many flows with this cookie there may be; 0 for any number. Others are not learnt."""
+    hard_timeout: int = 0
+    """Seconds after which what was learnt goes if no packet has taught it anew; 0 for never."""
 
 
 class Drop(msgspec.Struct, frozen=True, gc=False):
