@@ -150,7 +150,11 @@ class Learn(msgspec.Struct, frozen=True, gc=False):
     back: bool = False
     """Whether the learnt flow then sends to the port that the packet came by, which teaches."""
     limit: int = 0
-    """How many flows with this cookie there may be; 0 for any number. Others are not learnt."""
+    """How many flows with this cookie there may be; 0 for any number. Others are not learnt.
+
+    Nor are moves, once there are so many: so each port has a cookie of its own. Each flow that is
+    learnt costs the switch a look at all others with its cookie.
+    """
     hard_timeout: int = 0
     """Seconds after which what was learnt goes if no packet has taught it anew; 0 for never."""
 
