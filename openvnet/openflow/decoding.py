@@ -383,7 +383,8 @@ def _learn_words(learn: Learn) -> str:
 
 
 def _learnt_words(part: Learnt) -> str:
-    slice_ = f"[{part.offset}..{part.offset + part.bits - 1}]" if part.field[:3] == "reg" else ""
+    whole = part.bits == 8 * FIELDS[part.field].width
+    slice_ = "" if whole else f"[{part.offset}..{part.offset + part.bits - 1}]"
     return f"{part.field}{slice_}={part.source}{slice_}"
 
 

@@ -266,7 +266,7 @@ LEARN = "ffff002000002320 0010 012c 0000 0007 80000000000000ab 0002 06 00 0000 0
         LEARN[:-4] + "0001",  # with a timeout for connections that end,
         LEARN + "0030 00000406 0000 00000206 0001",  # from elsewhere in a field,
         LEARN + "0030 00000406 0000 00018004 0000",  # of unknown fields,
-        LEARN + "0030 00000406 0000 0000",  # cut off,
+        LEARN + "0030 00000406",  # cut off,
         LEARN + "2801 0001 00010004",  # cut off in what it writes,
         LEARN + "2820 00000001 00000406 0000",  # of a part of a packet's field,
         LEARN + "2820 00000001 0001ff04 0000",  # that writes an unknown field,
