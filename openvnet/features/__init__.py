@@ -15,6 +15,7 @@ from openvnet.features import (
     flooding,
     host,
     interest,
+    learning,
     path_mtu,
     peers,
     physical,
@@ -47,6 +48,7 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *underlay.FEATURES,
         *physical.FEATURES,
         *promiscuous.FEATURES,
+        *learning.FEATURES,
     ),
 )
 

@@ -2,16 +2,18 @@
 
 The sender is found by its port, never by what it claims; its network follows from the address that
 it sends with. ARP counts as the sender's in all its fields, and a probe (sender 0.0.0.0, RFC 5227)
-passes for the networks that the interface is in. All else is dropped, and counted by reason.
+passes for the networks that the interface is in. In a segment the guest chooses its IP addresses,
+and only its MAC address is held against its leases. All else is dropped, and counted by reason.
 """
 
 from collections.abc import Iterator
 
 from openvnet.model import MacLease
-from openvnet.model.host import Attachment, Member
+from openvnet.model.host import Attachment, Member, Station
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
+    IPV6,
     Registers,
     arp_op,
     arp_sha,
@@ -51,24 +53,37 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
 
 
+def station_flows(station: Station, _: View) -> Iterator[Flow]:
+    """What may be sent in a segment with one MAC address, after all that is leased or allowed."""
+    entering = (*off_trunk(station.vlan_id), write(Registers.network, station.vni))
+    sender = (in_port(station.port), eth_src(station.mac_address), vlan(station.vlan_id))
+    for protocol in (IPV4, IPV6):
+        yield Flow(Table.PORT_SECURITY, 8, match(*sender, protocol), (*entering, _TO_SWITCHING))
+    arp = match(*sender, ARP, arp_sha(station.mac_address))
+    yield Flow(Table.PORT_SECURITY, 8, arp, (*entering, _TO_ARP))
+
+
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     """What an attached interface sends, but may not: with its own MAC, and with another."""
     port, tagged = in_port(attachment.number), vlan(attachment.vlan_id)
     in_vlan = (tagged,) if attachment.vlan_id else ()
     for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
         own_mac = eth_src(lease.mac_address)
-        for protocol, reason in _REFUSALS:
+        in_segment = lease.segment_uuid is not None
+        for protocol, reason in _REFUSALS[1:] if in_segment else _REFUSALS:
             sender = match(port, own_mac, protocol, tagged)
             yield Flow(Table.PORT_SECURITY, 4, sender, reason)
-        yield Flow(Table.PORT_SECURITY, 3, match(port, own_mac, *in_vlan), _OTHER)
+        other = _OTHER_IN_SEGMENT if in_segment else _OTHER
+        yield Flow(Table.PORT_SECURITY, 3, match(port, own_mac, *in_vlan), other)
     yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
 
 
 _STRANGER = (Drop("source MAC address not leased"),)
 _OTHER = (Drop("neither IPv4 nor ARP, or tagged"),)
+_OTHER_IN_SEGMENT = (Drop("neither IP nor ARP, or tagged"),)
 _REFUSALS = (
     (IPV4, (Drop("IPv4 source address not leased"),)),
     (ARP, (Drop("ARP sender not leased"),)),
 )
 
-FEATURES = ((Member, sender_flows), (Attachment, dropped_flows))
+FEATURES = ((Member, sender_flows), (Station, station_flows), (Attachment, dropped_flows))

@@ -42,7 +42,7 @@ class Datapath(
 class Segment(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="segment", tag_field="kind"
 ):
-    """A layer 2 broadcast domain in which any address may be used. (Not yet in the switches.)"""
+    """A layer 2 broadcast domain in which guests choose their own IP addresses."""
 
     indexes: ClassVar = ("project_uuid",)
 

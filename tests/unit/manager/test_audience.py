@@ -11,12 +11,15 @@ from openvnet.model import (
     ActiveInterface,
     Datapath,
     DatapathNetwork,
+    DatapathSegment,
     Interface,
     InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
     Network,
+    Segment,
 )
 from openvnet.state import State
 from openvnet.store.transaction import Change
@@ -46,8 +49,10 @@ rows = st.one_of(
         uuid=_of("nw"),
         mode=st.sampled_from(["virtual", "virtual", "physical"]),
         ipv4_network=st.just(0),
+        segment_uuid=st.none() | _of("seg"),
         vni=_few,
     ),
+    st.builds(Segment, uuid=_of("seg"), mode=st.just("virtual"), vni=_few),
     st.builds(Interface, uuid=_of("if"), mode=st.just("vif")),
     st.builds(
         Interface,
@@ -63,7 +68,13 @@ rows = st.one_of(
         datapath_uuid=st.none() | _of("dp"),
         port_name=st.none() | _names,
     ),
-    st.builds(MacLease, uuid=_of("ml"), interface_uuid=st.none() | _of("if"), mac_address=_few),
+    st.builds(
+        MacLease,
+        uuid=_of("ml"),
+        interface_uuid=st.none() | _of("if"),
+        segment_uuid=st.none() | _of("seg"),
+        mac_address=_few,
+    ),
     st.builds(
         IpLease,
         uuid=_of("il"),
@@ -79,7 +90,17 @@ rows = st.one_of(
         network_uuid=_of("nw"),
         interface_uuid=_of("if"),
     ),
+    st.builds(
+        DatapathSegment,
+        uuid=_of("dpseg"),
+        datapath_uuid=_of("dp"),
+        segment_uuid=_of("seg"),
+        interface_uuid=_of("if"),
+    ),
     st.builds(InterfaceNetwork, uuid=_of("ifnw"), interface_uuid=_of("if"), network_uuid=_of("nw")),
+    st.builds(
+        InterfaceSegment, uuid=_of("ifseg"), interface_uuid=_of("if"), segment_uuid=_of("seg")
+    ),
     st.builds(ActiveInterface, uuid=_of("acif"), interface_uuid=_of("if"), datapath_uuid=_of("dp")),
 )
 _put = st.sampled_from([True, True, True, False])

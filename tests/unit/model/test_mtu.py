@@ -82,6 +82,6 @@ def test_what_is_given_stands_and_says_if_less_passes():
 
 
 def test_on_the_way_to_a_host_the_least_of_all_counts():
-    network = Network(uuid="nw-1", ipv4_network=0, mtu=8000)
-    assert path_mtu(network, "geneve", (9000, 1600)) == 1550
-    assert path_mtu(network, "mac2mac", (9000, 9000)) == 8000
+    assert path_mtu(8000, "geneve", (9000, 1600)) == 1550
+    assert path_mtu(8000, "mac2mac", (9000, 9000)) == 8000
+    assert path_mtu(None, "mac2mac", (9000, 9000)) == 9000
