@@ -20,19 +20,29 @@ yields will then be stale without anybody noticing. The property test "increment
 scratch" notices.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from openvnet.state import Cell, Changes, Id, RowKey, State, View
+from openvnet.state import Cell, Changes, Id, Question, State, View
+
+FEW = 4
+"""More readers of a cell than these are held in a set."""
+
+Key = tuple[Any, Hashable]
+"""An output's place among what is desired: in which of few parts, and where in it."""
+Before = defaultdict[Any, dict[Hashable, Any]]
+"""What was desired, by part and the rest of the key."""
 
 
 class Output(Protocol):
     """What a feature yields: a frozen value with its place among what is desired."""
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> Key:
         """Its place; (class, id) for a derived row."""
 
 
@@ -40,11 +50,14 @@ Feature = tuple[type[Any], Callable[[Any, View], Iterable[Output]]]
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):
-    """Who yielded an output: a feature, by stratum and number, on a row."""
+    """Who yielded an output: a feature, by its number, on a row."""
 
-    stratum: int
-    number: int
+    feature: int
     id: Id
+
+
+Readers = Owner | tuple[Owner, ...] | set[Owner]
+"""Of one cell: one, a few or many."""
 
 
 class _Wish(msgspec.Struct, frozen=True, gc=False):
@@ -66,82 +79,85 @@ class Compiler:
 
     def __init__(self, strata: Sequence[Sequence[Feature]]) -> None:
         self.state = State()
-        self.strata = strata
+        self._strata = len(strata)
+        self._features = [feature for features in strata for feature in features]
+        self._stratum = [number for number, features in enumerate(strata) for _ in features]
         self.failures: dict[Owner, Exception] = {}
         """The owners that raised, and what."""
-        self.conflicts: dict[Hashable, list[Owner]] = {}
+        self.conflicts: dict[Key, list[Owner]] = {}
         """Keys for which owners yield different outputs; the first of them has it."""
-        self._features: dict[type[Any], list[tuple[int, int]]] = {}
-        for stratum, features in enumerate(strata):
-            for number, (kind, _) in enumerate(features):
-                self._features.setdefault(kind, []).append((stratum, number))
-        self._reads: dict[Owner, tuple[Cell, ...]] = {}
-        self._readers: dict[Cell, Owner | set[Owner]] = {}
+        self._of_kind: dict[type[Any], list[int]] = {}
+        for number, (kind, _) in enumerate(self._features):
+            self._of_kind.setdefault(kind, []).append(number)
+        self._reads: dict[Owner, tuple[Any, ...]] = {}  # Question, value, question, value ...
+        self._readers: defaultdict[Question, dict[Hashable, Readers]] = defaultdict(dict)
         self._yields: dict[Owner, Any | tuple[Any, ...]] = {}
-        self._wanted: dict[Hashable, _Wish | dict[Owner, Any]] = {}
-        # Most cells have one reader, most keys one owner, and most owners yield one output: those
-        # are held without a collection.
+        self._wanted: defaultdict[Any, dict[Hashable, _Wish | dict[Owner, Any]]]
+        self._wanted = defaultdict(dict)
+        # Most of an agent's memory. Both halves of a cell, and of a key, are looked up one after
+        # the other, so that no pair is kept. Most cells have one reader or two, most keys one
+        # owner, and most owners yield one output: those are held with little around them.
 
     def apply(self, changes: Changes) -> Difference:
         """Take changes; return what to add and what to remove."""
-        dirty: list[set[Owner]] = [set() for _ in self.strata]
+        dirty: list[dict[Owner, None]] = [{} for _ in range(self._strata)]
         for (kind, id), row in changes.items():
             self._put(kind, id, row, dirty)
-        before: dict[Hashable, Any] = {}
+        before: Before = defaultdict(dict)
         for stratum, owners in enumerate(dirty):
-            for key in self._run_all(owners, before):
-                self._put(*key, self.desired(key), dirty, after=stratum)
+            self._run_all(owners, before)
+            for kind in [part for part in before if isinstance(part, type)]:
+                for id in before.pop(kind):
+                    self._put(kind, id, self.desired((kind, id)), dirty, after=stratum)
         return self._difference(before)
 
-    def desired(self, key: Hashable) -> Any:
+    def desired(self, key: Key) -> Any:
         """The output for a key, or None. Owners agree, merge, or the first one wins."""
-        wanted = self._wanted.get(key)
-        if wanted is None:
-            return None
-        if isinstance(wanted, _Wish):
-            return wanted.output
-        outputs = [wanted[owner] for owner in sorted(wanted, key=_order)]
-        merge = getattr(type(outputs[0]), "merge", None)
-        return merge(outputs) if merge else outputs[0]
+        return _agreed(self._wishes(key))
 
     def all(self) -> Iterator[Any]:
         """All that is desired, derived rows left out."""
-        return (self.desired(key) for key in self._wanted if not _is_row(key))
+        for part, wanted in self._wanted.items():
+            if not isinstance(part, type):
+                yield from map(_agreed, wanted.values())
 
-    def owners(self, key: Hashable) -> list[Owner]:
+    def owners(self, key: Key) -> list[Owner]:
         """Who wants this, and so why it is there."""
-        wanted = self._wanted.get(key, {})
+        wanted = self._wishes(key) or {}
         return [wanted.owner] if isinstance(wanted, _Wish) else sorted(wanted, key=_order)
+
+    def _wishes(self, key: Key) -> _Wish | dict[Owner, Any] | None:
+        part, rest = key
+        return self._wanted[part].get(rest) if part in self._wanted else None
 
     def yielded(self, kind: type[Any], id: Id) -> Iterator[Any]:
         """What a row makes desired by itself."""
-        for stratum, number in self._features.get(kind, ()):
-            yield from _each(self._yields.get(Owner(stratum, number, id), ()))
+        for number in self._of_kind.get(kind, ()):
+            yield from _each(self._yields.get(Owner(number, id), ()))
 
     def kind_of(self, owner: Owner) -> type[Any]:
         """The kind of row that an owner ran on."""
-        return self.strata[owner.stratum][owner.number][0]
+        return self._features[owner.feature][0]
 
     def _put(
-        self, kind: type[Any], id: Id, row: Any, dirty: list[set[Owner]], after: int = -1
+        self, kind: type[Any], id: Id, row: Any, dirty: list[dict[Owner, None]], after: int = -1
     ) -> None:
         """Store a row; add the owners to run again to `dirty`, all of strata `after` that one."""
         touched = self.state.put(kind, id, row)
         if not touched:
             return
-        again = [Owner(stratum, number, id) for stratum, number in self._features.get(kind, ())]
-        for cell in touched:
-            readers = self._readers.get(cell)
-            if readers is not None:
-                again += (readers,) if isinstance(readers, Owner) else readers
+        again = [Owner(number, id) for number in self._of_kind.get(kind, ())]
+        for question, value in touched:
+            if question in self._readers:
+                again += _each(self._readers[question].get(value, ()))
         for owner in again:
-            if owner.stratum <= after:
+            stratum = self._stratum[owner.feature]
+            if stratum <= after:
                 raise RuntimeError(f"{kind.__name__} is read in the stratum that yields it")
-            dirty[owner.stratum].add(owner)
+            dirty[stratum][owner] = None
 
-    def _run_all(self, owners: Iterable[Owner], before: dict[Hashable, Any]) -> list[RowKey]:
-        """Run owners; note in `before` what was desired; return the derived rows concerned."""
-        derived: dict[RowKey, None] = {}
+    def _run_all(self, owners: Iterable[Owner], before: Before) -> None:
+        """Run owners; note in `before` what was desired."""
         for owner in owners:
             old = {output.key: output for output in _each(self._yields.pop(owner, ()))}
             new = self._run(owner)
@@ -150,50 +166,43 @@ class Compiler:
                 self._yields[owner] = outputs if len(outputs) > 1 else outputs[0]
             for key, output in new.items():
                 if not old or old.pop(key, None) != output:
-                    self._want(key, owner, output, before, derived)
+                    self._want(key, owner, output, before)
             for key in old:
-                self._want(key, owner, None, before, derived)
-        return list(derived)
+                self._want(key, owner, None, before)
 
-    def _want(
-        self,
-        key: Hashable,
-        owner: Owner,
-        output: Any,
-        before: dict[Hashable, Any],
-        derived: dict[RowKey, None],
-    ) -> None:
+    def _want(self, key: Key, owner: Owner, output: Any, before: Before) -> None:
         """Note that an owner wants an output for a key, or (None) nothing any more."""
-        wanted = self._wanted.get(key)
-        if _is_row(key):
-            derived[key] = None
-        elif key not in before:
-            before[key] = None if wanted is None else self.desired(key)
+        part, rest = key
+        places = self._wanted[part]
+        wanted = places.get(rest)
+        olds = before[part]
+        if rest not in olds:
+            olds[rest] = None if wanted is None else _agreed(wanted)
         if wanted is None or (isinstance(wanted, _Wish) and wanted.owner == owner):
             if output is None:
-                del self._wanted[key]
+                del places[rest]
             else:
-                self._wanted[key] = _Wish(owner, output)
+                places[rest] = _Wish(owner, output)
             return
         wishes = {wanted.owner: wanted.output} if isinstance(wanted, _Wish) else wanted
         wishes.pop(owner, None)
         if output is not None:
             wishes[owner] = output
-        self._wanted[key] = wishes if len(wishes) > 1 else _Wish(*next(iter(wishes.items())))
+        places[rest] = wishes if len(wishes) > 1 else _Wish(*next(iter(wishes.items())))
         self._note_conflict(key, wishes)
 
-    def _note_conflict(self, key: Hashable, wishes: dict[Owner, Any]) -> None:
+    def _note_conflict(self, key: Key, wishes: dict[Owner, Any]) -> None:
         first = next(iter(wishes.values()))
         if hasattr(first, "merge") or all(output == first for output in wishes.values()):
             self.conflicts.pop(key, None)
         else:
             self.conflicts[key] = sorted(wishes, key=_order)
 
-    def _run(self, owner: Owner) -> dict[Hashable, Any]:
+    def _run(self, owner: Owner) -> dict[Key, Any]:
         """What an owner yields now; nothing if its feature raises."""
-        kind, feature = self.strata[owner.stratum][owner.number]
+        kind, feature = self._features[owner.feature]
         reads: set[Cell] = set()
-        outputs: dict[Hashable, Any] = {}
+        outputs: dict[Key, Any] = {}
         if self.failures:
             self.failures.pop(owner, None)
         row = self.state.rows.get(kind, {}).get(owner.id)
@@ -206,50 +215,66 @@ class Compiler:
         return outputs
 
     def _remember(self, owner: Owner, reads: set[Cell]) -> None:
-        old = self._reads.pop(owner, ())
-        for cell in old:
-            if cell not in reads:
-                self._forget_reader(cell, owner)
-        for cell in reads.difference(old) if old else reads:
-            readers = self._readers.get(cell)
+        known, fresh = self._reads.pop(owner, ()), reads
+        if known:
+            old = set(zip(known[::2], known[1::2], strict=True))
+            fresh = reads - old
+            for question, value in old - reads:
+                self._forget_reader(question, value, owner)
+        for question, value in fresh:
+            cells = self._readers[question]
+            readers = cells.get(value)
             if readers is None:
-                self._readers[cell] = owner
-            elif isinstance(readers, Owner):
-                self._readers[cell] = {readers, owner}
-            else:
+                cells[value] = owner
+            elif isinstance(readers, set):
                 readers.add(owner)
+            else:
+                few = (*_each(readers), owner)
+                cells[value] = few if len(few) <= FEW else set(few)
         if reads:
-            self._reads[owner] = tuple(reads)
+            self._reads[owner] = tuple(chain.from_iterable(reads))
 
-    def _forget_reader(self, cell: Cell, owner: Owner) -> None:
-        readers = self._readers[cell]
-        if isinstance(readers, Owner):
-            del self._readers[cell]
+    def _forget_reader(self, question: Question, value: Hashable, owner: Owner) -> None:
+        cells = self._readers[question]
+        readers = cells[value]
+        if isinstance(readers, set) and len(readers) > FEW:
+            readers.remove(owner)
             return
-        readers.remove(owner)
-        if len(readers) == 1:
-            self._readers[cell] = readers.pop()
+        few = tuple(reader for reader in _each(readers) if reader != owner)
+        if few:
+            cells[value] = few if len(few) > 1 else few[0]
+        else:
+            del cells[value]
 
-    def _difference(self, before: dict[Hashable, Any]) -> Difference:
+    def _difference(self, before: Before) -> Difference:
         difference = Difference([], [])
-        for key, old in before.items():
-            new = self.desired(key)
-            if new == old:
-                continue
-            if new is not None:
-                difference.add.append(new)
-            if old is not None:
-                difference.remove.append(old)
+        for part, olds in before.items():
+            wanted = self._wanted[part]
+            for rest, old in olds.items():
+                new = _agreed(wanted.get(rest))
+                if new == old:
+                    continue
+                if new is not None:
+                    difference.add.append(new)
+                if old is not None:
+                    difference.remove.append(old)
         return difference
 
 
-def _each(outputs: Any | tuple[Any, ...]) -> tuple[Any, ...]:
-    return outputs if type(outputs) is tuple else (outputs,)
+def _agreed(wanted: _Wish | dict[Owner, Any] | None) -> Any:
+    if wanted is None:
+        return None
+    if isinstance(wanted, _Wish):
+        return wanted.output
+    outputs = [wanted[owner] for owner in sorted(wanted, key=_order)]
+    merge = getattr(type(outputs[0]), "merge", None)
+    return merge(outputs) if merge else outputs[0]
 
 
-def _is_row(key: Hashable) -> TypeGuard[RowKey]:
-    return type(key) is tuple and isinstance(key[0], type)
+def _each(held: Any) -> Collection[Any]:
+    """What is held in a collection, or without one."""
+    return held if type(held) in (tuple, set) else (held,)
 
 
-def _order(owner: Owner) -> tuple[int, int, str]:
-    return owner.stratum, owner.number, repr(owner.id)
+def _order(owner: Owner) -> tuple[int, str]:
+    return owner.feature, repr(owner.id)

@@ -3,7 +3,8 @@
 `State` holds rows by kind and id, with the indexes that each kind names in `indexes`. Everything
 that can be read and can change is a *cell*: a row, or one of four questions about an index value
 (which rows, which ids, how many, any at all). `State.put` says which cells a change touched, a
-`View` which ones a reader looked at; the compiler joins the two.
+`View` which ones a reader looked at; the compiler joins the two. A cell is a pair, of which the
+first half is one of few: whoever remembers very many cells keeps that half once.
 
 It is misused by asking more than one needs: a feature that asks `where` to learn whether anybody
 is there is run again for every change of every member. Ask `any`.
@@ -15,12 +16,88 @@ from typing import Any, TypeVar
 Id = Hashable
 RowKey = tuple[type[Any], Id]
 """A row's kind and id."""
-Cell = tuple[object, ...]
+Question = type[Any] | tuple[str, type[Any], str]
+"""A kind of row, or one of the four questions, a kind and an indexed field."""
+Cell = tuple[Question, Hashable]
+"""A kind and the id of a row, or a question and the value that it is asked for."""
+Asked = tuple[Question, Collection[Id]]
+"""A question, and the ids of the rows that answer it."""
 Changes = Mapping[RowKey, Any]
 """The newest row by kind and id; None where it was removed."""
 
 R = TypeVar("R")
-_NO_INDEX: dict[str, set[str]] = {}
+_NOWHERE = object()
+
+
+class _Index:
+    """Where the rows of a kind are by the value of one field, and what is asked of that."""
+
+    __slots__ = ("asked", "field", "kind", "members")
+
+    def __init__(self, kind: type[Any], field: str, rows: Mapping[Id, Any]) -> None:
+        self.kind, self.field = kind, field
+        self.asked: dict[str, Question] = {}
+        """The questions that anybody has asked; of most indexes, nobody asks most of them."""
+        self.members: dict[Hashable, Id | dict[Id, None]] = {}  # Most values have one member.
+        members = self.members
+        for id, row in rows.items():  # As `_join` does for each, and four times as fast.
+            value = getattr(row, field)
+            found = members.setdefault(value, id)
+            if isinstance(found, dict):
+                found[id] = None
+            elif found is not id:
+                members[value] = {found: None, id: None}
+
+    def at(self, value: Hashable) -> Collection[Id]:
+        """The ids of the rows with this value."""
+        members = self.members.get(value, ())
+        return members if isinstance(members, dict) or members == () else (members,)
+
+    def question(self, word: str) -> Question:
+        """A question of this index, of which `move` tells from now on."""
+        question = self.asked.get(word)
+        if question is None:
+            question = self.asked[word] = (word, self.kind, self.field)
+        return question
+
+    def move(self, id: Id, old: Any, new: Any) -> list[Cell]:
+        """Take an id from a row's place to another's; return the cells of both that changed."""
+        was = _NOWHERE if old is None else getattr(old, self.field)
+        now = _NOWHERE if new is None else getattr(new, self.field)
+        if was == now:
+            return [(self.asked["where"], now)] if "where" in self.asked else []
+        touched: list[Cell] = []
+        if was is not _NOWHERE:
+            touched += self._touched(was, alone=self._leave(id, was))
+        if now is not _NOWHERE:
+            touched += self._touched(now, alone=self._join(id, now))
+        return touched
+
+    def _touched(self, value: Hashable, *, alone: bool) -> list[Cell]:
+        """The cells of a value that a first or a last member changes, or any other."""
+        asked = self.asked.items()
+        return [(question, value) for word, question in asked if alone or word != "any"]
+
+    def _leave(self, id: Id, value: Hashable) -> bool:
+        """Take an id from a value; whether that was the last one."""
+        members = self.members[value]
+        if isinstance(members, dict) and len(members) > 1:
+            del members[id]
+            return False
+        del self.members[value]
+        return True
+
+    def _join(self, id: Id, value: Hashable) -> bool:
+        """Add an id to a value; whether it is the first one."""
+        if value not in self.members:
+            self.members[value] = id
+            return True
+        members = self.members[value]
+        if isinstance(members, dict):
+            members[id] = None
+        else:
+            self.members[value] = {members: None, id: None}
+        return False
 
 
 class State:
@@ -28,10 +105,7 @@ class State:
 
     def __init__(self) -> None:
         self.rows: dict[type[Any], dict[Id, Any]] = {}
-        self._members: dict[Cell, Id | dict[Id, None]] = {}  # Most places have one member.
-        self._asked: dict[type[Any], dict[str, set[str]]] = {}
-        # An index is made when somebody first asks for it, and of its cells only those are told
-        # that anybody asks for: of most indexes, nobody asks most questions.
+        self._indexes: dict[type[Any], dict[str, _Index]] = {}  # Made when first asked for.
 
     def put(self, kind: type[Any], id: Id, row: Any) -> list[Cell]:
         """Store a row (None removes it); return the cells that changed."""
@@ -43,87 +117,33 @@ class State:
             del rows[id]
         else:
             rows[id] = row
-        touched: list[Cell] = [("row", kind, id)]
-        for field, questions in self._asked.get(kind, _NO_INDEX).items():
-            was = None if old is None else (kind, field, getattr(old, field))
-            now = None if row is None else (kind, field, getattr(row, field))
-            touched += self._moved(id, was, now, questions)
+        touched: list[Cell] = [(kind, id)]
+        if kind in self._indexes:
+            for index in self._indexes[kind].values():
+                touched += index.move(id, old, row)
         return touched
 
-    def ask(self, question: str, kind: type[Any], field: str, value: Hashable) -> Collection[Id]:
-        """The ids of the rows whose indexed field has this value, in no particular order.
+    def ask(self, word: str, kind: type[Any], field: str, value: Hashable) -> Asked:
+        """A question, and the ids of the rows whose indexed field has this value, in any order.
 
         From now on, `put` tells when the answer to such a question changes.
         """
-        self._questions(kind, field).add(question)
-        return self._at((kind, field, value))
+        index = self._index(kind, field)
+        return index.question(word), index.at(value)
 
     def members(self, kind: type[Any], field: str, value: Hashable) -> Collection[Id]:
-        """The same, for whoever does not need to be told of changes."""
-        self._questions(kind, field)
-        return self._at((kind, field, value))
+        """The same ids, for whoever does not need to be told of changes."""
+        return self._index(kind, field).at(value)
 
-    def _at(self, place: Cell) -> Collection[Id]:
-        members = self._members.get(place, ())
-        return members if isinstance(members, dict) or members == () else (members,)
-
-    def _questions(self, kind: type[Any], field: str) -> set[str]:
-        """The questions that are asked of an index, which is made if this is the first time."""
-        asked = self._asked.setdefault(kind, {})
-        questions = asked.get(field)
-        if questions is None:
+    def _index(self, kind: type[Any], field: str) -> _Index:
+        """An index, which is made if this is the first time."""
+        indexes = self._indexes.setdefault(kind, {})
+        index = indexes.get(field)
+        if index is None:
             if field not in kind.indexes:
                 raise ValueError(f"{kind.__name__} declares no index of {field}")
-            questions = asked[field] = set()
-            self._index(kind, field)
-        return questions
-
-    def _index(self, kind: type[Any], field: str) -> None:
-        """Take all rows to their places; as `_join` does for each, and four times as fast."""
-        places = self._members
-        for id, row in self.rows.get(kind, {}).items():
-            place = (kind, field, getattr(row, field))
-            members = places.setdefault(place, id)
-            if isinstance(members, dict):
-                members[id] = None
-            elif members is not id:
-                places[place] = {members: None, id: None}
-
-    def _moved(
-        self, id: Id, was: Cell | None, now: Cell | None, questions: Collection[str]
-    ) -> list[Cell]:
-        """Move an id from place to place; return the cells of both that are ever asked for."""
-        if was == now:
-            return [("where", *now)] if now is not None and "where" in questions else []
-        touched: list[Cell] = []
-        if was is not None:
-            last = self._leave(id, was)
-            touched += [(question, *was) for question in questions if last or question != "any"]
-        if now is not None:
-            first = self._join(id, now)
-            touched += [(question, *now) for question in questions if first or question != "any"]
-        return touched
-
-    def _leave(self, id: Id, place: Cell) -> bool:
-        """Take an id from a place; whether that was the last one."""
-        members = self._members[place]
-        if isinstance(members, dict) and len(members) > 1:
-            del members[id]
-            return False
-        del self._members[place]
-        return True
-
-    def _join(self, id: Id, place: Cell) -> bool:
-        """Add an id to a place; whether it is the first one."""
-        if place not in self._members:
-            self._members[place] = id
-            return True
-        members = self._members[place]
-        if isinstance(members, dict):
-            members[id] = None
-        else:
-            self._members[place] = {members: None, id: None}
-        return False
+            index = indexes[field] = _Index(kind, field, self.rows.get(kind, {}))
+        return index
 
 
 class View:
@@ -137,7 +157,7 @@ class View:
 
     def get(self, kind: type[R], id: Id) -> R | None:
         """The row, or None."""
-        self.reads.add(("row", kind, id))
+        self.reads.add((kind, id))
         rows = self.state.rows.get(kind)
         return rows.get(id) if rows else None
 
@@ -158,10 +178,11 @@ class View:
         """Whether there are any."""
         return bool(self._ask("any", kind, by))
 
-    def _ask(self, question: str, kind: type[Any], by: Mapping[str, Hashable]) -> Collection[Id]:
+    def _ask(self, word: str, kind: type[Any], by: Mapping[str, Hashable]) -> Collection[Id]:
         ((field, value),) = by.items()
-        self.reads.add((question, kind, field, value))
-        return self.state.ask(question, kind, field, value)
+        question, ids = self.state.ask(word, kind, field, value)
+        self.reads.add((question, value))
+        return ids
 
 
 def _sorted(ids: Collection[Any]) -> list[Any]:

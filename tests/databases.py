@@ -1,5 +1,7 @@
 """Real servers of MariaDB, PostgreSQL and Redis, for tests: each in a directory of its own.
 
+Files of SQLite, too. A database with tables is a copy, since to make tables takes much longer.
+
 They listen on a unix socket there and on a free port of the loopback address, run as whoever runs
 the tests, and die with them, however these end (PR_SET_PDEATHSIG). No service of the machine is
 started, asked or touched. The fixtures `mariadb`, `postgresql` and `redis` are one server of each
@@ -14,10 +16,11 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
@@ -159,10 +162,7 @@ class Server:
         return self.url(name)
 
     def database(self) -> str:
-        """The URL of a new database that vnmgr has just made its tables in, of an epoch of its own.
-
-        It is a copy: to make the tables takes much longer.
-        """
+        """The URL of a new database that vnmgr has just made tables in, of an epoch of its own."""
         if self.made is None:
             self.made = f"made{next(NUMBERS)}"
             opened(self.url(self.made)).close()
@@ -273,11 +273,28 @@ def choose(kind: str) -> None:
 def database_of(directory: Path) -> str:
     """The URL of the database of a vnmgr in this directory, of the kind that --database says."""
     if not _CHOSEN:
-        return f"sqlite:///{directory}/openvnet.sqlite"
+        return sqlite(directory / "openvnet.sqlite")
     note = directory / "database"
     if not note.exists():
         note.write_text(_CHOSEN[0].database())
     return note.read_text()
+
+
+def sqlite(file: Path) -> str:
+    """The URL of a file of SQLite; one that is not there is as `Server.database` makes them."""
+    if not file.exists():
+        file.write_bytes(_empty_file())
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE store SET epoch = ?", (secrets.token_hex(8),))
+    return f"sqlite:///{file}"
+
+
+@cache
+def _empty_file() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="openvnet-") as directory:
+        file = Path(directory) / "empty.sqlite"
+        opened(f"sqlite:///{file}").close()
+        return file.read_bytes()
 
 
 def _leashed(kind: str, command: tuple[str, ...]) -> list[str]:

@@ -17,6 +17,7 @@ from openvnet.wire.messages import (
     Update,
 )
 from openvnet.wire.rpc import Rpc
+from openvnet.wire.sockets import LIMITS
 from openvnet.wire.stream import Stream
 from tests.databases import database_of
 
@@ -147,9 +148,9 @@ class House:
 
 
 @contextmanager
-def house(directory, tcp=None):
+def house(directory, tcp=None, limits=LIMITS):
     """vnmgr in the running loop, with its database and its sockets in one directory."""
-    with serving(database_of(directory), directory, tcp), ExitStack() as closing:
+    with serving(database_of(directory), directory, tcp, limits=limits), ExitStack() as closing:
         yield House(directory, closing)
 
 

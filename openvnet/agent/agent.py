@@ -14,12 +14,11 @@ nothing on the ground that a row is missing (`openflow.driver`, sweep).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from openvnet import __version__
-from openvnet.agent.bulk import MANY, bulk, give_back
+from openvnet.agent.bulk import MANY, bulk, give_back, shared
 from openvnet.agent.cache import KINDS, Cache
 from openvnet.agent.failures import failures
 from openvnet.agent.inbox import (
@@ -38,7 +37,7 @@ from openvnet.agent.inbox import (
 from openvnet.agent.measuring import measure, measure_flows
 from openvnet.agent.telling import tell
 from openvnet.agent.wanted import Wanted
-from openvnet.compiler import Compiler, Difference, Feature
+from openvnet.compiler import Compiler, Difference, Feature, Key
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.metrics import Metrics
@@ -126,7 +125,7 @@ class Agent:
         """The newest one that State holds."""
         self.realised: Revision | None = None
         """The newest one that is in the switch."""
-        self.refused: dict[Hashable, str] = {}
+        self.refused: dict[Key, str] = {}
         """Why the switch refused a flow, by the flow's key."""
         self._cache, self._stream, self._is_uplink = cache, stream, is_uplink
         self._asked = self._answered = self._greeted = 0
@@ -154,7 +153,7 @@ class Agent:
         self._told_here = False
         """Whether vnmgr has been told of all interfaces that are here, since the last hello."""
         with bulk():
-            self.wanted.take(self.compiler.apply(cache.rows))
+            self.wanted.take(self.compiler.apply(shared(cache.rows)))
         cache.rows = {}
 
     @property
@@ -247,9 +246,13 @@ class Agent:
         laps = [time.perf_counter()]
         dpid_before = self.dpid
         changes = self._take(news)
+        del news  # It may be all rows.
         self._keep(changes)
         laps.append(time.perf_counter())
-        with bulk() if len(changes) > MANY else nullcontext():
+        if len(changes) > MANY:
+            with bulk():
+                difference = self.compiler.apply(shared(changes))
+        else:
             difference = self.compiler.apply(changes)
         laps.append(time.perf_counter())
         if self._lost_place or self.dpid != dpid_before:

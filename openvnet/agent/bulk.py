@@ -5,6 +5,10 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import force_setattr
+
+from openvnet.state import Changes
+
 MANY = 2_000
 """Changes from which on a batch counts as bulk."""
 
@@ -23,6 +27,23 @@ def bulk() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def shared(changes: Changes) -> Changes:
+    """The same changes, in which equal strings are one object: decoded rows have their own each.
+
+    Only of rows that nobody else has yet, for they are changed, if only where they lie.
+    """
+    one: dict[str, str] = {}
+    for row in changes.values():
+        for field in () if row is None else row.__struct_fields__:
+            value = getattr(row, field)
+            if type(value) is str and one.setdefault(value, value) is not value:
+                force_setattr(row, field, one[value])
+    return {
+        (kind, one.get(id, id) if isinstance(id, str) else id): row
+        for (kind, id), row in changes.items()
+    }
 
 
 def give_back() -> None:

@@ -1,8 +1,8 @@
 """What could not be realised, by the row that users know, in words."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from openvnet.compiler import Compiler, Owner
+from openvnet.compiler import Compiler, Key, Owner
 from openvnet.model.host import (
     Attachment,
     Away,
@@ -39,7 +39,7 @@ _DERIVED_FROM: dict[type, str] = {
 
 
 def failures(
-    compiler: Compiler, refused: Mapping[Hashable, str], shortfalls: Iterable[Shortfall] = ()
+    compiler: Compiler, refused: Mapping[Key, str], shortfalls: Iterable[Shortfall] = ()
 ) -> Iterator[Failure]:
     """All failures there are: features that raised, conflicts, flows that the switch refused,
     and what features say themselves.

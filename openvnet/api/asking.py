@@ -1,11 +1,16 @@
-"""How webapi asks vnmgr, and what it says when nobody answers."""
+"""How webapi asks vnmgr, and what it says when nobody answers.
+
+What was asked of a vnmgr that went away before it answered is asked once more, of another one or of
+the same when it is back, if to do it twice is the same as once: a read, a rehearsal, a write with
+an idempotency key. Any other write may have been done.
+"""
 
 from msgspec.structs import replace
 
 from openvnet.api.app import Call
 from openvnet.api.credentials import CREDENTIALS
 from openvnet.api.errors import Unavailable
-from openvnet.wire.messages import Reply, Request
+from openvnet.wire.messages import Reply, Request, Revision
 from openvnet.wire.rpc import NoAnswer, Rpc
 
 READS = (
@@ -23,6 +28,9 @@ READS = (
     "metrics",
 )
 
+BY_PARTS = ("backup", "hear", "unhear")
+"""Of these, the ones that a vnmgr must remember; another one knows nothing of them."""
+
 LONGER = {"apply": 300.0, "export": 60.0}
 """Seconds more that are given to what may be long: thousands of interfaces at once."""
 
@@ -32,12 +40,24 @@ def asking(rpc: Rpc, patience: float) -> Call:
 
     They are given up after `patience` seconds beyond their `wait`.
     """
+    seen: Revision | None = None
+
+    async def ask(request: Request) -> Reply:
+        seconds = patience + LONGER.get(request.verb, 0.0)
+        try:
+            return await rpc.ask(request, seconds)
+        except NoAnswer as error:
+            if not (error.lost and _may_be_repeated(request)):
+                raise
+        return await rpc.ask(request, seconds)
 
     async def call(request: Request) -> Reply:
+        nonlocal seen
         try:
             # Outside of any request there are none, and nothing is asked.
-            request = replace(request, token=CREDENTIALS.get())
-            return await rpc.ask(request, patience + LONGER.get(request.verb, 0.0))
+            reply = await ask(replace(request, token=CREDENTIALS.get(), seen=seen))
+            seen = reply.revision or seen
+            return reply
         except NoAnswer as error:
             reading = request.verb in READS
             doubt = (
@@ -48,3 +68,10 @@ def asking(rpc: Rpc, patience: float) -> Call:
             raise Unavailable(f"{error}{doubt}") from None
 
     return call
+
+
+def _may_be_repeated(request: Request) -> bool:
+    """Whether to do it twice is the same as once."""
+    if request.verb in READS:
+        return request.verb not in BY_PARTS
+    return request.dry_run or bool(request.key)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MARKS = {"well": ("✔", "green"), "note": ("·", "yellow"), "act": ("✘", "red")}
 _BELOW = " " * 4
+ASK = "no webapi runs here, and VNET_WEBAPI may name another"
 
 
 def doctor_lines(found: Sequence["Finding"]) -> Iterator[str]:
@@ -56,7 +57,9 @@ def _guests(found: "Status") -> Iterator[str]:
     up = sum(guest.up for guest in found.guests)
     down = len(found.guests) - up
     if not found.guests:
-        yield "no interface is declared" if found.revision is not None else "guests: not known"
+        asked = any(program.name == "webapi" for program in found.programs)
+        unknown = "guests: not known" if asked else f"guests: not known; {ASK}"
+        yield "no interface is declared" if asked and found.revision is not None else unknown
         return
     yield f"interfaces: {up} up, {down} not up"
     yield from table([_guest(guest) for guest in found.guests])
@@ -67,10 +70,20 @@ def _guests(found: "Status") -> Iterator[str]:
 def _program(program: "Program") -> dict[str, object]:
     return {
         "program": program.name,
-        "process": program.pid or ("runs" if program.runs else "does not run"),
+        "process": program.pid or _elsewhere(program) or _runs(program),
         "since": _moment(program.since),
         "version": program.version,
     }
+
+
+def _elsewhere(program: "Program") -> str:
+    if not program.where:
+        return ""
+    return f"at {program.where}, {'reached' if program.runs else 'not reached'}"
+
+
+def _runs(program: "Program") -> str:
+    return "runs" if program.runs else "does not run"
 
 
 def _host(host: "Host") -> dict[str, object]:

@@ -74,10 +74,10 @@ def _join(text: str, state: Path) -> None:
     click.echo(f"This host has joined as {joined.role} {joined.node_id} ({joined.uuid}).")
     click.echo(f"vnmgr is at {addresses}; this host's key is in {done.path}.")
     if joined.role == "webapi":
-        click.echo("\nNext: `systemctl enable --now openvnet-webapi`, or `webapi --state ...`.")
+        click.echo("\nNext: `systemctl enable --now openvnet-webapi`, or `openvnet up`.")
         return
     click.echo("\nNext, unless vna runs already: `systemctl enable --now openvnet-vna`, or")
-    click.echo(f"`vna --state {state}`. Its bridge must be declared, on vnmgr's side:")
+    click.echo("`openvnet up`. Its bridge must be declared, on vnmgr's side:")
     click.echo(
         f"  vnctl datapaths add --display-name {joined.node_id} --dpid DPID "
         f"--node-id {joined.node_id}"

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +144,8 @@ def up(places: Places, bridge: str, no_bridge: bool, listen: str, **given: Any) 
 
     Open vSwitch must run already. The bridge is made if it is not there; vnmgr, webapi and vna are
     started, and started again whenever one of them ends; this host is declared as a datapath.
-    Ctrl-C or SIGTERM ends all three. The switch keeps its flows: guests do not notice.
+    On a host that has joined a vnmgr elsewhere (`openvnet join`), only what it has joined as is
+    started. Ctrl-C or SIGTERM ends all. The switch keeps its flows: guests do not notice.
     """
     import uvloop
 
@@ -152,7 +154,20 @@ def up(places: Places, bridge: str, no_bridge: bool, listen: str, **given: Any) 
     _check(bridge, listen)
     name = None if no_bridge else bridge
     plan = starting.Plan(places, given.pop("ovsdb"), name, listen, **given)
-    uvloop.run(starting.up(plan, _tell, lambda address: _welcome(address, name or bridge)))
+    if programs := starting.joined_programs(places.state):
+        _refuse_idle(given, programs)
+        plan = msgspec.structs.replace(plan, programs=programs)
+    uvloop.run(starting.up(plan, _tell, partial(_welcome, bridge=name or bridge)))
+
+
+def _refuse_idle(given: dict[str, Any], programs: tuple[str, ...]) -> None:
+    """Refuse options of programs that a host that has joined does not start."""
+    for option, program in (("bind", "webapi"), ("port", "webapi"), ("node_id", "vna")):
+        if given[option] is not None and program not in programs:
+            raise HostError(
+                f"--{option.replace('_', '-')} is of {program}, and this host has joined a vnmgr "
+                f"elsewhere as {programs[0]}: nothing else is started here."
+            )
 
 
 def _check(bridge: str, listen: str) -> None:
@@ -171,7 +186,14 @@ def _tell(words: str) -> None:
 
 
 def _welcome(webapi: str, bridge: str) -> None:
-    """How to go on, for somebody who has never done so."""
+    """How to go on, for somebody who has never done so; nothing of webapi if there is none."""
+    if webapi:
+        _go_on(webapi, bridge)
+    click.echo("Ctrl-C ends it; what is declared stays, and the switch keeps its flows.")
+    sys.stdout.flush()
+
+
+def _go_on(webapi: str, bridge: str) -> None:
     _tell(f"webapi is at {webapi if webapi.startswith('unix:') else f'http://{webapi}'}")
     steps = [
         "vnctl networks add --uuid nw-first --display-name first --ipv4-network 10.100.0.0",
@@ -184,8 +206,6 @@ def _welcome(webapi: str, bridge: str) -> None:
         steps.insert(0, f"export VNET_WEBAPI={webapi}")
     click.echo("\nGo on in another terminal; vm1 is a guest's network card on this host:\n")
     click.echo("".join(f"  {step}\n" for step in steps))
-    click.echo("Ctrl-C ends it; what is declared stays, and the switch keeps its flows.")
-    sys.stdout.flush()
 
 
 @click.command()

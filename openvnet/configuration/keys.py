@@ -68,6 +68,15 @@ class LiveNodes(Struct, frozen=True):
     adapter: Annotated[Literal["redis"], _means("What it is.")] = "redis"
     host: Annotated[str, _means("Where it is.")] = "127.0.0.1"
     port: Annotated[Port, _means("Where it listens.")] = 6379
+    user: Annotated[str | None, _means("Who vnmgr is to it; if not said, its default user.")] = None
+    password: Annotated[str | None, _means("The user's, or what its `requirepass` says.")] = None
+    tls: Annotated[bool, _means("`true`: speak TLS with it, and see that its name is right.")] = (
+        False
+    )
+    ca: Annotated[
+        str | None,
+        _means("With `tls`: a file in PEM, by which its certificate is signed; else the system's."),
+    ] = None
 
 
 class Common(Struct, frozen=True):

@@ -20,9 +20,9 @@ class Subscription(msgspec.Struct, frozen=True):
     name: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[Hashable, str]:
         """Its place among what is desired."""
-        return "subscription", self.kind, self.name
+        return ("subscription", self.kind), self.name
 
 
 def own_datapath(bridge: Bridge, _: View) -> Iterator[Subscription]:

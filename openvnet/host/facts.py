@@ -7,6 +7,7 @@ import msgspec
 from openvnet.host.joining import Reached
 from openvnet.host.places import Places
 from openvnet.host.processes import Process
+from openvnet.host.saying import Says
 from openvnet.host.switch import Bridge, Controller, Switch
 
 
@@ -107,8 +108,18 @@ class Facts(msgspec.Struct, frozen=True):
     """Whether something keeps the clock right; None if the kernel does not say."""
     upstream: Reached | Unknown | None = None
     """How this host finds the vnmgr that it has joined; None if it has joined none."""
-    refused: str | Unknown = ""
-    """Why vnmgr refuses this host's vna, in words, as that says."""
+    vna_says: Says | Unknown | None = None
+    """How this host's vna fares, as it says itself; None if it does not answer."""
+
+    @property
+    def follows(self) -> Reached | None:
+        """The vnmgr elsewhere that this host has joined, unless one runs here."""
+        return self.upstream if isinstance(self.upstream, Reached) and not self.vnmgr else None
+
+    @property
+    def said(self) -> Says | None:
+        """What this host's vna says of itself, if it does."""
+        return self.vna_says if isinstance(self.vna_says, Says) else None
 
     @property
     def bridge(self) -> Bridge | None:
@@ -128,6 +139,7 @@ class Facts(msgspec.Struct, frozen=True):
         if controller.target != f"tcp:{self.listen}":
             return controller.connected
         serves = self.node is not None and self.node[1]["state"] == "in sync"
+        serves |= self.said is not None and self.said.connected
         return self.vna is not None and (controller.connected or serves)
 
     @property

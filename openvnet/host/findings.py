@@ -14,6 +14,7 @@ import msgspec
 from openvnet.host.facts import Directory, Facts, Live, Store, Unknown, Uplink
 from openvnet.host.joining import Reached
 from openvnet.host.processes import Process
+from openvnet.host.saying import Says
 from openvnet.host.switch import NEEDED, PROTOCOLS, Controller
 
 State = Literal["well", "note", "act"]
@@ -318,6 +319,8 @@ def disk(facts: Facts) -> Findings:
 def database(facts: Facts) -> Findings:
     """Whether the database is whole."""
     match facts.store:
+        case None if facts.follows:
+            return
         case None:
             state = facts.places.database
             yield Finding("database", "note", f"there is none here yet ({state})")
@@ -335,10 +338,11 @@ def database(facts: Facts) -> Findings:
 def processes(facts: Facts) -> Findings:
     """Whether our programs run, and understand each other."""
     answers = not isinstance(facts.live, Unknown)
-    if facts.upstream is None or facts.vnmgr is not None:
+    if facts.follows is None:
         yield _program("vnmgr", facts.vnmgr, answers)
+    if facts.follows is None or facts.webapi is not None:
         yield _program("webapi", facts.webapi, not isinstance(facts.webapi_version, Unknown))
-    yield _program("vna", facts.vna, facts.node is not None)
+    yield _program("vna", facts.vna, facts.node is not None or facts.said is not None)
     if isinstance(facts.live, Unknown) and isinstance(facts.vnmgr, Process):
         yield Finding("vnmgr", "act", f"it runs, but {facts.live.why}", f"see {_log(facts)}")
 
@@ -363,8 +367,8 @@ def joined(facts: Facts) -> Findings:
         case Reached(node_id, _, trouble):
             remedy = "`vnctl nodes token`, then `openvnet join` here, if its key is the trouble"
             yield Finding("joined", "act", f"as {node_id}, but {trouble}", remedy)
-    if isinstance(facts.refused, str) and facts.refused:
-        words = f"vnmgr refuses this host's vna: {facts.refused}"
+    if facts.said and facts.said.refused:
+        words = f"vnmgr refuses this host's vna: {facts.said.refused}"
         yield Finding("joined", "act", words, "`vnctl nodes` shows who else has what it has")
 
 
@@ -385,6 +389,8 @@ def nodes(facts: Facts) -> Findings:
 def sync(facts: Facts) -> Findings:
     """Whether this host's vna has what it must have in its switch, and found others there."""
     if isinstance(facts.live, Unknown):
+        if facts.follows and facts.said:
+            yield _follows(facts.said, facts)
         return
     if facts.node is None:
         if facts.bridge and isinstance(facts.vna, Process):
@@ -400,6 +406,12 @@ def sync(facts: Facts) -> Findings:
     for failure in node.get("failures", ()):
         yield Finding("in sync", "act", f"not realised: {failure}", "change that resource")
     yield _drift(node_id, node, facts)
+
+
+def _follows(said: Says, facts: Facts) -> Finding:
+    if said.state == "in sync":
+        return Finding("in sync", "well", f"vna has revision {said.realised}")
+    return Finding("in sync", "act", f"vna: {said.state}", f"see {_log(facts, 'vna')}")
 
 
 def _drift(node_id: str, node: dict[str, Any], facts: Facts) -> Finding:

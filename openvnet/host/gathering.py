@@ -29,14 +29,12 @@ from openvnet.host.joining import reached
 from openvnet.host.kernel import clock_is_synchronised, has_openvswitch
 from openvnet.host.places import Places
 from openvnet.host.processes import Process, behind_port, behind_socket, process
+from openvnet.host.saying import vna_says
 from openvnet.host.switch import Switch, read_switch
 from openvnet.ovsdb.client import destination
 
 FACT_SECONDS = 6.0
 """How long a fact may take."""
-
-LONGEST_PAGE = 1 << 20
-"""Bytes of a program's metrics."""
 
 WORK_SECONDS = 4.0
 """How long a fact is worked at that could take any time, so that it ends by itself."""
@@ -75,7 +73,7 @@ def gather(question: Question, *, with_interfaces: bool = False) -> Facts:
         "vna": lambda: behind_port(port),
         "webapi_version": lambda: _version(address),
         "upstream": lambda: reached(places.state),
-        "refused": lambda: _refused(places),
+        "vna_says": lambda: vna_says(places),
         "live": lambda: _live(address, with_interfaces),
         "store": lambda: _store(places.database),
     }
@@ -212,20 +210,6 @@ def _uplinks(client: Client) -> Iterator[Uplink]:
             for port in interface["ports"]:
                 place = port["port_name"], port["datapath_uuid"]
                 yield Uplink(*place, network_uuid, mtus[network_uuid])
-
-
-def _refused(places: Places) -> str:
-    """Why vnmgr refuses the vna of this host, as its metrics say; nothing if it does not."""
-    for path in places.run.glob("*.metrics.sock"):
-        with closing(socket.socket(socket.AF_UNIX)) as connection, suppress(OSError):
-            connection.settimeout(WORK_SECONDS)
-            connection.connect(str(path))
-            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
-            with connection.makefile("rb") as answer:
-                said = answer.read(LONGEST_PAGE).decode(errors="replace")
-            if found := re.search(r'^openvnet_vna_refused\{why="(.*)"\} 1', said, re.MULTILINE):
-                return found[1].replace('\\"', '"')
-    return ""
 
 
 def _number(answer: Answer) -> int | None:

@@ -114,7 +114,10 @@ async def move_in(move: Move) -> str:
     if made.datapath_type == "netdev":
         without_offload(bridge)
     await put_uplink(move.database, bridge, device.name, move.hwaddr)
-    await write_path(bridge, move.named, move.database, PATH_SECONDS)
+    # Others that vna.conf names may be on their way here.
+    await write_path(
+        bridge, move.named, move.database, PATH_SECONDS, needed=(device.name,) if move.named else ()
+    )
     give(device, bridge, loser=device.name)
     if not move.hwaddr:
         _announce(device, bridge)

@@ -35,13 +35,20 @@ _NO_UPLINK = "Bridge {} has no uplink: nobody reaches the host through it."
 
 
 async def write_path(
-    bridge: str, named: Collection[str], database: str, seconds: float, *, if_exists: bool = False
+    bridge: str,
+    named: Collection[str],
+    database: str,
+    seconds: float,
+    *,
+    needed: Collection[str] | None = None,
+    if_exists: bool = False,
 ) -> str:
-    """Write the host's path; wait so long for Open vSwitch, the bridge and the named ports.
+    """Write the host's path; wait so long for Open vSwitch, the bridge and the needed ports.
 
-    `database` is the address of a unix socket, beside which the bridge's own is. With `if_exists`,
-    a bridge that Open vSwitch does not have is neither waited for nor an error. Returns what was
-    done, in words. Raises HostError; whatever could be written is.
+    Needed are the named ones if nothing is said. `database` is the address of a unix socket, beside
+    which the bridge's own is. With `if_exists`, a bridge that Open vSwitch does not have is neither
+    waited for nor an error. Returns what was done, in words. Raises HostError; whatever could be
+    written is.
     """
     scheme, _, socket = database.partition(":")
     if scheme != "unix" or not socket:
@@ -49,7 +56,9 @@ async def write_path(
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         try:
-            return await _write_once(bridge, named, Path(socket))
+            return await _write_once(
+                bridge, named, named if needed is None else needed, Path(socket)
+            )
         except HostError as error:
             if if_exists and isinstance(error, NoBridge):
                 return _NO_BRIDGE.format(bridge)
@@ -58,7 +67,9 @@ async def write_path(
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _write_once(bridge: str, named: Collection[str], database_socket: Path) -> str:
+async def _write_once(
+    bridge: str, named: Collection[str], needed: Collection[str], database_socket: Path
+) -> str:
     socket = database_socket.with_name(f"{bridge}.mgmt")
     async with open_database(f"unix:{database_socket}") as (database, _):
         tables = database.tables
@@ -77,7 +88,7 @@ async def _write_once(bridge: str, named: Collection[str], database_socket: Path
         raise SwitchError(f"ovs-vswitchd does not answer at {socket}: {error.strerror}.") from None
     for refused in written.refused:
         raise SwitchError(f"bridge {bridge} refused a flow of the host's path: {refused.reason}.")
-    _check_ports(bridge, named, switch, tables)
+    _check_ports(bridge, needed, switch, tables)
     names = sorted(map(str, compiler.state.rows.get(Uplink, {})))
     return (_PATH if names else _NO_UPLINK).format(bridge, " and ".join(names))
 
@@ -106,9 +117,9 @@ def _bonds(tables: Tables) -> dict[str, str]:
     return bonds({**tables, "Port": several})
 
 
-def _check_ports(bridge: str, named: Collection[str], switch: Switch, tables: Tables) -> None:
-    """Raise SwitchError if a named uplink is not there."""
-    for name in named:
+def _check_ports(bridge: str, needed: Collection[str], switch: Switch, tables: Tables) -> None:
+    """Raise SwitchError if a needed uplink is not there."""
+    for name in needed:
         if name and name not in switch.ports:
             members = sorted(port for port, bond in _bonds(tables).items() if bond == name)
             hint = f"; it is a bond: name its members, {' and '.join(members)}" if members else ""

@@ -1,4 +1,7 @@
-"""`openvnet up`: all that a host needs, under one supervisor, without a configuration file."""
+"""`openvnet up`: all that a host needs, under one supervisor, without a configuration file.
+
+That is vnmgr, webapi and vna; on a host that has joined a vnmgr elsewhere, what it has joined as.
+"""
 
 import asyncio
 import fcntl
@@ -10,6 +13,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,11 +21,15 @@ import msgspec
 from openvnet.client import Client, ClientError
 from openvnet.host.bridging import Wanted, prepare_bridge
 from openvnet.host.errors import HostError
+from openvnet.host.joining import joined_roles
 from openvnet.host.kernel import has_openvswitch
 from openvnet.host.places import Places
 from openvnet.host.processes import addresses, behind_port, behind_socket
+from openvnet.host.saying import vna_says
 from openvnet.host.supervisor import Program, Tell, supervise
 from openvnet.host.switch import Bridge, read_switch
+from openvnet.wire.joined import read_joined
+from openvnet.wire.keys import KeysError
 
 POLL_SECONDS = 0.1
 LATE_SECONDS = 10.0
@@ -47,6 +55,8 @@ class Plan(msgspec.Struct, frozen=True):
     """webapi's address; None: as its configuration says."""
     port: int | None = None
     node_id: str | None = None
+    programs: tuple[str, ...] = tuple(MODULES)
+    """What is started here."""
 
     @property
     def target(self) -> str:
@@ -61,9 +71,9 @@ async def up(plan: Plan, tell: Tell, welcome: Tell) -> None:
     """
     with _only_one(plan.places.made()):
         _check_others(plan)
-        bridge = await _bridge(plan, tell)
+        bridge = await _bridge(plan, tell) if "vna" in plan.programs else None
         running = asyncio.create_task(
-            _run([_program(plan, name) for name in MODULES], plan, bridge, tell, welcome)
+            _run([_program(plan, name) for name in plan.programs], plan, bridge, tell, welcome)
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -71,6 +81,14 @@ async def up(plan: Plan, tell: Tell, welcome: Tell) -> None:
         with suppress(asyncio.CancelledError):
             await running
         tell("stopped; the switch keeps its flows")
+
+
+def joined_programs(state: Path) -> tuple[str, ...]:
+    """What a host that has joined needs; nothing if it has not. Raise HostError."""
+    try:
+        return tuple(role for role in joined_roles(state) if read_joined(state, role))
+    except KeysError as error:
+        raise HostError(str(error)) from None
 
 
 async def _run(
@@ -117,15 +135,17 @@ def _only_one(places: Places) -> Iterator[None]:
 def _check_others(plan: Plan) -> None:
     """Name whoever else is where our programs are to be, before anything is started."""
     for name, path in (("vnmgr", "rpc.sock"), ("webapi", "webapi.sock")):
-        other = behind_socket(plan.places.run / path)
+        other = behind_socket(plan.places.run / path) if name in plan.programs else None
         if other:
             raise HostError(
                 f"{name} runs already in {plan.places.run}, as process {other.pid}, and this "
                 f"command did not start it. End it first (`systemctl stop openvnet-{name}`), or "
                 "choose other directories with --run and --state."
             )
-    ports = {"vna": (int(plan.listen.rpartition(":")[2]), "--listen")}
-    if plan.port:
+    ports = {}
+    if "vna" in plan.programs:
+        ports["vna"] = int(plan.listen.rpartition(":")[2]), "--listen"
+    if plan.port and "webapi" in plan.programs:
         ports["webapi"] = plan.port, "--port"
     for name, (port, option) in ports.items():
         other = behind_port(port)
@@ -159,9 +179,7 @@ def _hardware_address() -> str:
 def _program(plan: Plan, name: str) -> Program:
     """How one of our programs is called. What is not said here, its configuration may say."""
     places = plan.places
-    words: list[str] = ["--run", str(places.run)]
-    if name != "webapi":
-        words += ["--state", str(places.state)]
+    words: list[str] = ["--run", str(places.run), "--state", str(places.state)]
     if name == "webapi":
         words += ["--bind", plan.bind] if plan.bind else []
         words += ["--port", str(plan.port)] if plan.port is not None else []
@@ -179,9 +197,41 @@ def _program(plan: Plan, name: str) -> Program:
 
 async def _greet(plan: Plan, bridge: Bridge | None, tell: Tell, welcome: Tell) -> None:
     """Wait until all works, declare this host's datapath, and say how to go on."""
+    if "webapi" not in plan.programs:
+        await _greet_follower(plan, bridge, tell, welcome)
+        return
     address = f"unix:{plan.places.webapi}"
     await _until(lambda: _asked(address, "/health") is not None, "vnmgr answers", tell)
-    tell(f"vnmgr, webapi and vna run; their logs are in {plan.places.log}")
+    *others, last = plan.programs
+    run = f"{', '.join(others)} and {last} run" if others else f"{last} runs"
+    tell(f"{run}; their logs are in {plan.places.log}")
+    if "vna" in plan.programs:
+        await _declare(address, bridge, tell)
+    welcome(await asyncio.to_thread(_http_address, plan.places, address))
+
+
+async def _greet_follower(plan: Plan, bridge: Bridge | None, tell: Tell, welcome: Tell) -> None:
+    """Of a vna alone: wait until it is in sync with its vnmgr."""
+    joined = await asyncio.to_thread(read_joined, plan.places.state, "vna")
+    if joined is None:
+        raise HostError("this host has left its vnmgr while vna was started.")
+    where = ", ".join(dict.fromkeys(one.address for one in joined.managers))
+    tell(f"vna runs, and nothing else: this host is node {joined.node_id} of vnmgr at {where}")
+    tell(f"its log is {plan.places.log / 'vna.log'}")
+
+    def follows() -> bool:
+        said = vna_says(plan.places)
+        return said is not None and said.state == "in sync"
+
+    await _until(follows, f"vna is in sync with vnmgr at {where}", tell)
+    tell("vna and its bridge are in sync; unless it is declared, type where vnctl is:")
+    given = f"--dpid {bridge.dpid if bridge else 'DPID'} --node-id {joined.node_id}"
+    tell(f"  vnctl datapaths add --display-name {socket.gethostname()} {given}")
+    welcome("")
+
+
+async def _declare(address: str, bridge: Bridge | None, tell: Tell) -> None:
+    """Declare this host's datapath once its vna is in sync."""
     nodes: dict[str, Any] = {}
 
     def connected() -> bool:
@@ -191,7 +241,6 @@ async def _greet(plan: Plan, bridge: Bridge | None, tell: Tell, welcome: Tell) -
     await _until(connected, "vna and its bridge are in sync", tell)
     node_id, node = next(item for item in nodes.items() if _is_ours(item[1], bridge))
     tell(await asyncio.to_thread(_declared, address, node_id, node["dpid"]))
-    welcome(await asyncio.to_thread(_http_address, plan.places, address))
 
 
 def _is_ours(node: Mapping[str, Any], bridge: Bridge | None) -> bool:

@@ -1,5 +1,6 @@
 """How a host fares: what runs, what is connected, which guests are up, and why others are not."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ class Program(msgspec.Struct, frozen=True):
     version: str = ""
     why: str = ""
     """Why it is not well, or not known to be."""
+    where: str = ""
+    """Of one that runs elsewhere: its address."""
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -74,14 +77,15 @@ class Status(msgspec.Struct, frozen=True):
 def status(facts: Facts) -> Status:
     """The status that facts make."""
     live = facts.live if not isinstance(facts.live, Unknown) else None
-    programs = _programs(facts)
-    hosts = tuple(_host(*item, facts) for item in live.nodes.items()) if live else ()
+    programs = tuple(_programs(facts))
+    hosts = tuple(_host(*item, facts) for item in live.nodes.items()) if live else _own(facts)
+    said = facts.said.revision if facts.said and facts.follows else None
     connections = _connections(facts)
     troubles = tuple(_troubles(facts, programs, hosts, connections))
     return Status(
         not troubles,
         facts.software.openvnet,
-        live.revision if live else None,
+        live.revision if live else said,
         programs,
         hosts,
         connections,
@@ -91,16 +95,18 @@ def status(facts: Facts) -> Status:
     )
 
 
-def _programs(facts: Facts) -> tuple[Program, ...]:
+def _programs(facts: Facts) -> Iterator[Program]:
     webapi = "" if isinstance(facts.webapi_version, Unknown) else facts.webapi_version
     vna = facts.node[1].get("version", "") if facts.node else ""
     switch = "" if isinstance(facts.vswitchd_version, Unknown) else facts.vswitchd_version
-    return (
-        _program("vnmgr", facts.vnmgr, "", not isinstance(facts.live, Unknown)),
-        _program("webapi", facts.webapi, webapi, bool(webapi)),
-        _program("vna", facts.vna, vna, facts.node is not None),
-        _program("ovs-vswitchd", facts.vswitchd, switch, False),
-    )
+    if follows := facts.follows:
+        yield Program("vnmgr", not follows.trouble, why=follows.trouble, where=follows.address)
+    else:
+        yield _program("vnmgr", facts.vnmgr, "", not isinstance(facts.live, Unknown))
+    if not follows or facts.webapi or webapi:
+        yield _program("webapi", facts.webapi, webapi, bool(webapi))
+    yield _program("vna", facts.vna, vna, facts.node is not None)
+    yield _program("ovs-vswitchd", facts.vswitchd, switch, False)
 
 
 def _program(name: str, found: Process | Unknown | None, version: str, answers: bool) -> Program:
@@ -123,6 +129,15 @@ def _host(node_id: str, node: dict[str, Any], facts: Facts) -> Host:
         tuple(node.get("failures", ())),
         facts.node is not None and facts.node[0] == node_id,
     )
+
+
+def _own(facts: Facts) -> tuple[Host, ...]:
+    """The one host that is known where nobody can be asked of all: as its vna says."""
+    follows, said = facts.follows, facts.said
+    if not follows or not said:
+        return ()
+    lag = max(0, said.revision - said.realised)
+    return (Host(follows.node_id, "", said.state, said.realised, lag, said.drift, (), here=True),)
 
 
 def _connections(facts: Facts) -> tuple[Connection, ...]:
@@ -167,7 +182,8 @@ def _troubles(
         if not each.connected
     ]
     if isinstance(facts.live, Unknown):
-        found.append(facts.live.why)
+        if not facts.follows:
+            found.append(facts.live.why)
     elif facts.node is None:
         found.append("vnmgr does not hear of this host's vna")
     for host in hosts:

@@ -235,12 +235,14 @@ class _Applying:
             if row is None:
                 made = self._create(resource, wanted, parent)
                 self._uuids[id(wanted)] = made.uuid
+                self._transaction.send()
                 return
             values = difference(resource, wanted, row, parent)
             if set(values) & set(ACTED.get(resource.kind, ())):
                 self._attach(row, values)
             if values := difference(resource, wanted, self._again(row), parent):
                 self._written("update", resource, row, values)
+            self._transaction.send()
 
     def _create(self, resource: Resource, wanted: Wanted, parent: Row | None) -> Row:
         values = dict(wanted.values)

@@ -51,6 +51,9 @@ class Draft:
         self.write()
         return self._transaction.connection
 
+    def send(self) -> None:
+        """Nothing: what is refused here is refused at once."""
+
     def write(self) -> None:
         """Put all of it into the transaction."""
         every = (

@@ -25,7 +25,8 @@ from openvnet.manager.undoing import undo
 from openvnet.manager.writes import resource_of, written
 from openvnet.model import Row
 from openvnet.store.keys import Kept, keep, kept
-from openvnet.store.transaction import Refused, Transaction, holder_among
+from openvnet.store.sending import Refused
+from openvnet.store.transaction import Transaction, holder_among
 from openvnet.wire.messages import Request
 
 Result = Callable[[Request, Sequence[Row], Rows], Any]
@@ -84,6 +85,8 @@ def done(
     check_changes(transaction, request.verb)
     follow(transaction, mac_group, addressing=request.verb != "undo")
     check_quotas(transaction)
+    if request.dry_run:
+        transaction.send()
     rows = [transaction.get(type(row), row.uuid) or row for row in rows]
     if not (digest or request.dry_run or request.verb in WHOLE):
         return Done(rows)
@@ -131,6 +134,7 @@ def _created(transaction: Transaction, request: Request) -> list[Row]:
         one = msgspec.structs.replace(request, many=None, values=values)
         try:
             rows += written(transaction, one)
+            transaction.send()
         except Refused as refused:
             after = [change.after for change in transaction.changes() if change.after]
             raise _noted(holder_among(after, refused.row) or refused, index) from None

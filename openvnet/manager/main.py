@@ -26,6 +26,8 @@ from openvnet.listening import ListenError
 from openvnet.logs import logged
 from openvnet.manager.following import settled
 from openvnet.manager.identities import Identities
+from openvnet.manager.limits import check_limit, raise_limit
+from openvnet.manager.registry import Registry, told_registry
 from openvnet.manager.renewal import Renewal
 from openvnet.manager.replica import Replica
 from openvnet.manager.requests import Requests
@@ -41,6 +43,7 @@ from openvnet.store.places import file, place_of, server
 from openvnet.wire.admission import Admission
 from openvnet.wire.front import Front
 from openvnet.wire.keys import KeysError
+from openvnet.wire.sockets import LIMITS, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ def main(
 ) -> None:
     """Own the database of OpenVNet: serve webapi's requests and the agents' streams."""
     os.umask(0o077)
+    raise_limit()
     try:
         for directory in (state, run_directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -96,13 +100,6 @@ def main(
         sys.exit(f"vnmgr: the sockets in {run_directory} cannot be made: {failure.strerror}.")
     except OSError as failure:
         sys.exit(f"vnmgr: {failure.filename}: {failure.strerror}.")
-
-
-def told_registry(configuration: Configuration[Vnmgr]) -> tuple[str, int] | None:
-    """Where Redis is, if the files say that there is one."""
-    if not any(key.startswith("registry") for key in configuration.places):
-        return None
-    return configuration.common.registry.host, configuration.common.registry.port
 
 
 def database_place(configuration: Configuration[Vnmgr], state: Path, url: str | None) -> URL:
@@ -132,7 +129,7 @@ async def serve(
     tcp: Tcp | None,
     metrics_address: str | None,
     mac_group: str | None,
-    registry: tuple[str, int] | None,
+    registry: Registry | None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raise what `serving` raises if it cannot begin."""
     stop = asyncio.Event()
@@ -166,9 +163,10 @@ def serving(
     tcp: Tcp | None = None,
     metrics_address: str | None = None,
     mac_group: str | None = None,
-    registry: tuple[str, int] | None = None,
+    registry: Registry | None = None,
+    limits: Limits = LIMITS,
 ) -> Iterator[None]:
-    """Serve while in this context, in the running loop.
+    """Serve while in this context, in the running loop; `limits` are those of each agent.
 
     Raise StoreError, ConfigurationError, ListenError, zmq.ZMQError or OSError if it cannot begin.
     """
@@ -181,11 +179,12 @@ def serving(
         replica = Replica(store)
         if mac_group is not None and replica.get(MacRangeGroup, mac_group) is None:
             logger.warning(NO_MAC_GROUP, mac_group, mac_group)
+        check_limit(replica)
         identities = Identities(replica, tcp.keys.machine if tcp else b"")
         admission = Admission(identities.admits) if tcp else None
         if admission:
             closing.callback(admission.close)
-        front = Front(identities.refusal)
+        front = Front(identities.refusal, limits)
         closing.callback(front.close)
         for name in ("agents.sock", "rpc.sock"):
             front.open(_endpoint(run_directory / name))

@@ -7,7 +7,7 @@ before its reply is sent. Reads are answered from the replica, so they see what 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -51,6 +51,7 @@ from openvnet.model import (
 )
 from openvnet.model.rights import LOCAL, NOBODY, Caller
 from openvnet.store.database import Committed, Missed, Outcome, Store, Work, Write
+from openvnet.store.errors import StoreError
 from openvnet.store.transaction import Transaction
 from openvnet.wire.admission import shown_address
 from openvnet.wire.front import JOIN, REQUEST, Front, Sent
@@ -138,7 +139,9 @@ class Requests:
                 self._write([asked._replace(request=request, caller=LOCAL)])
 
     def _take(self, messages: Sequence[Sent]) -> None:
-        asked = list(self._admitted(self._noted(messages)))
+        noted = list(self._noted(messages))
+        self._catch_up(asked.request.seen for asked in noted)
+        asked = list(self._admitted(noted))
         alone = (*VERBS, *HEARING, "apply")
         self._write([one for one in asked if one.request.verb not in alone])
         for one in asked:
@@ -149,7 +152,7 @@ class Requests:
             elif one.request.verb in VERBS:
                 self._soon(self._read(one))
 
-    def _admitted(self, every: Iterator[Asked]) -> Iterator[Asked]:
+    def _admitted(self, every: Iterable[Asked]) -> Iterator[Asked]:
         """What may be asked by whoever asks it."""
         now = time.time()
         for asked in every:
@@ -169,6 +172,15 @@ class Requests:
                 self._streams.note_other(identity.node.node_id, sent, knows)
             if asked.request.verb != "knows":
                 yield asked
+
+    def _catch_up(self, seen: Iterable[Revision | None]) -> None:
+        """Meet what another vnmgr has told of already, before who knows that is answered."""
+        epoch, number = self._store.epoch, self._store.number
+        if any(one and one.epoch == epoch and one.number > number for one in seen):
+            try:
+                self._store.catch_up()
+            except StoreError as error:
+                logger.error("What other vnmgr wrote cannot be read. %s", error)
 
     def _hear(self, asked: Asked) -> None:
         if asked.request.verb == "hear":

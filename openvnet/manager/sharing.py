@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from openvnet.manager.agents import Agent
+from openvnet.manager.registry import PATIENCE_SECONDS, Registry
 from openvnet.manager.replica import Replica
 from openvnet.manager.status import node_answer
 from openvnet.manager.streams import Streams
@@ -32,8 +33,6 @@ LOOK_SECONDS = 1.0
 """How often the revision log is looked into, whatever Redis says."""
 LIVE_SECONDS = 4
 """How long what a vnmgr says of itself counts."""
-PATIENCE_SECONDS = 2.0
-"""How long Redis may take to answer."""
 
 
 class Concerned(msgspec.Struct, frozen=True, tag="concerned"):
@@ -75,7 +74,7 @@ class Sharing:
         replica: Replica,
         streams: Streams,
         managers: tuple[Manager, ...],
-        registry: tuple[str, int] | None,
+        registry: Registry | None,
     ) -> None:
         """`registry` is where Redis is, if there is one."""
         self._store, self._replica, self._streams = store, replica, streams
@@ -90,7 +89,7 @@ class Sharing:
         self._outbox: asyncio.Queue[Said] = asyncio.Queue(10_000)
         self._loop = asyncio.get_running_loop()
         self._look = self._loop.call_later(LOOK_SECONDS, self._look_again)
-        self._task = self._loop.create_task(self._talk(*registry)) if registry else None
+        self._task = self._loop.create_task(self._talk(registry)) if registry else None
         streams.sharing = self
 
     def close(self) -> None:
@@ -148,34 +147,33 @@ class Sharing:
         if said.number > self._store.number:
             self._catch_up()
 
-    async def _talk(self, host: str, port: int) -> None:
+    async def _talk(self, registry: Registry) -> None:
         """Talk with the others through Redis, for ever; it may come and go."""
-        from redis.asyncio import Redis
         from redis.exceptions import RedisError
 
         while True:
-            redis = Redis(
-                host=host,
-                port=port,
-                socket_connect_timeout=PATIENCE_SECONDS,
-                socket_keepalive=True,
-            )
+            redis = registry.client()
             try:
                 async with asyncio.TaskGroup() as talking:
                     talking.create_task(self._listen(redis))
                     talking.create_task(self._tell(redis))
                     talking.create_task(self._beat(redis))
             except* (RedisError, OSError, TimeoutError) as group:
-                self._lose(f"{host}:{port}", group.exceptions[0])
+                self._lose(registry, group.exceptions[0])
             finally:
                 await redis.aclose()
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _lose(self, where: str, error: BaseException) -> None:
-        if not self._trouble:
-            words = "Redis at %s is away (%s): what other vnmgr write comes up to a second later"
-            logger.warning(words, where, error)
-        self._trouble, self.away = str(error) or "away", True
+    def _lose(self, registry: Registry, error: BaseException) -> None:
+        refusal = registry.refusal(error)
+        later = "what other vnmgr write comes up to a second later"
+        if refusal and refusal != self._trouble:
+            logger.error(
+                "Redis at %s does not let vnmgr in: %s; %s", registry.where, refusal, later
+            )
+        elif not self._trouble:
+            logger.warning("Redis at %s is away (%s): %s", registry.where, error, later)
+        self._trouble, self.away = refusal or "away", True
         for name in self.others:
             self._streams.waiting.unreachable(name)
         while not self._outbox.empty():

@@ -485,7 +485,7 @@ class TunnelPort(msgspec.Struct, frozen=True):
     encapsulation: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "tunnel_port", self.name
 
@@ -499,7 +499,7 @@ class Here(msgspec.Struct, frozen=True):
     """It is known to be elsewhere, until its guest is heard here."""
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "here", self.interface_uuid
 
@@ -513,9 +513,9 @@ class Tunnel(msgspec.Struct, frozen=True):
     address: int
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "tunnel", self.port, self.source, self.address
+        return "tunnel", (self.port, self.source, self.address)
 
 
 class Shortfall(msgspec.Struct, frozen=True):
@@ -527,6 +527,6 @@ class Shortfall(msgspec.Struct, frozen=True):
     reason: str
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
-        return "shortfall", self.word, self.uuid
+        return "shortfall", (self.word, self.uuid)

@@ -207,7 +207,7 @@ class MacLease(
 ):
     """The right of an interface to a MAC address."""
 
-    indexes: ClassVar = ("interface_uuid", "segment_uuid", "project_uuid")
+    indexes: ClassVar = ("interface_uuid", "mac_address", "segment_uuid", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the lease.", uuid("ml"))]
     interface_uuid: Annotated[

@@ -38,6 +38,7 @@ class DatapathNetwork(
         "interface_uuid",
         "ip_lease_uuid",
         "topology_uuid",
+        "mac_address",
     )
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("dpnw"), create=False)]
@@ -88,6 +89,7 @@ class DatapathSegment(
         "interface_uuid",
         "ip_lease_uuid",
         "topology_uuid",
+        "mac_address",
     )
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("dpseg"), create=False)]
@@ -138,6 +140,7 @@ class DatapathRouteLink(
         "interface_uuid",
         "ip_lease_uuid",
         "topology_uuid",
+        "mac_address",
     )
 
     uuid: Annotated[str, Attribute("Name of the row.", uuid("dprl"), create=False)]

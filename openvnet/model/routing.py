@@ -19,7 +19,7 @@ class RouteLink(
 ):
     """A router: what its routes join. (Not yet in the switches.)"""
 
-    indexes: ClassVar = ("project_uuid",)
+    indexes: ClassVar = ("mac_address", "project_uuid")
 
     uuid: Annotated[str, Attribute("Name of the route link.", uuid("rl"))]
     mac_address: Annotated[

@@ -14,7 +14,7 @@ import msgspec
 from openvnet.openflow import messages, replies
 from openvnet.openflow.connection import Connection
 from openvnet.openflow.decoding import ports_named
-from openvnet.openflow.desired import DesiredFlows
+from openvnet.openflow.desired import DesiredFlows, short
 from openvnet.openflow.drops import DropCounts
 from openvnet.openflow.encoding import cookie_of, encode, place_of, places_of
 from openvnet.openflow.errors import Disconnected, OpenFlowError, UnencodableFlow
@@ -38,10 +38,10 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Wanted(NamedTuple):
-    """Desired flows and their places by cookie, and those that cannot be."""
+    """Desired flows and their places, in short, by cookie, and those that cannot be."""
 
     flows: dict[int, Flow]
-    places: dict[int, bytes]
+    places: dict[int, int]
     learning: Learning
     refused: list[Refused]
 
@@ -120,9 +120,9 @@ class BridgeFlows:
         written = await self._write(_change(found))
         refused = (*impossible, *written.refused)
         if refused:
-            there = {flow.place for flow in actual} - self._desired.cookies.keys()
-            places = places_of(each.flow for each in refused)
-            await self._write(Change(clear=[place for place in places if place in there]))
+            there = {flow.place for flow in actual}
+            places = [place for place in places_of(each.flow for each in refused) if place in there]
+            await self._write(Change(clear=[at for at in places if not self._desired.at(at)]))
         return Written(written.added, written.removed, refused)
 
     async def _write(self, change: Change) -> Written:
@@ -273,7 +273,8 @@ async def _wanted(desired: Iterable[Flow]) -> Wanted:
         except UnencodableFlow as error:
             wanted.refused.append(Refused(flow, str(error)))
             continue
-        if wanted.places.setdefault(cookie, place) != place:
+        at = short(place)
+        if wanted.places.setdefault(cookie, at) != at:
             wanted.refused.append(Refused(flow, COLLISION))
             continue
         wanted.flows[cookie] = flow

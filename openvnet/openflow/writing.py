@@ -20,7 +20,7 @@ import msgspec
 
 from openvnet.openflow import messages
 from openvnet.openflow.connection import Connection
-from openvnet.openflow.desired import DesiredFlows
+from openvnet.openflow.desired import DesiredFlows, short
 from openvnet.openflow.encoding import encode, places_of
 from openvnet.openflow.errors import Refusal, UnencodableFlow
 from openvnet.openflow.failures import read_error
@@ -54,10 +54,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Sent(NamedTuple):
-    """The cookies and places of flows, in their order; 0 and empty for those with no encoding."""
+    """The cookies and places, in short, of flows, in their order; 0 for those with no encoding."""
 
     cookies: list[int]
-    places: list[bytes]
+    places: list[int]
 
 
 class FlowWriter:
@@ -160,7 +160,7 @@ class FlowWriter:
 
     def _stale(self, refused: Iterable[Flow]) -> list[int]:
         """The cookies of what was wanted at the places of refused flows."""
-        cookies = map(self.desired.cookies.get, places_of(refused))
+        cookies = map(self.desired.cookie_at, places_of(refused))
         return [cookie for cookie in cookies if cookie is not None]
 
     def _note(
@@ -193,7 +193,7 @@ def _additions(
             else:
                 yield messages.bundled_flow_add(bundle, xid, cookie, place, instructions)
         sent.cookies.append(cookie)
-        sent.places.append(place)
+        sent.places.append(short(place))
 
 
 def _deletions(

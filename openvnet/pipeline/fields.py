@@ -5,6 +5,7 @@ and the order are those of Open vSwitch (ovs-fields(7)). Our own fields are decl
 with a sentence each; the register and the bits are allotted, never written by hand.
 """
 
+from functools import lru_cache
 from typing import NewType
 
 import msgspec
@@ -25,6 +26,10 @@ class Term(msgspec.Struct, frozen=True, gc=False):
     """None means all bits."""
 
 
+_term = lru_cache(maxsize=1 << 12)(Term)
+"""A term. Those of a guest's port, address and network are in many of its flows, and kept once."""
+
+
 class PacketField:
     """A field of the packet, or what the switch keeps beside it."""
 
@@ -33,7 +38,7 @@ class PacketField:
 
     def __call__(self, value: int, mask: int | None = None) -> Term:
         """The condition that this field has a value."""
-        return Term(self.name, value, mask)
+        return _term(self.name, value, mask)
 
     def __repr__(self) -> str:
         return self.name
@@ -100,7 +105,7 @@ class RegisterField:
         """The condition that this field has a value."""
         self.check(value)
         register, mask = self._match
-        return Term(register, value << self.offset, mask)
+        return _term(register, value << self.offset, mask)
 
     def __repr__(self) -> str:
         return self.name

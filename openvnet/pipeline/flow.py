@@ -186,14 +186,6 @@ Action = (
 Match = tuple[Term, ...]
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where a flow is: a switch holds one flow for each."""
-
-    table: Table
-    priority: int
-    match: Match
-
-
 class Flow(msgspec.Struct, frozen=True, gc=False):
     """What the switch does with the packets of a table that match."""
 
@@ -204,9 +196,9 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     actions: tuple[Action, ...]
 
     @property
-    def key(self) -> Place:
-        """Its place among what is desired."""
-        return Place(self.table, self.priority, self.match)
+    def key(self) -> tuple[tuple[Table, int], Match]:
+        """Its place: a switch holds one flow for each match of a table and priority."""
+        return (self.table, self.priority), self.match
 
 
 _ORDER = {

@@ -2,15 +2,14 @@
 
 All writes that wait together are committed in one transaction, so that they share one `fsync`; each
 runs in a savepoint of its own and gets a revision of its own, and one that fails is undone alone.
-A write with nobody beside it needs no savepoint, which would be a third of its time.
+A write with nobody beside it needs no savepoint.
 When `Store.commit` has returned, what it returned survives a power cut.
 
     BEGIN
       lock the counter
-      SAVEPOINT  first write, its log lines   RELEASE       revision 41
-      SAVEPOINT  second write                 ROLLBACK      refused, no revision
-      SAVEPOINT  third write, its log lines   RELEASE       revision 42
-      set the counter
+      SAVEPOINT  first write, its log lines, the counter   RELEASE       revision 41
+      SAVEPOINT  second write                              ROLLBACK      refused, no revision
+      SAVEPOINT  third write, its log lines, the counter   RELEASE       revision 42
     COMMIT
 
 The connection to a server may go at any moment. Then the whole of it is done again, for nothing
@@ -31,7 +30,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import URL, Connection, Engine, bindparam, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from openvnet.model import RESOURCES, Row
@@ -49,7 +48,8 @@ from openvnet.store.migrations import migrate
 from openvnet.store.places import place_of, shown
 from openvnet.store.replacing import Content, replace_all
 from openvnet.store.schema import STORE
-from openvnet.store.transaction import Change, Refused, Transaction, every, holder
+from openvnet.store.sending import Refused
+from openvnet.store.transaction import Change, Transaction, every, holder
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class Store:
 
     def _done_or_refused(self, write: Write, number: int, now: int) -> Outcome:
         try:
-            return self._done(write, number, now)
+            return self._done(write, self._begun(number, now), now)
         except DBAPIError:
             raise
         except Exception as refusal:
@@ -190,15 +190,16 @@ class Store:
         return outcomes
 
     def _one_of_many(self, write: Write, number: int, now: int) -> Outcome:
+        transaction = self._begun(number, now)
+        transaction.unsent.add(_SAVEPOINT, {})
         try:
-            with self.connection.begin_nested():
-                return self._done(write, number, now)
-        except Refused as refused:
-            return self._named(refused)
+            return self._done(write, transaction, now, _RELEASE)
         except DBAPIError:
             raise
         except Exception as refusal:
-            return refusal
+            if transaction.unsent.begun:
+                self.connection.execute(_UNDO)
+            return self._named(refusal) if isinstance(refusal, Refused) else refusal
 
     def _named(self, refused: Refused) -> Exception:
         """Who has what a refused row wants, with what was noted of the refusal."""
@@ -209,17 +210,24 @@ class Store:
             taken.add_note(note)
         return taken
 
-    def _done(self, write: Write, number: int, now: int) -> Committed:
-        """Do a write, and log what it changed as the revision after `number`."""
-        transaction = Transaction(self.connection, number + 1, now // 1_000_000, self._memory)
+    def _begun(self, number: int, now: int) -> Transaction:
+        """What a write does may become the revision after `number`."""
+        return Transaction(self.connection, number + 1, now // 1_000_000, self._memory)
+
+    def _done(self, write: Write, transaction: Transaction, now: int, *last: Any) -> Committed:
+        """Do a write, and log what it changed; `last` are statements that end it."""
         result = write.work(transaction)
         changes = transaction.changes()
-        if not changes:
-            return Committed(result, number, changes, now)
+        if changes:
+            log.append(transaction.unsent, transaction.number, changes, now, write.origin)
+            transaction.unsent.add(_SET_NUMBER, {"newest": transaction.number})
+        for statement in last:
+            transaction.unsent.add(statement, {})
+        transaction.send()
         if self._memory:
-            self._memory.take(changes, number + 1)
-        log.append(self.connection, number + 1, changes, now, write.origin)
-        return Committed(result, number + 1, changes, now)
+            self._memory.take(changes, transaction.number)
+        number = transaction.number if changes else transaction.number - 1
+        return Committed(result, number, changes, now)
 
     @contextmanager
     def _numbered(self, outcomes: Sequence[Outcome]) -> Iterator[int]:
@@ -233,13 +241,10 @@ class Store:
                 is_known = self._rows is not None and self._rows.place == (self.epoch, number)
                 self._memory = Memory(self._rows) if self._rows and is_known else None
                 yield number
-                newest = max([number, *(one.number for one in _kept(outcomes))])
-                if newest != number:
-                    self.connection.execute(_SET_NUMBER, {"newest": newest})
         except StoreInDoubt as doubt:
             if not self._was_kept(_kept(outcomes), doubt):
                 raise StoreLost(f"{doubt}") from doubt
-        self.number = newest
+        self.number = max([number, *(one.number for one in _kept(outcomes))])
 
     def _meet(self, epoch: str, number: int) -> int:
         """Take note of what the database says where it stands; return its number."""
@@ -470,6 +475,9 @@ def _initialise(connection: Connection) -> None:
 _UNREADABLE = "The database cannot be read"
 _PLACE = select(STORE.c.epoch, STORE.c.number).where(STORE.c.id == 1)
 _LOCK_PLACE = _PLACE.with_for_update()
+_SAVEPOINT, _UNDO, _RELEASE = map(
+    text, ("SAVEPOINT one", "ROLLBACK TO SAVEPOINT one", "RELEASE SAVEPOINT one")
+)
 _SET_NUMBER = update(STORE).where(STORE.c.id == 1).values(number=bindparam("newest"))
 _BEGIN_ANEW = (
     update(STORE)

@@ -4,9 +4,12 @@ Nobody else asks which it is, but for the spelling of tables (`migrations.spelli
 waited for, but never for long: vnmgr does nothing else meanwhile.
 """
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
 
 from openvnet.store.errors import StoreError
@@ -16,6 +19,9 @@ ANSWER_SECONDS = 10
 """After which a server that says nothing counts as gone."""
 LOCK_SECONDS = 5
 """How long another vnmgr's transaction is waited for."""
+
+MULTI_STATEMENTS = 1 << 16
+"""What tells MariaDB and MySQL that a message may be several statements."""
 
 EXTRAS = {"mysql": "mariadb", "postgresql": "postgresql"}
 """Of our package: what brings the drivers."""
@@ -51,10 +57,11 @@ def _engine(url: URL, patient: bool) -> Engine:
         event.listen(made, "begin", _begin_sqlite)
         return made
     if dialect == "mysql":
-        return create_engine(
+        made = create_engine(
             url,
             isolation_level="REPEATABLE READ",
             connect_args={
+                "client_flag": MULTI_STATEMENTS,
                 "connect_timeout": CONNECT_SECONDS,
                 "read_timeout": None if patient else ANSWER_SECONDS,
                 "write_timeout": ANSWER_SECONDS,
@@ -63,6 +70,8 @@ def _engine(url: URL, patient: bool) -> Engine:
                 f"innodb_lock_wait_timeout = {LOCK_SECONDS}",
             },
         )
+        event.listen(made, "do_execute_no_params", _execute_each)
+        return made
     return create_engine(
         url,
         isolation_level="READ COMMITTED",
@@ -90,6 +99,42 @@ def alone(connection: Connection) -> bool:
     }
     statement = wait.get(connection.dialect.name)
     return statement is None or bool(connection.execute(text(statement)).scalar())
+
+
+def execute_all(
+    connection: Connection,
+    statements: Sequence[tuple[Any, dict[str, Any]]],
+    done: list[None],
+) -> None:
+    """Execute statements that answer nothing, in order; `done` gets one longer with each.
+
+    MariaDB and MySQL get all of them in one message, and stop at the first that fails.
+    """
+    if connection.dialect.name != "mysql":
+        for statement, values in statements:
+            connection.execute(statement, values)
+            done.append(None)
+        return
+    cursor: Any = connection.connection.cursor()
+    each = ((_compiled(one), values) for one, values in statements)
+    together = ";".join(cursor.mogrify(one.string, one.construct_params(v)) for one, v in each)
+    connection.exec_driver_sql(together, execution_options={"no_parameters": True, "done": done})
+
+
+@cache
+def _compiled(statement: Any) -> Any:
+    """A statement as PyMySQL takes it, with the names of its values."""
+    return statement.compile(dialect=mysql.dialect(paramstyle="pyformat"))
+
+
+def _execute_each(cursor: Any, statements: str, context: Any) -> bool:
+    """Execute what is one statement or several, and note which of them are done."""
+    done = context.execution_options.get("done", [])
+    cursor.execute(statements)
+    done.append(None)
+    while cursor.nextset():
+        done.append(None)
+    return True
 
 
 def is_lost(error: DBAPIError) -> bool:

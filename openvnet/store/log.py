@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from openvnet.model import KINDS, Row
 from openvnet.store.schema import REVISIONS, tag
+from openvnet.store.sending import Unsent
 from openvnet.store.transaction import Change
 
 
@@ -38,9 +39,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     projects: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
-def append(
-    connection: Connection, number: int, changes: Sequence[Change], time: int, origin: str
-) -> None:
+def append(unsent: Unsent, number: int, changes: Sequence[Change], time: int, origin: str) -> None:
     """Write down one revision."""
     lines = [
         {
@@ -56,7 +55,7 @@ def append(
         }
         for position, change in enumerate(changes)
     ]
-    connection.execute(_APPEND, lines)
+    unsent.add_all(_APPEND, lines)
 
 
 def entries(connection: Connection, after: int = 0) -> Iterator[Entry]:

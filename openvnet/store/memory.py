@@ -2,8 +2,8 @@
 
 A rule reads a dozen rows for each one that it makes, and each question to a database takes longer
 than the rest of the write. vnmgr has all rows; `Memory` is them as the writes of one commit leave
-them, one after the other. What the database alone knows (who holds a number, the next one that is
-free) is still asked of it, and it alone refuses.
+them, one after the other. What the database alone knows (the next number that is free, what is kept
+beside rows) is still asked of it, and it alone refuses.
 
 It is misused if the rows are not those of the very revision that the commit follows.
 """

@@ -26,13 +26,13 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import update as update_of
-from sqlalchemy.exc import IntegrityError
 
 from openvnet.model import RESOURCES, Resource, Rights, Row, attributes
 from openvnet.model.ownership import projects_of
 from openvnet.store.errors import Taken
 from openvnet.store.memory import Memory
 from openvnet.store.schema import TABLES
+from openvnet.store.sending import Unsent
 
 R = TypeVar("R")
 Kind = type[Any]
@@ -54,21 +54,15 @@ class Change(NamedTuple):
     """Of which it is, with spaces between them."""
 
 
-class Refused(Exception):
-    """The database refused a row; who holds what it wants is found after the rollback."""
-
-    def __init__(self, row: Row) -> None:
-        super().__init__(row.uuid)
-        self.row = row
-
-
 class Transaction:
     """The rows as this write sees them."""
 
     def __init__(
         self, connection: Connection, number: int, time: int = 0, memory: Memory | None = None
     ) -> None:
-        self.connection = connection
+        self._connection = connection
+        self.unsent = Unsent(connection)
+        """What is to be stored, and the database has not been told yet."""
         self._memory = memory
         self.number = number
         """Of the revision that this will be."""
@@ -78,6 +72,16 @@ class Transaction:
         """Of whoever writes."""
         self._read: dict[tuple[Kind, str], Any] = {}
         self._before: dict[tuple[Kind, str], Any] = {}
+
+    @property
+    def connection(self) -> Connection:
+        """The database, which knows of all that was stored until now. Raise Refused."""
+        self.send()
+        return self._connection
+
+    def send(self) -> None:
+        """Have the database say now what it refuses of what was stored. Raise Refused."""
+        self.unsent.send()
 
     def get(self, kind: type[R], uuid: str) -> R | None:
         """The row, or None."""
@@ -99,7 +103,12 @@ class Transaction:
         return [row_of(kind, found) for found in self.connection.execute(query, by)]
 
     def holders(self, kinds: tuple[Kind, ...], name: str, value: int) -> list[Row]:
-        """The rows of several classes with a value in a column that all of them have."""
+        """The rows of several classes with a value in an index that all of them have."""
+        if self._memory:
+            changed, by = self._changed(), {name: value}
+            known = [self._memory.where(kind, by, changed) for kind in kinds]
+            if None not in known:
+                return [row for rows in known for row in rows or ()]
         found = self.connection.execute(_holding(kinds, name), {"value": value})
         rows = (self.get(kinds[number], uuid) for number, uuid in found)
         return [row for row in rows if row is not None]
@@ -156,22 +165,20 @@ class Transaction:
         yield from self.connection.execute(ordered).scalars()
 
     def put(self, row: Row) -> None:
-        """Store a row in place of the one with its uuid, if there is one."""
+        """Store a row in place of the one with its uuid, if there is one.
+
+        If the database refuses it, that is known with `send`, or once it is asked something.
+        """
         before = self.get(type(row), row.uuid)
         if before == row:
             return
         values = columns_of(row)
-        try:
-            if before is None:
-                self.connection.execute(
-                    _insert(TABLES[type(row)]), {**values, "created": self.number}
-                )
-            else:
-                self.connection.execute(
-                    _update(TABLES[type(row)]), {**values, "row_uuid": row.uuid}
-                )
-        except IntegrityError as error:
-            raise Refused(row) from error
+        if before is None:
+            values["created"] = self.number
+            self.unsent.add(_insert(TABLES[type(row)]), values, row)
+        else:
+            values["row_uuid"] = row.uuid
+            self.unsent.add(_update(TABLES[type(row)]), values, row)
         self._note(type(row), row.uuid, before, row)
 
     def delete(self, row: Row) -> None:
@@ -187,7 +194,7 @@ class Transaction:
         for level in reversed(levels):
             for kind, rows in _by_kind(level):
                 named = [{"row_uuid": each.uuid} for each in rows]
-                self.connection.execute(_delete(TABLES[kind]), named)
+                self.unsent.add_all(_delete(TABLES[kind]), named)
                 for each in rows:
                     self._note(kind, each.uuid, each, None)
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from openvnet.wire.admission import MOST_NAMED, shown_address
 from openvnet.wire.messages import Refusal, encode
-from openvnet.wire.sockets import Frames, Wire, listen
+from openvnet.wire.sockets import LIMITS, Frames, Limits, Wire, listen
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +49,13 @@ def nobody_refused(_: bytes, __: bytes) -> str:
 class Front:
     """Several sockets as one. Give it its receivers in the same turn of the loop that opens it."""
 
-    def __init__(self, refusal: Callable[[bytes, bytes], str] = nobody_refused) -> None:
+    def __init__(
+        self,
+        refusal: Callable[[bytes, bytes], str] = nobody_refused,
+        limits: Limits = LIMITS,
+    ) -> None:
         """`refusal` says why a key may not send what is for a purpose; nothing if it may."""
-        self._refusal = refusal
+        self._refusal, self._limits = refusal, limits
         self._wires: list[Wire] = []
         self._receivers: dict[bytes, Receive] = {}
         self.refused = 0
@@ -62,7 +66,7 @@ class Front:
     def open(self, endpoint: str, secret: bytes | None = None) -> int:
         """Listen at an endpoint too; return its number. Raise zmq.ZMQError."""
         number = len(self._wires)
-        self._wires.append(listen(endpoint, partial(self._take, number), secret))
+        self._wires.append(listen(endpoint, partial(self._take, number), secret, self._limits))
         return number
 
     def no_more(self, number: int, endpoint: str) -> None:

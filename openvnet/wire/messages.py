@@ -263,6 +263,8 @@ class Request(msgspec.Struct, frozen=True):
     """The SHA-256 of the caller's token, in hexadecimal digits; empty: it needs none."""
     project: str = ""
     """The project that is made for or listed, by uuid or display name; empty: as it follows."""
+    seen: Revision | None = None
+    """The newest that who asks was ever told of: what is answered is not older."""
 
 
 class Realised(msgspec.Struct, frozen=True):

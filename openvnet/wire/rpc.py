@@ -38,12 +38,13 @@ RETRY_SECONDS = 1.0
 class NoAnswer(Exception):
     """vnmgr did not answer. The text says so for people.
 
-    `asked` is false if nobody was there to be asked, so that nothing was done.
+    `asked` is false if nobody was there to be asked, so that nothing was done; `lost` is true if
+    the connection was lost before the answer came, so that another vnmgr may be asked.
     """
 
-    def __init__(self, words: str, *, asked: bool = True) -> None:
+    def __init__(self, words: str, *, asked: bool = True, lost: bool = False) -> None:
         super().__init__(words)
-        self.asked = asked
+        self.asked, self.lost = asked, lost
 
 
 class Rpc:
@@ -155,7 +156,7 @@ class Rpc:
         self.heard(None)
         for reply in self._waiting.values():
             if not reply.done():
-                reply.set_exception(NoAnswer("vnmgr went away before it answered."))
+                reply.set_exception(NoAnswer("vnmgr went away before it answered.", lost=True))
 
     def elsewhere(self) -> None:
         """Leave this vnmgr, for another one if there is one."""

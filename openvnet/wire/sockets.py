@@ -15,6 +15,7 @@ here must do so too.
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import zmq
 
@@ -26,6 +27,17 @@ TURN = 256
 
 HIGH_WATER = 10_000
 """Messages that wait for one peer, at most; then `send` says no."""
+
+
+class Limits(NamedTuple):
+    """How much may wait for one peer."""
+
+    messages: int = HIGH_WATER
+    octets: int = -1
+    """In the kernel's buffer; -1: as the system has it."""
+
+
+LIMITS = Limits()
 
 BEAT_MILLISECONDS = 1000
 """How often the two ends of TCP see that the other is there; a host that lost its power says
@@ -117,13 +129,15 @@ class Wire:
         return [first.bytes, *more, *sender]
 
 
-def listen(endpoint: str, receive: Receive, secret: bytes | None = None) -> Wire:
+def listen(
+    endpoint: str, receive: Receive, secret: bytes | None = None, limits: Limits = LIMITS
+) -> Wire:
     """Accept peers; each message begins with the peer's name, both ways. Raise zmq.ZMQError.
 
     With a secret key, only those are accepted whom `wire.admission` admits, and each message ends
     with its sender's public key and address.
     """
-    socket = opened_socket(zmq.ROUTER)
+    socket = opened_socket(zmq.ROUTER, limits)
     # Without this, what is sent to a peer that is gone or full is lost in silence.
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     if secret:
@@ -149,12 +163,13 @@ def over_tcp(socket: zmq.Socket[bytes], *, may_be_ipv6: bool) -> None:
     socket.setsockopt(zmq.HANDSHAKE_IVL, SILENCE_MILLISECONDS)
 
 
-def opened_socket(kind: int) -> zmq.Socket[bytes]:
+def opened_socket(kind: int, limits: Limits = LIMITS) -> zmq.Socket[bytes]:
     """A socket as all of ours are."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.SNDHWM, HIGH_WATER)
-    socket.setsockopt(zmq.RCVHWM, HIGH_WATER)
+    socket.setsockopt(zmq.SNDHWM, limits.messages)
+    socket.setsockopt(zmq.RCVHWM, limits.messages)
+    socket.setsockopt(zmq.SNDBUF, limits.octets)
     return socket
 
 

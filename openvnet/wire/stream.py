@@ -7,7 +7,8 @@
 A `Beat` without a revision means "you have no place on this stream, say Hello". vnmgr sends it to
 agents that it does not know, and the stream itself gives it whenever a connection has been made:
 at the start, and after vnmgr was away. What is sent while there is no connection is lost, and that
-does no harm, since a Hello must follow.
+does no harm, since a Hello must follow. Nor is anything sent on a new one before its `Beat` was
+received: vnmgr would answer it with one more, and the agent with one more Hello.
 """
 
 import asyncio
@@ -29,17 +30,21 @@ class Stream:
     def __init__(self, where: str | Finding, keys: ClientKeys | None = None) -> None:
         """`where` is an endpoint, or says where to call. Raise KeysError."""
         self._received: asyncio.Queue[ToAgent | msgspec.DecodeError] = asyncio.Queue()
+        self._begun: Beat | None = None
+        """What tells of a new connection, until it was received."""
         self._wire = Call(only(where, keys), self._take, self._changed)
 
     def send(self, message: FromAgent) -> bool:
-        """Send a message; say no if there is no connection now."""
-        return self._wire.send(AGENT, encode(message))
+        """Send a message; say no if there is no connection now, as far as its user knows."""
+        return self._begun is None and self._wire.send(AGENT, encode(message))
 
     async def receive(self) -> ToAgent:
         """The next message; raise `msgspec.DecodeError` for one that cannot be read."""
         message = await self._received.get()
         if isinstance(message, msgspec.DecodeError):
             raise message
+        if message is self._begun:
+            self._begun = None
         return message
 
     @property
@@ -62,7 +67,8 @@ class Stream:
 
     def _changed(self, connected: bool) -> None:
         if connected:
-            self._received.put_nowait(Beat())
+            self._begun = Beat()
+            self._received.put_nowait(self._begun)
 
     def _take(self, messages: Sequence[Frames]) -> None:
         for frames in messages:

@@ -3,7 +3,6 @@
 A row of the tables is a mistake that people make, and what they must be told.
 """
 
-import json
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from openvnet.lab.waiting import until
 from tests.api.processes import ENVIRONMENT, Process, command, vnctl, vnmgr, webapi
 
 NETWORK = ("--ipv4-network", "10.0.0.0", "--ipv4-prefix", "24")
@@ -84,31 +84,32 @@ DPID = ("--dpid", "0xa", "--node-id", "vna")
 ADDRESSES = ("--mac-address", "52:54:00:00:00:01", "--ipv4-address", "10.0.0.1")
 
 
-def everything(run):
-    """All rows, as vnctl shows them."""
+def everything(client):
+    """All rows."""
     kinds = ("datapaths", "networks", "interfaces", "mac_leases", "ip_leases")
-    return [json.loads(vnctl(run, kind, "show", "-o", "json").stdout)["items"] for kind in kinds]
+    return [client.get(f"/{kind}").body["items"] for kind in kinds]
 
 
-def is_refused(run, words, told):
-    before = everything(run)
+def is_refused(run, client, words, told):
+    before = everything(client)
     done = vnctl(run, *words)
     assert done.returncode in (1, 2), done.stdout
     assert "Traceback" not in done.stderr
     for word in told:
         assert word in done.stderr
-    assert everything(run) == before
+    assert before[0]
+    assert everything(client) == before
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_an_interface(filled, mistake):
+def test_a_mistake_in_an_interface(filled, client, mistake):
     words, told = MISTAKES[mistake]
-    is_refused(filled, ("interfaces", "add", *words), told)
+    is_refused(filled, client, ("interfaces", "add", *words), told)
 
 
 @pytest.mark.parametrize("mistake", OTHER_MISTAKES)
-def test_a_mistake_elsewhere(filled, mistake):
-    is_refused(filled, *OTHER_MISTAKES[mistake])
+def test_a_mistake_elsewhere(filled, client, mistake):
+    is_refused(filled, client, *OTHER_MISTAKES[mistake])
 
 
 PROGRAMS = {
@@ -213,6 +214,7 @@ def test_a_disk_that_is_full_refuses_writes_and_keeps_what_there_is(tmp_path):
         stderr=log,
     )
     try:
+        until(lambda: "serves" in (tmp_path / "log").read_text(), "vnmgr serves", seconds=30)
         with webapi(tmp_path):
             written, refused = [], None
             for number in range(5):
@@ -222,7 +224,7 @@ def test_a_disk_that_is_full_refuses_writes_and_keeps_what_there_is(tmp_path):
                     refused = done
                     break
             assert refused is not None
-            assert "full" in refused.stderr
+            assert "is full" in refused.stderr
             kept = vnctl(tmp_path, "networks", "show", "-o", "name", "--limit", "1000").stdout
             assert len(written) > 10
             assert set(written) == set(kept.split())

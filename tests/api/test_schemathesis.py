@@ -5,7 +5,7 @@ import sys
 
 from tests.api.processes import vnmgr, webapi
 
-SECONDS = 25
+SECONDS = 12
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -21,7 +21,7 @@ def test_every_answer_is_one_that_the_description_promises(tmp_path):
         address = next(line for line in front.log if "listening on" in line)
         where = address.partition("listening on ")[2].partition(" ")[0]
         words = (f"{where}/openapi.json", "--url", f"{where}/api/1.0", "--checks", ",".join(CHECKS))
-        bounds = ("--phases", "fuzzing", "--max-time", str(SECONDS), "--max-examples", "10")
+        bounds = ("--phases", "fuzzing", "--max-time", str(SECONDS), "--max-examples", "3")
         how = ("--continue-on-failure", "--no-shrink", "--no-color", "--suppress-health-check=all")
         done = subprocess.run(
             [
@@ -39,7 +39,7 @@ def test_every_answer_is_one_that_the_description_promises(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=5 * SECONDS,
+            timeout=10 * SECONDS,
         )
         failures = done.stdout.partition("= FAILURES =")[2].partition("= WARNINGS =")[0]
         assert done.returncode == 0, failures or done.stdout[-3000:] + done.stderr[-3000:]

@@ -9,6 +9,7 @@ import pytest
 from openvnet.client import Client, Refused, Unreachable
 from tests.api.processes import ENVIRONMENT, command, process, vnctl, vnmgr, webapi
 from tests.api.test_rights import address_of
+from tests.certificates import self_signed
 
 
 @pytest.fixture(scope="module")
@@ -288,14 +289,7 @@ def test_an_applied_document_touches_what_is_the_projects_own(token, blue):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that signs itself, and its key."""
-    directory = tmp_path_factory.mktemp("tls")
-    made, key = directory / "certificate.pem", directory / "key.pem"
-    how = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
-    names = ("-subj", "/CN=webapi", "-addext", "subjectAltName=IP:127.0.0.1")
-    words = ("openssl", "req", "-x509", *how, "-keyout", str(key), "-out", str(made), *names)
-    subprocess.run(words, check=True, capture_output=True)
-    return made, key
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_tls_and_tokens_from_the_file_of_webapi_and_vnctls(local, run, tmp_path, certificate):

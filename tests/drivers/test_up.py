@@ -8,9 +8,10 @@ import subprocess
 import pytest
 
 from openvnet.host.bridging import Wanted, bridge_changes
+from openvnet.host.joining import join
 from openvnet.host.switch import switch_of
 from openvnet.lab.waiting import until
-from tests.api.processes import ENVIRONMENT, vnctl, vnmgr
+from tests.api.processes import ENVIRONMENT, vnctl, vnmgr, webapi
 from tests.ports import free_port
 from tests.up import OPENVNET, READY, children, up, wait_for_children, wait_until_gone, words
 
@@ -75,6 +76,45 @@ def test_it_ends_with_all_of_its_children(running, number, tmp_path):
     wait_until_gone(list(pids.values()))
     state = [path.name for path in (tmp_path / "state").iterdir()]
     assert "openvnet.sqlite-wal" not in state, "vnmgr was not given the time to end in peace"
+
+
+def test_a_host_that_has_joined_runs_a_vna_alone_and_shows_whom_it_follows(here, tmp_path):
+    far = tmp_path / "far"
+    far.mkdir()
+    (far / "vnmgr.conf").write_text(f"node {{ addr {{ port {free_port()} }} }}")
+    with vnmgr(far) as manager:
+        with webapi(far):
+            token = vnctl(far, "nodes", "token", "--node-id", "vna2").stdout
+            where = join(token, tmp_path / "state").joined.managers[0].address
+        said = refused(*here)
+        assert "--port is of webapi, and this host has joined a vnmgr elsewhere as vna" in said
+        alone = [word for word in here if word not in ("--port", "0")]
+        with up(*alone) as running:
+            assert f"node vna2 of vnmgr at {where}" in running.says("vna runs, and nothing else")
+            running.says("--dpid 0x0000aaaaaaaaaaaa --node-id vna2")
+            running.says(READY)
+            assert list(children(running.running.pid)) == ["vna"]
+            shown = status(*alone)
+            assert shown.returncode == 0, shown.stdout
+            assert f"at {where}, reached" in shown.stdout
+            assert "vna2 (here)" in shown.stdout
+            manager.running.kill()
+            until(lambda: "vnmgr is silent" in status(*alone).stdout, "it is silent")
+            shown = status(*alone)
+            assert shown.returncode == 1
+            assert f"at {where}, not reached" in shown.stdout
+            assert running.end() == 0
+
+
+def status(*arguments):
+    return subprocess.run(
+        (*OPENVNET, "status", *arguments),
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=25,
+        check=False,
+    )
 
 
 def test_a_child_that_does_not_end_does_not_hold_it_up(running):

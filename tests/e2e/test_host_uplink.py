@@ -1,4 +1,4 @@
-"""A host's only NIC goes into the bridge and out of it again; connections through it stay open."""
+"""A host's NIC goes into the bridge and out of it again; connections through it stay open."""
 
 import json
 import shlex
@@ -13,38 +13,55 @@ from openvnet.lab.waiting import until
 from tests.e2e.talking import connection
 
 ADDRESS, ROUTER = "192.0.2.1", "192.0.2.2"
+SECOND, NEIGHBOUR = "203.0.113.1", "203.0.113.2"
 ENVIRONMENT = Environment(
     hosts=(Host("host1", "dp-test1", "0000aaaaaaaaaaaa", "vna", "02:01:00:00:00:01"),),
-    networks=(Network("outside", "nw-out", "192.0.2.0", 24),),
-    guests=(Guest("outside", "host1", "outside", "", "eth0", "02:02:00:00:00:02", ROUTER),),
+    networks=(
+        Network("outside", "nw-out", "192.0.2.0", 24),
+        Network("beside", "nw-beside", "203.0.113.0", 24),
+    ),
+    guests=(
+        Guest("outside", "host1", "outside", "", "eth0", "02:02:00:00:00:02", ROUTER),
+        Guest("beside", "host1", "beside", "", "eth1", "02:02:00:00:00:03", NEIGHBOUR),
+    ),
 )
 
 
 @pytest.fixture(scope="module")
 def world():
-    """eth0 is the host's NIC, and in no bridge; what is at its other end is the host's router."""
+    """eth0 and eth1 are the host's NICs, in no bridge; at the end of eth0 is the host's router."""
     with lab(ENVIRONMENT, without=("vna",)) as running:
-        (running.directory / "vna.conf").write_text('uplink "eth0"\n')
+        (running.directory / "vna.conf").write_text('uplink "eth0"\nuplink "eth1"\n')
         steps = (
-            "ovs-vsctl del-port br0 eth0",
+            "ovs-vsctl del-port br0 eth0 -- del-port br0 eth1",
             "ethtool -K eth0 tx off",
+            "ethtool -K eth1 tx off",
             f"ip address add {ADDRESS}/24 dev eth0",
             "ip address add 2001:db8::1/64 dev eth0 nodad",
             "ip link set eth0 up",
             f"ip route add default via {ROUTER} metric 7",
             "ip route add 198.51.100.0/24 dev eth0 table 9",
+            f"ip address add {SECOND}/24 dev eth1",
+            "ip link set eth1 up",
         )
         running.run("host1", "sh", "-ec", "; ".join(steps))
         running.start("vna")
         yield running
 
 
-def command(world, *words):
+WITH_DEVICES = (
+    *("unshare", "--mount", "sh", "-c"),
+    *('mount -t sysfs none /sys && exec "$@"', "sh"),  # The lab's /sys has the machine's own.
+)
+
+
+def command(world, *words, uplink="eth0"):
     directory = world.directory
     program = "from openvnet.cli.openvnet import main; main()"
     places = ("--config", f"{directory}", "--state", f"{directory}/uplinks-of-host1")
     database = ("--ovsdb", f"unix:{directory}/host1/db.sock")
-    return (sys.executable, "-c", program, "host", *words, "--uplink", "eth0", *places, *database)
+    typed = (sys.executable, "-c", program, "host", *words, "--uplink", uplink)
+    return (*WITH_DEVICES, *typed, *places, *database)
 
 
 def network(world, device):
@@ -68,6 +85,7 @@ HOSTS = (
         "198.51.100.0/24 table 9 scope link",
     },
 )
+BESIDE = ({f"{SECOND}/24"}, {f"203.0.113.0/24 proto kernel scope link src {SECOND}"})
 NOTHING = (set(), set())
 
 
@@ -101,6 +119,31 @@ def test_a_nic_goes_into_the_bridge_and_out_again_while_a_connection_stays_open(
     told = world.run("host1", *command(world, "leave", "--yes", "--within", "20"))
     assert is_outside(world)
     assert said("out of the bridge")
+
+
+def test_of_two_nics_in_one_bridge_each_takes_out_what_it_brought(world, said):
+    def typed(word, uplink):
+        world.run("host1", *command(world, word, "--yes", "--within", "20", uplink=uplink))
+
+    with connection(world, "beside", "host1", SECOND) as said_beside:
+        typed("join", "eth0")
+        typed("join", "eth1")
+        both = HOSTS[0] | BESIDE[0], HOSTS[1] | BESIDE[1]
+        assert (network(world, "br0"), ports(world)) == (both, ["eth0", "eth1"])
+        assert said("both are in")
+        assert said_beside("both are in")
+
+        typed("leave", "eth0")
+        assert (network(world, "eth0"), network(world, "br0")) == (HOSTS, BESIDE)
+        assert ports(world) == ["eth1"]
+        assert said("out")
+        assert said_beside("still in")
+
+        typed("leave", "eth1")
+        assert is_outside(world)
+        assert network(world, "eth1") == BESIDE
+        assert said("both are out")
+        assert said_beside("both are out")
 
 
 def test_what_does_not_answer_in_time_leads_back(world, said):

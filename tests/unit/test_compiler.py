@@ -36,7 +36,7 @@ class Mark(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> Hashable:
-        return ("mark",)
+        return "mark", 0
 
 
 def clauses(lease, _):
@@ -98,9 +98,12 @@ def test_teardown_leaves_nothing(history):
     installed(compiler, switch, dict.fromkeys(rows_of(compiler)))
     assert not switch
     assert not any(compiler.state.rows.values())
-    for memory in ("_reads", "_readers", "_yields", "_wanted", "failures", "conflicts"):
+    for memory in ("_reads", "_yields", "failures", "conflicts"):
         assert not getattr(compiler, memory), memory
-    assert not compiler.state._members
+    for memory in ("_readers", "_wanted"):
+        assert not any(getattr(compiler, memory).values()), memory
+    indexes = [index for made in compiler.state._indexes.values() for index in made.values()]
+    assert not any(index.members for index in indexes)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -144,10 +147,10 @@ def test_of_owners_that_quarrel_the_first_wins_and_the_conflict_is_reported():
     rows = [Network(uuid=f"nw-{digit}", ipv4_network=0) for digit in (2, 1)]
     for row in rows:
         compiler.apply({(Network, row.uuid): row})
-    assert compiler.desired(("mark",)) == Mark("nw-1")
-    assert [owner.id for owner in compiler.conflicts["mark",]] == ["nw-1", "nw-2"]
+    assert compiler.desired(("mark", 0)) == Mark("nw-1")
+    assert [owner.id for owner in compiler.conflicts["mark", 0]] == ["nw-1", "nw-2"]
     compiler.apply({(Network, "nw-1"): None})
-    assert compiler.desired(("mark",)) == Mark("nw-2")
+    assert compiler.desired(("mark", 0)) == Mark("nw-2")
     assert not compiler.conflicts
 
 

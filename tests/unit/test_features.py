@@ -98,7 +98,7 @@ def test_an_agent_asks_for_its_datapath_and_the_names_of_its_ports():
     asked = {(out.kind, out.name) for out in outputs if isinstance(out, Subscription)}
     ports = {("port", name) for name in ("vm1", "vm2", "vm3", "vm4", "neutron-1")}
     assert asked == {("datapath", "0x0000aaaaaaaaaaaa"), *ports}
-    assert Subscription("port", "x").key == ("subscription", "port", "x")
+    assert Subscription("port", "x").key == (("subscription", "port"), "x")
 
 
 def attachment(rows):

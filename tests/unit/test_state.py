@@ -37,8 +37,8 @@ def test_a_view_remembers_each_cell_that_was_looked_at():
     view.get(InterfacePort, "ifp-1")
     view.count(InterfacePort, port_name="vm")
     assert view.reads == {
-        ("row", InterfacePort, "ifp-1"),
-        ("count", InterfacePort, "port_name", "vm"),
+        (InterfacePort, "ifp-1"),
+        (("count", InterfacePort, "port_name"), "vm"),
     }
 
 
@@ -52,13 +52,14 @@ def asked():
 
 
 def of_port_name(cells):
-    return {cell[0] for cell in cells if cell[1:3] == (InterfacePort, "port_name")}
+    asked = [question for question, _ in cells if isinstance(question, tuple)]
+    return {word for word, *of in asked if of == [InterfacePort, "port_name"]}
 
 
 def test_a_row_that_changes_in_place_touches_itself_and_where_it_is():
     changed = InterfacePort(uuid="ifp-0", interface_uuid="if-5", port_name="vm")
     cells = asked().put(InterfacePort, "ifp-0", changed)
-    assert ("row", InterfacePort, "ifp-0") in cells
+    assert (InterfacePort, "ifp-0") in cells
     assert of_port_name(cells) == {"where"}
 
 

@@ -3,11 +3,13 @@
 import msgspec
 import pytest
 
+from openvnet.cli.host_pages import status_lines
 from openvnet.host.facts import Directory, Facts, Live, Software, Store, Unknown, Uplink
 from openvnet.host.findings import CHECKS, findings, must_act
 from openvnet.host.joining import Reached
 from openvnet.host.places import places
 from openvnet.host.processes import Process
+from openvnet.host.saying import Says
 from openvnet.host.status import status
 from openvnet.host.switch import Bridge, Controller, Switch, SwitchPort
 
@@ -38,6 +40,7 @@ NODE = {
     "lag": 0,
     "failures": [],
 }
+SAYS = Says(True, True, True, 7, 7, 0)
 GUEST = {"uuid": "if-1", "status": [{"node_id": "vna", "port_name": "vm1", "up": True}]}
 LIVE = Live(7, {"vna": NODE}, ({"uuid": "dp-1", "dpid": DPID},), (GUEST,))
 HERE = places({}, 0)
@@ -93,6 +96,15 @@ def with_directory(**changed):
 NOBODY = Unknown("nobody answers")
 AWAY = Unknown("Open vSwitch does not answer at unix:/x: No such file. Start it (`now`).")
 
+FOLLOWS = replace(
+    WELL,
+    **dict.fromkeys(("vnmgr", "webapi", "store")),
+    **dict.fromkeys(("webapi_version", "live"), NOBODY),
+    upstream=Reached("vna2", "192.0.2.1:9102", ""),
+    vna_says=SAYS,
+)
+"""A host that has joined a vnmgr elsewhere."""
+
 TROUBLES = {
     "vnmgr does not know the key of a host that has joined": (
         replace(WELL, vnmgr=None, upstream=Reached("vna2", "192.0.2.1:9102", "it was revoked.")),
@@ -105,7 +117,7 @@ TROUBLES = {
         "openvnet join",
     ),
     "vnmgr refuses this host's vna": (
-        replace(WELL, refused="its switch has dpid 0x1"),
+        replace(WELL, vna_says=replace(SAYS, refused="its switch has dpid 0x1")),
         ("joined", "refuses this host's vna: its switch has dpid 0x1"),
         "vnctl nodes",
     ),
@@ -307,6 +319,27 @@ def test_all_is_well_where_all_is_well():
     assert {finding.state for finding in found} == {"well"}
     assert not must_act(found)
     assert status(WELL).well
+
+
+def test_a_host_that_has_joined_is_well_by_what_its_vna_says_and_whether_vnmgr_is_reached():
+    assert {finding.state for finding in findings(FOLLOWS)} == {"well"}
+    found = status(FOLLOWS)
+    assert found.well
+    assert found.revision == 7
+    assert [program.name for program in found.programs] == ["vnmgr", "vna", "ovs-vswitchd"]
+    assert [(host.node_id, host.state, host.lag) for host in found.hosts] == [
+        ("vna2", "in sync", 0)
+    ]
+    lines = list(status_lines(found))
+    assert any("at 192.0.2.1:9102, reached" in line for line in lines)
+    away = replace(
+        FOLLOWS,
+        upstream=FOLLOWS.upstream._replace(trouble="vnmgr cannot be reached"),
+        vna_says=replace(SAYS, heard=False),
+    )
+    assert any("at 192.0.2.1:9102, not reached" in line for line in status_lines(status(away)))
+    assert [trouble.partition(":")[0] for trouble in status(away).troubles] == ["vnmgr", "vna2"]
+    assert {"joined", "in sync"} == {each.about for each in findings(away) if each.state == "act"}
 
 
 def test_an_uplink_may_take_more_than_guests_ports_do():

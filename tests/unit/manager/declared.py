@@ -1,7 +1,7 @@
 """A vnmgr's store and memory without sockets, to which documents are applied; and random ones."""
 
 import asyncio
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,15 +15,7 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.requests import result
 from openvnet.store.database import Committed, Write, opened
 from openvnet.wire.messages import Request
-
-
-@cache
-def _empty():
-    """A database that has been migrated, which takes longer than all else."""
-    with TemporaryDirectory(prefix="openvnet-") as directory:
-        path = Path(directory) / "vnet.sqlite"
-        opened(f"sqlite:///{path}").close()
-        return path.read_bytes()
+from tests.databases import sqlite
 
 
 class World:
@@ -31,9 +23,7 @@ class World:
 
     def __init__(self):
         self._directory = TemporaryDirectory(prefix="openvnet-")
-        path = Path(self._directory.name) / "vnet.sqlite"
-        path.write_bytes(_empty())
-        self.store = opened(f"sqlite:///{path}")
+        self.store = opened(sqlite(Path(self._directory.name) / "vnet.sqlite"))
         self.replica = Replica(self.store)
 
     def close(self):

@@ -18,6 +18,7 @@ from openvnet.model import InterfacePort
 from openvnet.store.database import Committed, Write, opened
 from openvnet.store.errors import Taken
 from openvnet.wire.messages import Request, Scope
+from tests.databases import sqlite
 from tests.worlds import DPID, OTHER_DPID
 
 FIRST = 0x0A660000
@@ -125,7 +126,7 @@ def heard_anew(dpid, roots, replica):
 def test_memory_and_agents_have_what_the_database_has(tmp_path_factory, history):
     directory = tmp_path_factory.mktemp("store")
     roots = [Scope("port", name) for name in ("vm1", "vm2", "if-1")]
-    with closing(opened(f"sqlite:///{directory}/vnet.sqlite")) as store:
+    with closing(opened(sqlite(directory / "vnet.sqlite"))) as store:
         replica = Replica(store)
         audience = Audience(replica.state)
         listeners = {Listener(dpid): {} for dpid in (DPID, OTHER_DPID)}

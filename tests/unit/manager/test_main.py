@@ -1,6 +1,7 @@
 """The process vnmgr: how it starts, refuses to start, stops, and dies."""
 
 import asyncio
+import re
 import signal
 import socket
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from openvnet.lab.waiting import until
+from openvnet.wire.messages import Request
 from openvnet.wire.rpc import NoAnswer, Rpc
 from tests.vnmgr import Client
 
@@ -24,10 +26,14 @@ def command(directory, *more):
 
 
 @contextmanager
-def vnmgr(directory):
+def vnmgr(directory, *before):
     """The process; it ends with the block, whatever happens."""
     running = subprocess.Popen(
-        command(directory), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        [*before, *command(directory)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
     )
     try:
         yield running
@@ -80,6 +86,27 @@ def test_it_stops_cleanly_when_told_to(tmp_path, number):
         running.send_signal(number)
         assert running.wait(timeout=10) == 0
         assert running.stderr.read().endswith("vnmgr stops.\n")
+
+
+def test_it_takes_all_files_that_it_may_open_and_says_if_they_are_too_few(tmp_path):
+    async def conversation(call):
+        rows = [
+            {"display_name": "one", "dpid": f"0x{n:016x}", "node_id": f"vna{n}"} for n in range(90)
+        ]
+        reply = await call.rpc.ask(Request(0, "create", "datapaths", many=tuple(rows)))
+        assert reply.problem is None
+
+    few = ("prlimit", "--nofile=64:150", "--")
+    with vnmgr(tmp_path, *few) as running:
+        asking(tmp_path, conversation)
+        limits = Path(f"/proc/{running.pid}/limits").read_text()
+        assert re.search(r"Max open files +150 +150 ", limits)
+    with vnmgr(tmp_path, *few) as running:
+        until_said(running, "may have 150 open files, and needs 190 for the 90 nodes")
+
+
+def until_said(running, words):
+    assert any(words in line for line in running.stderr), f"it ends without {words}"
 
 
 def test_what_it_makes_is_its_users_alone(tmp_path):

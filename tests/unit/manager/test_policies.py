@@ -7,6 +7,7 @@ import pytest
 from openvnet.manager.policies import requested_lease_rows
 from openvnet.model import IpLease, IpRetention
 from openvnet.store.database import Committed, opened
+from tests.databases import sqlite
 from tests.unit.manager.desk import Desk
 from tests.vnmgr import ip, mac
 
@@ -14,7 +15,7 @@ from tests.vnmgr import ip, mac
 @pytest.fixture
 def desk(tmp_path):
     """A policy on DHCP with two addresses, and three interfaces of it."""
-    with closing(opened(f"sqlite:///{tmp_path}/vnet.sqlite")) as store:
+    with closing(opened(sqlite(tmp_path / "vnet.sqlite"))) as store:
         desk = Desk(store)
         desk.create("networks", uuid="nw-1", ipv4_network=ip("10.0.0.0"))
         desk.create("ip_range_groups", uuid="iprg-1")

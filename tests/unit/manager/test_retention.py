@@ -10,7 +10,7 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.retention import Deadlines, Ended, deadline, end
 from openvnet.model import IpLease, IpRetention, IpRetentionContainer
 from openvnet.store.database import Committed, opened
-from tests.databases import database_of
+from tests.databases import database_of, sqlite
 from tests.unit.manager.desk import Desk
 from tests.vnmgr import guest, house, in_house, ip, mac
 
@@ -41,7 +41,7 @@ def test_a_deadline_is_so_long_after_the_lease_or_its_release(
 @pytest.fixture
 def desk(tmp_path):
     """An interface whose IP lease il-1 is in a container of 90 and 60 seconds."""
-    with closing(opened(f"sqlite:///{tmp_path}/vnet.sqlite")) as store:
+    with closing(opened(sqlite(tmp_path / "vnet.sqlite"))) as store:
         desk = Desk(store)
         desk.create("networks", uuid="nw-1", ipv4_network=ip("10.0.0.0"))
         desk.create("interfaces", uuid="if-1", mode="vif", mac_address=mac(1))

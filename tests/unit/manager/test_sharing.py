@@ -4,7 +4,10 @@ import asyncio
 import time
 from contextlib import ExitStack, asynccontextmanager
 
+from openvnet.configuration.keys import LiveNodes
 from openvnet.manager.main import serving
+from openvnet.manager.registry import Registry
+from openvnet.wire.messages import Request
 from tests.databases import server
 from tests.vnmgr import DPID, OTHER_DPID, House, guest, ip
 
@@ -50,9 +53,13 @@ async def until(true, what, seconds=8):
 
 def test_without_redis_another_vnmgrs_agents_have_a_change_within_a_second_or_so(tmp_path, mariadb):
     async def within():
-        async with two(tmp_path, mariadb.database()) as (one, _, _, far):
+        async with two(tmp_path, mariadb.database()) as (one, other, _, far):
             await guest(one, 2)
             await far.until(lambda: "if-2" in far.uuids())
+            # Who has been told of a revision need not wait for it.
+            made = await one.call.reply("create", "networks", values={"ipv4_network": 0})
+            asked = Request(0, "show", "networks", made.result["uuid"], seen=made.revision)
+            assert (await other.call.rpc.ask(asked)).problem is None
 
     asyncio.run(within())
 
@@ -62,7 +69,7 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
 ):
     async def within():
         with server("redis") as redis:
-            registry = "127.0.0.1", redis.port
+            registry = Registry(LiveNodes(port=redis.port))
             async with two(tmp_path, mariadb.database(), registry) as (one, other, _, far):
 
                 async def known():

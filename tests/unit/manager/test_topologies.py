@@ -6,6 +6,7 @@ import pytest
 
 from openvnet.model import DatapathNetwork, DatapathRouteLink, DatapathSegment, RouteLink
 from openvnet.store.database import opened
+from tests.databases import sqlite
 from tests.unit.manager.desk import Desk
 from tests.vnmgr import ip, mac
 
@@ -26,7 +27,7 @@ def in_underlay(desk, number, topology="topo-u"):
 @pytest.fixture
 def desk(tmp_path):
     """Two hosts in an underlay with MAC ranges, and an overlay above it."""
-    with closing(opened(f"sqlite:///{tmp_path}/vnet.sqlite")) as store:
+    with closing(opened(sqlite(tmp_path / "vnet.sqlite"))) as store:
         desk = Desk(store)
         desk.create("networks", uuid="nw-public", mode="physical", ipv4_network=ip("172.16.0.0"))
         desk.create("topologies", uuid="topo-u", mode="simple_underlay")

@@ -1,6 +1,6 @@
 import pytest
 
-from openvnet.openflow.desired import DesiredFlows
+from openvnet.openflow.desired import DesiredFlows, short
 from openvnet.openflow.encoding import encode
 from openvnet.openflow.healing import HEALS, SECONDS, Drift, Patience, damage
 from openvnet.openflow.replies import ADDED, DELETED, MODIFIED, ActualFlow, FlowUpdate
@@ -23,7 +23,7 @@ def desired(*flows):
     wanted = DesiredFlows()
     for flow in flows:
         cookie, place, _ = encode(flow)
-        wanted.put(cookie, place, flow)
+        wanted.put(cookie, short(place), flow)
     return wanted
 
 
@@ -110,16 +110,18 @@ def test_there_is_one_desired_flow_at_a_place():
     assert set(wanted.flows.values()) == {OTHER, STALE}
     wanted.drop([encode(OTHER)[0], 12345])
     assert wanted.at(place) is None
-    assert set(wanted.cookies) == {encode(STALE)[1]}
+    stale, at_stale, _ = encode(STALE)
+    assert wanted.cookie_at(at_stale) == stale
     wanted.clear()
     assert not wanted.flows
-    assert not wanted.cookies
+    assert wanted.cookie_at(at_stale) is None
 
 
 def test_what_was_learnt_is_known_as_long_as_some_flow_teaches_it():
     learnt = update(ADDED, STALE, TAUGHT).flow
     wanted, other = desired(TEACHER), Flow(Table.ARP, 2, (), TEACHER.actions)
-    cookie, place, _ = encode(other)
+    cookie, at, _ = encode(other)
+    place = short(at)
     wanted.put(cookie, place, other)
     wanted.put(cookie, place, other)
     wanted.drop([encode(TEACHER)[0]])
@@ -139,6 +141,6 @@ def test_slices_are_parts_of_all():
 def test_a_cookie_that_a_flow_at_another_place_has_collides():
     wanted = desired(OURS)
     cookie, place, _ = encode(OURS)
-    assert wanted.collisions([cookie, 5, 6], [place, b"a", b"b"]) == set()
-    assert wanted.collisions([5, cookie], [b"a", b"b"]) == {1}
-    assert wanted.collisions([5, 5, 5], [b"a", b"b", b"a"]) == {1}
+    assert wanted.collisions([cookie, 5, 6], [short(place), 1, 2]) == set()
+    assert wanted.collisions([5, cookie], [1, 2]) == {1}
+    assert wanted.collisions([5, 5, 5], [1, 2, 1]) == {1}

@@ -1,7 +1,6 @@
 """The store: revisions, group commits, what survives and what is refused."""
 
 import resource
-import shutil
 import sqlite3
 
 import msgspec
@@ -14,6 +13,7 @@ from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease
 from openvnet.store.database import Committed, Write, opened
 from openvnet.store.errors import StoreError, StoreInUse, StoreTooNew, Taken
 from openvnet.store.log import entries
+from tests.databases import sqlite
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def path(tmp_path):
 def url(request, path):
     """A database that has tables and no rows of anybody's, of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{path}"
+        return sqlite(path)
     return request.getfixturevalue(request.param).database()
 
 
@@ -38,7 +38,7 @@ def store(url):
 
 @pytest.fixture
 def file_store(path):
-    store = opened(f"sqlite:///{path}")
+    store = opened(sqlite(path))
     yield store
     store.close()
 
@@ -319,14 +319,6 @@ def test_a_commit_is_forced_to_the_disk(file_store):
             assert found == value
 
 
-@pytest.fixture(scope="module")
-def new(tmp_path_factory):
-    """A file of SQLite that has tables and no rows of anybody's."""
-    path = tmp_path_factory.mktemp("new") / "vnet.sqlite"
-    opened(f"sqlite:///{path}").close()
-    return path
-
-
 rows = st.one_of(
     st.builds(
         Network,
@@ -355,10 +347,8 @@ rows = st.one_of(
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.tuples(rows, st.booleans()), min_size=1, max_size=4), max_size=8))
-def test_the_log_played_from_the_start_gives_the_rows(tmp_path_factory, new, history):
-    path = tmp_path_factory.mktemp("store") / "vnet.sqlite"
-    shutil.copy(new, path)
-    store = opened(f"sqlite:///{path}")
+def test_the_log_played_from_the_start_gives_the_rows(tmp_path_factory, history):
+    store = opened(sqlite(tmp_path_factory.mktemp("store") / "vnet.sqlite"))
     try:
         store.commit([Write(_doing(steps)) for steps in history])
         played = {}

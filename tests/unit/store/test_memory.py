@@ -10,7 +10,8 @@ from openvnet.manager.replica import Replica
 from openvnet.model import Interface, InterfacePort, MacLease
 from openvnet.store.database import Committed, Write, opened
 from openvnet.store.errors import Taken
-from openvnet.store.transaction import Refused
+from openvnet.store.sending import Refused
+from tests.databases import sqlite
 from tests.unit.manager.declared import World
 
 UUIDS = [f"if-{number}" for number in range(4)]
@@ -85,6 +86,7 @@ def work_of(done, is_refused, found):
                 continue
             before = set(map(uuid_of, everything(transaction)))
             getattr(transaction, verb)(row)
+            transaction.send()
             deleted |= before - set(map(uuid_of, everything(transaction)))
             found.append(looked(transaction))
         if is_refused:
@@ -115,7 +117,7 @@ def test_what_is_in_memory_is_what_is_in_the_database(history):
 
 
 def test_rows_of_another_revision_are_not_read(tmp_path):
-    store = opened(f"sqlite:///{tmp_path}/vnet.sqlite")
+    store = opened(sqlite(tmp_path / "vnet.sqlite"))
     replica = Replica(store)
     store.remember(replica)
     store.commit([Write(lambda transaction: transaction.put(interface("if-1")))])

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from openvnet.lab.waiting import until
 from openvnet.model import Network
 from openvnet.store.database import Committed, Write, opened
-from openvnet.store.errors import Replaced, StoreError, StoreInDoubt, StoreLost
+from openvnet.store.errors import Replaced, StoreError, StoreInDoubt, StoreLost, Taken
 from openvnet.store.log import entries
 from tests.databases import server
 
@@ -216,6 +216,7 @@ def test_a_write_that_a_deadlock_undid_is_done_again(running, caplog):
 
         def work(transaction):
             transaction.put(Network(uuid="nw-1", ipv4_network=0, vni=1, display_name="mine"))
+            transaction.send()
             if not waiting.ident:
                 waiting.start()
                 until(lambda: is_blocked(running), "the other one waits")
@@ -227,6 +228,42 @@ def test_a_write_that_a_deadlock_undid_is_done_again(running, caplog):
         assert [change.uuid for change in outcome.changes] == ["nw-1"]  # done anew, as a whole
         assert "eadlock" in caplog.text
     engine.dispose()
+
+
+def test_what_is_sent_together_is_stored_as_it_was_given(running):
+    words = ("a'; DELETE FROM networks; -- ", "100 % %s %(uuid)s", 'back\\slash "and" \\\'')
+    networks = [
+        Network(uuid=f"nw-{number}", ipv4_network=0, vni=number, display_name=word)
+        for number, word in enumerate(words)
+    ]
+
+    def work(transaction):
+        for network in networks:
+            transaction.put(network)
+
+    with closing(opened(running.database())) as store:
+        store.commit([Write(work, words[0])])
+        assert [row for row, _ in store.rows() if isinstance(row, Network)] == networks
+        with store.connection.begin():
+            logged = list(entries(store.connection))
+        assert [(entry.change.after, entry.origin) for entry in logged] == [
+            (network, words[0]) for network in networks
+        ]
+
+
+def test_of_what_is_sent_together_the_row_that_is_refused_is_named(running):
+    def work(transaction):
+        for number, vni in ((2, 2), (3, 1), (4, 4)):
+            transaction.put(Network(uuid=f"nw-{number}", ipv4_network=0, vni=vni))
+
+    with closing(opened(running.database())) as store:
+        store.commit([putting(1)])
+        for writes in ([Write(work)], [putting(5), Write(work)]):
+            outcome = store.commit(writes)[-1]
+            assert isinstance(outcome, Taken)
+            assert (outcome.row.uuid, outcome.holder.uuid) == ("nw-3", "nw-1")
+        rows = {row.uuid for row, _ in store.rows() if isinstance(row, Network)}
+        assert rows == {"nw-1", "nw-5"}
 
 
 def is_blocked(running):

@@ -164,6 +164,27 @@ def test_what_is_sent_without_a_connection_is_not_kept(tmp_path):
     asyncio.run(within())
 
 
+def test_a_new_connection_is_for_its_user_one_that_he_was_told_of(tmp_path):
+    """What went out before would be answered with a second question for a Hello."""
+
+    async def within():
+        endpoint = f"ipc://{tmp_path}/agents.sock"
+        heard = asyncio.Queue()
+        server = listen(endpoint, lambda messages: [heard.put_nowait(m[-1]) for m in messages])
+        stream = Stream(endpoint)
+        async with asyncio.timeout(5):
+            while not stream.waiting:
+                await asyncio.sleep(0)
+        assert not stream.send(Beat(None, "early"))
+        assert await stream.receive() == Beat()
+        assert stream.send(Beat(None, "in time"))
+        assert read_from_agent(await heard.get()) == Beat(None, "in time")
+        stream.close()
+        server.close()
+
+    asyncio.run(within())
+
+
 def test_a_message_that_cannot_be_read_is_an_error_and_the_stream_goes_on(tmp_path):
     async def within():
         endpoint = f"ipc://{tmp_path}/agents.sock"
