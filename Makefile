@@ -8,6 +8,8 @@ PYTHON := .venv/bin/python
 
 ifdef SUDO_UID  # What root compiles, its owner could not remove.
 export PYTHONDONTWRITEBYTECODE := 1
+else  # What one process has compiled, the next one need not.
+unexport PYTHONDONTWRITEBYTECODE
 endif
 
 help:  ## Show this list.
@@ -21,9 +23,14 @@ lab:  ## The same, left running to play with; Ctrl-C ends it. HOSTS=3 builds thr
 	@tools/set-up run
 	@exec $(PYTHON) -m openvnet.cli.openvnet lab up $(if $(HOSTS),--hosts $(HOSTS)) $(if $(GUESTS),--guests $(GUESTS))
 
-test:  ## All tests. TESTS="tests/unit -k codec" runs some.
+test:  ## All tests, several at once (WORKERS=4). TESTS="tests/unit -k codec" runs some, one by one.
 	@tools/set-up test
-	@exec $(PYTHON) -m pytest $(TESTS)
+ifdef TESTS
+	@exec $(PYTHON) -m pytest $(if $(WORKERS),-n $(WORKERS)) $(TESTS)
+else
+	@$(PYTHON) -m pytest -n $(or $(WORKERS),auto) -m "not alone"; beside=$$?; \
+	$(PYTHON) -m pytest -m alone tests/e2e && exit $$beside
+endif
 
 check:  ## Format, lint, types, and who may import whom.
 	@tools/set-up check

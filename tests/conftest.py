@@ -1,5 +1,8 @@
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import SERVED, choose, server
 from tests.openvswitch import open_vswitch
@@ -29,6 +32,27 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--database") != "sqlite":
         items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+    if hasattr(config, "workerinput"):  # The longest are to begin first.
+        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+def pytest_xdist_auto_num_workers():
+    """For `-n auto`: tests wait about as long as they work. Of more, each would be too slow."""
+    return min(len(os.sched_getaffinity(0)) + 1, 8)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+class ByFile(LoadScopeScheduling):
+    """Workers take file by file, since a file's tests share what they need, and the guides one by
+    one."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return nodeid if file == "tests/test_guides.py" else file
 
 
 def pytest_unconfigure():

@@ -69,6 +69,7 @@ NODE: Mapping[str, str] = {
     "clock_ahead": "By how many seconds its clock is ahead of vnmgr's.",
     "vnmgr": "The vnmgr that it is connected to; null: the one that answers.",
     "refused": "Why a program that says it is this node is refused, in words.",
+    "twin": "Which other host is this node, too, or has its datapath id, by another vnmgr.",
     "alive": "Whether it is connected to a vnmgr; of a webapi nobody knows.",
     "role": "`vna` or `webapi`.",
     "uuid": "Its uuid, if it is declared; a program of vnmgr's own machine need not be.",

@@ -75,6 +75,8 @@ def _rows(nodes: dict[str, Node]) -> Iterator[Node]:
         state = node.get("state") or "not heard of yet"
         if node.get("refused"):
             state = f"{state}; another is refused" if node["alive"] else "refused"
+        if node.get("twin"):
+            state = f"{state}; there are two of it"
         failures = "; ".join(node.get("failures") or ())
         yield {"node_id": node_id, **shown, "state": state, "failures": failures}
 

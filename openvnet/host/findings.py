@@ -380,6 +380,10 @@ def nodes(facts: Facts) -> Findings:
         if refused := node.get("refused"):
             words = f"a program that says it is {name} is refused: {refused}"
             yield Finding("nodes", "act", words, "see that host's vna.conf, bridge and key")
+        if twin := node.get("twin"):
+            words = f"there are two hosts that are {name}, or have its datapath id: {twin}"
+            remedy = "give one its own: `vnctl nodes token`, `openvnet join`, another datapath id"
+            yield Finding("nodes", "act", words, remedy)
         ahead = node.get("clock_ahead") or 0
         if abs(ahead) > CLOCK_SECONDS:
             words = f"the clock of {name} is {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}"

@@ -88,6 +88,7 @@ def _environment(said: Description) -> Environment:
         ),
         guest_mtu=1400,
         encapsulation=said.encapsulation,
+        explicit=True,
     )
 
 

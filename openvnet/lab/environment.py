@@ -12,6 +12,8 @@ import msgspec
 from openvnet.lab.errors import LabError
 
 ROUTER, MANAGER = "router", "manager"
+UNDERLAY, OVERLAY, MAC_ADDRESSES = "topo-underlay", "topo-overlay", "mrg-hosts"
+"""The topologies of a lab of many hosts, and the MAC addresses that they give hosts."""
 MANAGER_ADDRESS, MANAGER_ROUTER, MANAGER_PREFIX = "192.168.0.2", "192.168.0.1", 24
 """The manager is behind the router, in a network that has nobody else."""
 ENCAPSULATIONS = ("geneve", "vxlan", "gre", "mac2mac")
@@ -106,6 +108,8 @@ class Environment(msgspec.Struct, frozen=True):
     """Bytes of the longest packet that a guest sends."""
     encapsulation: str = ENCAPSULATIONS[0]
     """Of the networks, between hosts."""
+    explicit: bool = False
+    """Whether each host is told of each network that it carries it; if not, by a topology."""
     database: str = "sqlite"
     """Where vnmgr keeps its rows: one of `DATABASES`."""
 
@@ -166,10 +170,14 @@ def declarations(environment: Environment) -> Iterator[tuple[str, ...]]:
         )
     for underlay in environment.underlays:
         yield _network(underlay, "physical")
-    for network in environment.networks:
-        yield _network(network, "virtual")
     for host in environment.hosts:
         yield from _joining(environment, host)
+    if environment.underlays and not environment.explicit:
+        yield from _topologies(environment)
+    for network in environment.networks:
+        yield _network(network, "virtual")
+    if environment.explicit:
+        yield from _carrying(environment)
     for guest in environment.guests:
         owner = environment.host(guest.host).datapath_uuid
         yield (
@@ -190,24 +198,47 @@ def _network(network: Network | Underlay, mode: str) -> tuple[str, ...]:
 
 
 def _joining(environment: Environment, host: Host) -> Iterator[tuple[str, ...]]:
-    """A host's own address on its underlay, and that it carries all networks to other hosts."""
+    """A host's own address on its underlay."""
     underlay = environment.underlay(host)
-    if underlay is None:
-        return
-    yield (
-        *("interfaces", "add", "--uuid", host.interface_uuid, "--mode", "host"),
-        *("--owner-datapath-uuid", host.datapath_uuid, "--network-uuid", underlay.uuid),
-        *("--mac-address", host.mac_address, "--ipv4-address", host.ipv4_address),
-        *("--port-name", UPLINK),
-    )
-    for number, network in enumerate(environment.networks, 1):
-        # Hosts on one underlay send each other frames of a network by this address.
-        mac_address = f"02:{number:02x}{host.mac_address[5:]}"
+    if underlay is not None:
         yield (
-            *("datapaths", "networks", "add", host.datapath_uuid, network.uuid),
-            *("--interface-uuid", host.interface_uuid, "--mac-address", mac_address),
-            *_unless_default(environment.encapsulation),
+            *("interfaces", "add", "--uuid", host.interface_uuid, "--mode", "host"),
+            *("--owner-datapath-uuid", host.datapath_uuid, "--network-uuid", underlay.uuid),
+            *("--mac-address", host.mac_address, "--ipv4-address", host.ipv4_address),
+            *("--port-name", UPLINK),
         )
+
+
+def _topologies(environment: Environment) -> Iterator[tuple[str, ...]]:
+    """Each host carries each network, those that are added later too."""
+    encapsulation = _unless_default(environment.encapsulation)
+    yield ("topologies", "add", "--uuid", UNDERLAY, "--mode", "simple_underlay", *encapsulation)
+    yield ("mac-range-groups", "add", "--uuid", MAC_ADDRESSES, "--allocation-type", "incremental")
+    yield (
+        *("mac-range-groups", "mac-ranges", "add", MAC_ADDRESSES),
+        *("--begin-mac-address", "02:01:00:00:00:01", "--end-mac-address", "02:01:00:ff:ff:ff"),
+    )
+    yield ("topologies", "mac-range-groups", "add", UNDERLAY, MAC_ADDRESSES)
+    for host in environment.hosts:
+        yield (
+            *("topologies", "datapaths", "add", UNDERLAY, host.datapath_uuid),
+            *("--interface-uuid", host.interface_uuid),
+        )
+    yield ("topologies", "add", "--uuid", OVERLAY, "--mode", "simple_overlay", "--default")
+    yield ("topologies", "underlays", "add", OVERLAY, UNDERLAY)
+
+
+def _carrying(environment: Environment) -> Iterator[tuple[str, ...]]:
+    """The same, a row for each host and network."""
+    for host in environment.hosts:
+        for number, network in enumerate(environment.networks, 1):
+            # Hosts on one underlay send each other frames of a network by this address.
+            mac_address = f"02:{number:02x}{host.mac_address[5:]}"
+            yield (
+                *("datapaths", "networks", "add", host.datapath_uuid, network.uuid),
+                *("--interface-uuid", host.interface_uuid, "--mac-address", mac_address),
+                *_unless_default(environment.encapsulation),
+            )
 
 
 def _unless_default(encapsulation: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ others nothing is known.
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -33,6 +33,8 @@ LOOK_SECONDS = 1.0
 """How often the revision log is looked into, whatever Redis says."""
 LIVE_SECONDS = 4
 """How long what a vnmgr says of itself counts."""
+TWIN_SECONDS = 6.0
+"""How long a node may seem to be live by two vnmgr: one that goes from one to another does."""
 
 
 class Concerned(msgspec.Struct, frozen=True, tag="concerned"):
@@ -60,6 +62,8 @@ class Here(msgspec.Struct, frozen=True):
     """How it is called; nothing if it is at no TCP port."""
     nodes: dict[str, dict[str, Any]]
     """Its agents, by node id, as `vnctl nodes` shows them."""
+    beat: int = 0
+    """Another one each time: a Redis whose clock is set back keeps what is said for too long."""
 
 
 Said = Concerned | Has
@@ -82,6 +86,12 @@ class Sharing:
         self.name = managers[0].address if managers else f"vnmgr-{secrets.token_hex(3)}"
         self.others: dict[str, Here] = {}
         """The other vnmgr that live, by name."""
+        self.twins: dict[str, str] = {}
+        """Nodes of which there is another one by another vnmgr, and in words which."""
+        self._twins_since: dict[str, float] = {}
+        self._beats: dict[str, tuple[int, float]] = {}
+        """The last beat of each other vnmgr, and when (of the loop) it was heard first."""
+        self._number = 0
         self.away = registry is not None
         """Whether there is to be a Redis, and it is not reached."""
         self._trouble = self._unreadable = ""
@@ -200,7 +210,8 @@ class Sharing:
         while True:
             now, agents = self._loop.time(), self._streams.agents.items()
             nodes = {name: node_answer(agent, self._replica, now) for name, agent in agents}
-            here = _ENCODER.encode(Here(self.name, self._own, nodes))
+            self._number += 1
+            here = _ENCODER.encode(Here(self.name, self._own, nodes, self._number))
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await redis.set(f"{self._channel}:vnmgr:{self.name}", here, ex=LIVE_SECONDS)
                 names = [key async for key in redis.scan_iter(f"{self._channel}:vnmgr:*")]
@@ -209,17 +220,51 @@ class Sharing:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _note(self, said: list[Here]) -> None:
-        others = {here.name: here for here in said if here.name != self.name}
+        others = {here.name: here for here in said if here.name != self.name and self._lives(here)}
         for name in self.others.keys() - others:
             logger.warning("The vnmgr %s is no longer live.", name)
             self._streams.waiting.gone_elsewhere(name)
         for name in others.keys() - self.others:
             logger.info("The vnmgr %s is live, over the same database.", name)
         self.others = others
+        self._look_for_twins()
         self._known |= {here.name: here.managers for here in others.values() if here.managers}
         if self.away:
             logger.info("Redis is reached; other vnmgr that live: %s", ", ".join(others) or "none")
             self._trouble, self.away = "", False
+
+    def _lives(self, here: Here) -> bool:
+        """Whether a vnmgr has said something new lately, by the clock that only goes forward."""
+        now = self._loop.time()
+        number, since = self._beats.get(here.name, (-1, now))
+        if number != here.beat:
+            self._beats[here.name] = here.beat, now
+            return True
+        return now - since < LIVE_SECONDS
+
+    def _look_for_twins(self) -> None:
+        """Note which nodes are live twice; each may be the right one, so both are heard."""
+        now, found = self._loop.time(), dict(self._seen_twice())
+        self._twins_since = {name: self._twins_since.get(name, now) for name in found}
+        since = self._twins_since
+        twins = {name: why for name, why in found.items() if now - since[name] > TWIN_SECONDS}
+        for name in twins.keys() - self.twins.keys():
+            logger.error("Two hosts are node %s or have its datapath id: %s", name, twins[name])
+        self.twins = twins
+
+    def _seen_twice(self) -> Iterator[tuple[str, str]]:
+        elsewhere = [
+            (other.name, name, node)
+            for other in self.others.values()
+            for name, node in other.nodes.items()
+        ]
+        for mine in self._streams.agents.values():
+            for vnmgr, name, node in elsewhere:
+                where = f"at {node['address'] or 'an unknown address'}, by vnmgr {vnmgr}"
+                if name == mine.node_id:
+                    yield name, f"another one is live {where}, with dpid {node['dpid'] or 'none'}"
+                elif node["dpid"] is not None and node["dpid"] == mine.listener.dpid:
+                    yield mine.node_id, f"{name} has the dpid {node['dpid']}, too, {where}"
 
     @property
     def _channel(self) -> str:

@@ -80,6 +80,7 @@ def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now:
         shown |= there
     return shown | {
         "refused": conflict.why if conflict else "",
+        "twin": streams.sharing.twins.get(name, "") if streams.sharing else "",
         "alive": agent is not None or bool(there),
         "vnmgr": vnmgr or None,
         "role": node.role if node else "vna",

@@ -1,5 +1,6 @@
 """Two networks with equal addresses over three hosts on two underlays, in all encapsulations."""
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -9,7 +10,7 @@ import pytest
 
 from openvnet.client import Client
 from openvnet.lab import migrating
-from openvnet.lab.environment import ROUTER
+from openvnet.lab.environment import OVERLAY, ROUTER
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.reach import measured, wrong_cells
 from openvnet.lab.traffic import traffic_among
@@ -92,6 +93,24 @@ def test_what_is_for_all_passes_each_wire_once_and_comes_back_to_nobody(over):
     assert count > 0
     assert tunnelled(sender) == {to_host2: count, to_host3: count}
     assert tunnelled(receiver) == {to_host2: count}
+
+
+def test_a_network_that_is_added_later_needs_no_more_than_its_topology(over):
+    addresses = {"vm1": "10.200.0.1", "vm3": "10.200.0.3", "vm5": "10.200.0.5"}
+    added = ("--uuid", "nw-later", "--ipv4-network", "10.200.0.0", "--topology-uuid", OVERLAY)
+    over.vnctl("networks", "add", *added)
+    for guest, address in addresses.items():
+        given = ("--network-uuid", "nw-later", "--interface-uuid", f"if-{guest}")
+        over.vnctl("ip-leases", "add", *given, "--ipv4-address", address, "--wait")
+        over.run(guest, "ip", "address", "add", f"{address}/24", "dev", "eth0")
+    over.settle()
+    try:
+        for guest, other in itertools.permutations(addresses, 2):
+            over.run(guest, "ping", "-c", "1", "-W", "5", addresses[other])
+    finally:
+        over.vnctl("networks", "del", "nw-later", "--wait")
+        for guest, address in addresses.items():
+            over.run(guest, "ip", "address", "del", f"{address}/24", "dev", "eth0")
 
 
 def _is_at(lab, interface, datapath):

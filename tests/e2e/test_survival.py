@@ -15,6 +15,8 @@ from tests.e2e.flow_changes import flow_changes
 
 OURS = ("vna", "vnmgr", "webapi")
 
+pytestmark = pytest.mark.alone  # A switch that gets no processor loses packets, too.
+
 
 @pytest.mark.parametrize("victims", [("vna",), ("vnmgr",), ("webapi",), OURS], ids="+".join)
 def test_no_packet_is_lost_when_it_is_killed_nor_when_it_comes_back(seed, victims):
@@ -53,11 +55,11 @@ def test_vna_restarted_while_vnmgr_is_dead_changes_no_flow(seed):
         assert changes.so_far() == []
 
 
-def test_half_a_minute_without_vna_loses_no_packet_and_changes_no_flow(seed):
-    """In `standalone`, Open vSwitch would by then forward everything everywhere."""
+def test_twenty_seconds_without_vna_lose_no_packet_and_change_no_flow(seed):
+    """In `standalone`, Open vSwitch would by then forward everything everywhere: after 15."""
     with flow_changes(seed, "host1") as changes, traffic(seed, "vm2", "vm4") as meter:
         seed.kill(*OURS)
-        meter.let_pass(30_000)
+        meter.let_pass(20_000)
         assert list(wrong_cells(seed.environment, measured(seed))) == []
         seed.start("vna")
         assert changes.so_far() == []

@@ -121,6 +121,11 @@ TROUBLES = {
         ("joined", "refuses this host's vna: its switch has dpid 0x1"),
         "vnctl nodes",
     ),
+    "two hosts are one node": (
+        with_node(twin="another one is live at 192.0.2.7, by vnmgr x"),
+        ("nodes", "that are vna, or have its datapath id: another one is live at 192.0.2.7"),
+        "openvnet join",
+    ),
     "another host is refused": (
         replace(WELL, live=replace(LIVE, away={"vna9": {"refused": "two hosts"}})),
         ("nodes", "says it is vna9 is refused: two hosts"),

@@ -68,6 +68,6 @@ def test_what_is_referred_to_is_declared_first():
         named = {value for option, value in options.items() if option.endswith("-uuid")}
         added = {options[option] for option in ("--uuid",) if option in options}
         assert named - added <= declared
-        if words[1] == "networks":
-            assert set(words[3:5]) <= declared
+        if words[2] == "add":
+            assert {word for word in words[3:5] if not word.startswith("--")} <= declared
         declared |= added
