@@ -20,13 +20,10 @@ OWN = "198.51.100.55"
 
 
 def declarations(environment):
-    """What is said to vnctl: the segment, who carries it, and who is in it."""
+    """What is said to vnctl: the segment, which the lab's topology carries, and who is in it."""
     yield "segments add --uuid seg-1 --mode virtual"
     subnet = "--ipv4-network 198.51.100.0 --ipv4-prefix 25 --segment-uuid seg-1"
     yield f"networks add --uuid nw-in {subnet}"
-    for host in environment.hosts:
-        carried = f"{host.datapath_uuid} seg-1 --interface-uuid {host.interface_uuid}"
-        yield f"datapaths segments add {carried}"
     for guest in environment.guests:
         name, port = guest.name, guest.interface_uuid
         yield f"interfaces del {port}"
