@@ -125,6 +125,15 @@ def test_a_leased_mac_address_cannot_be_stolen(segment):
     assert ping(segment, "vm5", CHOSEN["vm1"])
 
 
+def test_ipv6_passes_and_what_is_too_big_for_another_host_is_answered(segment):
+    for guest, address in (("vm1", "fd00::1"), ("vm3", "fd00::3")):
+        words = f"ip link set dev eth0 mtu 1500; ip address add {address}/64 dev eth0 nodad"
+        segment.run(guest, "sh", "-c", words)
+    segment.run("vm1", "ping", "-c", "1", "-W", "5", "fd00::3")
+    too_big = segment.run("vm1", "sh", "-c", "ping -c 1 -W 5 -s 1452 -M do fd00::3 || true")
+    assert "Packet too big: mtu=1450" in too_big
+
+
 def test_it_is_shown_how_its_guests_fare(segment):
     for interface in ("if-vm1", "if-vm4"):
         shown = segment.vnctl("interfaces", "show", interface, "-o", "yaml").stdout
