@@ -238,7 +238,7 @@ class IpLease(
     network_uuid: Annotated[
         str, Attribute("The network.", reference("nw"), required=True, shared=True)
     ]
-    ipv4_address: Annotated[int, Attribute("The address.", IPV4, required=True)]
+    ipv4_address: Annotated[int, Attribute("The address.", IPV4, required=True, update=True)]
     interface_uuid: Annotated[
         str | None, Attribute("The interface, if it is attached.", reference("if"))
     ] = None
