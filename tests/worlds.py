@@ -24,6 +24,7 @@ from openvnet.model.host import (
     TUNNEL_PORTS,
     BondMember,
     Bridge,
+    Heard,
     Port,
     PortIdentity,
     TunnelInterface,
@@ -64,7 +65,7 @@ networks = st.builds(
     uuid=_named("nw"),
     ipv4_network=st.just(0x0A660000),
     ipv4_prefix=st.sampled_from([16, 24, 32]),
-    mode=st.sampled_from(["virtual", "virtual", "virtual", "physical"]),
+    mode=st.sampled_from(["virtual", "virtual", "virtual", "physical", "internal"]),
     vlan_id=st.none() | st.just(10),
     segment_uuid=_segment_uuids,
     vni=st.integers(0, 3),
@@ -73,7 +74,7 @@ networks = st.builds(
 interfaces = st.builds(
     Interface,
     uuid=_named("if"),
-    mode=st.sampled_from(["vif", "vif", "vif", "vif", "host", "simulated", "promiscuous"]),
+    mode=st.sampled_from([*4 * ["vif"], "host", "simulated", "promiscuous", "internal"]),
     parent_interface_uuid=st.sampled_from([None, None, None, "if-1", "if-2"]),
     vlan_id=st.sampled_from([None, 10, 20]),
     enable_port_security=st.sampled_from([True, True, True, False]),
@@ -177,7 +178,10 @@ interface_segments = st.builds(
     segment_uuid=st.sampled_from(["seg-1", "seg-2"]),
 )
 
+heard = st.builds(Heard, interface_uuid=_named("if"))
+
 _KINDS = (
+    heard,
     interface_networks,
     interface_segments,
     segments,
@@ -222,6 +226,8 @@ def key_of(row):
     """A row's key in State."""
     if isinstance(row, Bridge):
         return Bridge, "bridge"
+    if isinstance(row, Heard):
+        return Heard, row.interface_uuid
     return type(row), getattr(row, "uuid", None) or row.name
 
 

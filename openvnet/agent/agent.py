@@ -14,7 +14,7 @@ nothing on the ground that a row is missing (`openflow.driver`, sweep).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from openvnet import __version__
@@ -24,6 +24,7 @@ from openvnet.agent.failures import failures
 from openvnet.agent.inbox import (
     Connected,
     Disconnected,
+    GuestHeard,
     Identities,
     Inbox,
     News,
@@ -42,7 +43,9 @@ from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.metrics import Metrics
 from openvnet.model.host import (
+    Announcement,
     Bridge,
+    Heard,
     Here,
     Port,
     Shortfall,
@@ -147,6 +150,10 @@ class Agent:
         """Set when there are tunnels that were not there before."""
         self.guests_awaited = asyncio.Event()
         """Set when there are guests that are bound here, and known to be elsewhere."""
+        self.unannounced: dict[Hashable, Announcement] = {}
+        """Guests that have come and are not announced yet, by key."""
+        self.guests_came = asyncio.Event()
+        """Set when there are some, and the switch has their flows."""
         self.on_wanted: Callable[[], None] = lambda: None
         """Called when what OVSDB must have may have changed."""
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
@@ -220,7 +227,8 @@ class Agent:
         return failures(self.compiler, self.refused, self.wanted.of(Shortfall))
 
     def guest_speaks(self, here: Here) -> None:
-        """Tell vnmgr that a guest is on this host from now on."""
+        """Take a guest to be on this host from now on, and tell vnmgr."""
+        self.inbox.put(GuestHeard(here.interface_uuid, gone=False))
         if self._told_here:
             self._send(Present((Presence(here.interface_uuid, here.port_name, speaks=True),)))
 
@@ -264,6 +272,8 @@ class Agent:
         written = await self._realise(difference)
         if any(type(output) is Tunnel for output in wanted.add):
             self.tunnels_came.set()
+        self._await_announcement(wanted)
+        self._forget_heard()
         if any(type(output) is Here and output.awaited for output in wanted.add):
             self.guests_awaited.set()
         if any(type(output) is TunnelPort for output in (*wanted.add, *wanted.remove)):
@@ -280,6 +290,21 @@ class Agent:
         if self.state != self._told:
             self.beat()
         self._tidy()
+
+    def _forget_heard(self) -> None:
+        """Forget of guests that they were heard here, once all know it."""
+        heard: Iterable[Heard] = self.compiler.state.rows.get(Heard, {}).values()
+        for interface_uuid in (each.interface_uuid for each in heard):
+            here = self.wanted.get(Here, ("here", interface_uuid))
+            if here is None or not here.awaited:
+                self.inbox.put(GuestHeard(interface_uuid, gone=True))
+
+    def _await_announcement(self, wanted: Difference) -> None:
+        for output in wanted.add:
+            if type(output) is Announcement:
+                self.unannounced[output.key] = output
+        if self.unannounced and self.realised is not None:
+            self.guests_came.set()
 
     @property
     def dpid(self) -> str | None:
@@ -310,6 +335,8 @@ class Agent:
             case PortStatus(port, gone):
                 log.info("port %s %s", port.name, "is gone" if gone else f"is number {port.number}")
                 return {(Port, port.name): None if gone else port}
+            case GuestHeard(interface_uuid, gone):
+                return {(Heard, interface_uuid): None if gone else Heard(interface_uuid)}
             case Identities():
                 self._identities_known = True
                 return identity_changes(news, self._known(pending))

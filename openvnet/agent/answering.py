@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 
 from openvnet.agent.agent import Agent
+from openvnet.agent.moving import guest_spoke
 from openvnet.features import ANSWERS, Answer
 from openvnet.model.host import Attachment
 from openvnet.openflow.driver import Switch
@@ -29,6 +30,10 @@ def answer(
     view, handler = View(agent.compiler.state), _NAMES.get(arrival.handler)
     senders = view.where(Attachment, number=arrival.value(in_port))
     if handler is None or not senders:
+        return
+    if handler is Handler.SPEAKS:
+        for sender in senders:
+            guest_spoke(agent, sender.interface_uuid)
         return
     try:
         packet = answers[handler](arrival, senders[0], view)

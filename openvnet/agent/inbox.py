@@ -44,7 +44,14 @@ class Identities(NamedTuple):
     """Ports with the names of tunnels', each with what is wrong with it."""
 
 
-News = Connected | Disconnected | PortStatus | Identities | Snapshot | Update
+class GuestHeard(NamedTuple):
+    """A guest that was to move here has sent something here; or (gone) that is known to all."""
+
+    interface_uuid: str
+    gone: bool
+
+
+News = GuestHeard | Connected | Disconnected | PortStatus | Identities | Snapshot | Update
 
 
 class Inbox:

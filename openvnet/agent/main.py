@@ -15,6 +15,7 @@ import uvloop
 
 from openvnet import __version__
 from openvnet.agent.agent import Agent
+from openvnet.agent.announcing import announce_guests
 from openvnet.agent.answering import answer
 from openvnet.agent.cache import Cache
 from openvnet.agent.inbox import Connected, Disconnected, Inbox, PortStatus
@@ -228,6 +229,7 @@ async def serve(
         audit(agent),
         keep_warm(agent),
         watch_for_guests(agent),
+        announce_guests(agent),
     ]
     if ovsdb:
         work.append(follow_ovsdb(agent, ovsdb, may_set_fail_mode=may_set_fail_mode))

@@ -1,6 +1,7 @@
 """Guests that move here while they run: a guest is here from its first frame on.
 
-Until then it is bound here, silent, and known to be on another host; so the counters of its port
+Until then it is bound here, silent, and known to be on another host. Flows hand the first frame to
+vna (`features.moving`). Some that they do not know may be the first, so the counters of its port
 are asked for many times a second, which lasts as long as a migration does and no longer.
 """
 
@@ -28,6 +29,13 @@ async def watch_for_guests(agent: Agent) -> None:
             if count is not None and count > received.setdefault(here.interface_uuid, count):
                 agent.guest_speaks(here)
         await asyncio.sleep(WATCH_SECONDS)
+
+
+def guest_spoke(agent: Agent, interface_uuid: str) -> None:
+    """Note that a guest has sent something here."""
+    here = agent.wanted.get(Here, ("here", interface_uuid))
+    if here is not None and here.awaited:
+        agent.guest_speaks(here)
 
 
 async def _received(agent: Agent, here: Here) -> int | None:

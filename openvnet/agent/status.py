@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from openvnet.agent.agent import Agent
 from openvnet.compiler import Compiler
-from openvnet.features.attachment import RESERVED, claimants
+from openvnet.features.attachment import RESERVED, claimants, may_be_here
 from openvnet.model import (
     Datapath,
     Interface,
@@ -54,9 +54,14 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
     if interface.mode == "promiscuous":
         yield from _obstacles_of_promiscuous(interface_uuid, view)
         return
-    if interface.mode != "vif":
+    if interface.mode == "internal" and not may_be_here(interface_uuid, view):
+        yield "its port is for another datapath"
+        return
+    if interface.mode not in ("vif", "internal"):
         yield f"interfaces of mode {interface.mode} are not yet done"
     attachment = view.get(Attachment, interface_uuid)
+    if attachment is None and interface.mode == "internal":
+        return  # It is said why (`Shortfall`).
     if attachment is None:
         yield _why_not_attached(interface_uuid, view)
         return
@@ -72,7 +77,8 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
     if not leases:
         yield "it has no IP lease"
     elif not any(view.get(Member, lease) for lease in leases):
-        yield "none of its IP leases goes with one of its MAC leases"
+        internal = "is in an internal network and " if interface.mode == "internal" else ""
+        yield f"none of its IP leases {internal}goes with one of its MAC leases"
 
 
 def _obstacles_of_host(interface_uuid: str, view: View) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """What features want beside flows and subscriptions, as it is now."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from openvnet.compiler import Difference
-from openvnet.model.host import Here, Shortfall, Tunnel, TunnelPort
+from openvnet.model.host import Announcement, Here, Shortfall, Tunnel, TunnelPort
 
-KINDS: tuple[type[Any], ...] = (Here, Shortfall, Tunnel, TunnelPort)
+Output = TypeVar("Output")
+
+KINDS: tuple[type[Any], ...] = (Announcement, Here, Shortfall, Tunnel, TunnelPort)
 
 
 class Wanted:
@@ -18,6 +20,14 @@ class Wanted:
     def of(self, kind: type[Any]) -> list[Any]:
         """All outputs of a kind."""
         return list(self._outputs[kind].values())
+
+    def get(self, kind: type[Output], key: Hashable) -> Output | None:
+        """The output of a kind with a key, or None."""
+        return self._outputs[kind].get(key)
+
+    def has(self, output: Any) -> bool:
+        """Whether an output is wanted just so."""
+        return bool(self.get(type(output), output.key) == output)
 
     def take(self, difference: Difference) -> Difference:
         """Take what changed; return the part of it that is of these kinds."""

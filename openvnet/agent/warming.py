@@ -9,10 +9,12 @@ tunnel number 0, which is no network's, and are dropped.
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from openvnet.agent.agent import Agent
 from openvnet.model.host import Tunnel
 from openvnet.openflow.driver import Switch
+from openvnet.openflow.errors import Disconnected
 from openvnet.pipeline.fields import tun_dst, tun_id, tun_src
 from openvnet.pipeline.flow import Output, write
 
@@ -38,7 +40,8 @@ async def keep_warm(agent: Agent) -> None:
         except TimeoutError:
             soon = 0.0
         if agent.switch is not None and agent.swept:
-            warm(agent.switch, agent.wanted.of(Tunnel))
+            with suppress(Disconnected):  # The agent is told in its next turn.
+                warm(agent.switch, agent.wanted.of(Tunnel))
 
 
 def warm(switch: Switch, tunnels: Iterable[Tunnel]) -> None:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from openvnet.compiler import Feature
 from openvnet.features import (
     allowed,
+    announcing,
     arp,
     attachment,
     defaults,
     flooding,
     host,
     interest,
+    internal,
     learning,
+    moving,
     path_mtu,
     peers,
     physical,
@@ -31,7 +34,7 @@ from openvnet.state import View
 STRATA: tuple[tuple[Feature, ...], ...] = (
     attachment.PORTS,
     attachment.INTERFACES,
-    (*peers.CARRIERS, *physical.LANS),
+    (*peers.CARRIERS, *physical.LANS, *attachment.OF_HOST),
     (*attachment.LEASES, *allowed.ALLOWANCES, *peers.PEERS),
     peers.HEARERS,
     (
@@ -47,8 +50,11 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
         *path_mtu.FEATURES,
         *underlay.FEATURES,
         *physical.FEATURES,
+        *announcing.FEATURES,
         *promiscuous.FEATURES,
         *learning.FEATURES,
+        *internal.FEATURES,
+        *moving.FEATURES,
     ),
 )
 
@@ -57,4 +63,5 @@ Answer = Callable[[Arrival, Attachment, View], bytes | None]
 interface sent it; None for nothing. Pure; whatever the packet is, it raises nothing."""
 
 ANSWERS: Mapping[Handler, Answer] = {Handler.TOO_BIG: path_mtu.answer}
-"""All that the agent answers; a new handler is a line of `pipeline.handlers` and one here."""
+"""All that is answered; a new handler is a line of `pipeline.handlers` and one here. What only
+tells the agent something has none (`agent.answering`)."""

@@ -24,7 +24,8 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import Flow, Goto, match, off_trunk, write
+from openvnet.pipeline.flow import LOCAL, Flow, Goto, ToAgent, match, off_trunk, write
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.learning import learn_port
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
@@ -40,7 +41,7 @@ def allowances(pair: AllowedAddressPair, view: View) -> Iterator[Allowed]:
     network = view.get(Network, pair.network_uuid)
     leases = view.where(IpLease, interface_uuid=pair.interface_uuid)
     domain = domain_of(network, view) if network else None
-    if attachment is None or network is None or domain is None:
+    if attachment is None or network is None or domain is None or attachment.number == LOCAL:
         return
     if network.uuid not in {lease.network_uuid for lease in leases}:
         return
@@ -75,8 +76,9 @@ def sender_flows(allowed: Allowed, _: View) -> Iterator[Flow]:
 def open_flows(port: OpenPort, view: View) -> Iterator[Flow]:
     """What passes without port security: all that is not tagged."""
     sender = in_port(port.port), vlan(port.vlan_id)
+    told = (ToAgent(Handler.SPEAKS),) if port.awaited else ()
     learning = (learn_port(port.vni, port.port),) if port.segment and host_learns(view) else ()
-    entering = (*off_trunk(port.vlan_id), write(Registers.network, port.vni), *learning)
+    entering = (*told, *off_trunk(port.vlan_id), write(Registers.network, port.vni), *learning)
     yield Flow(Table.PORT_SECURITY, 6, match(*sender, ARP), (*entering, _TO_ARP))
     yield Flow(Table.PORT_SECURITY, 5, match(*sender), (*entering, _TO_SWITCHING))
 

@@ -3,13 +3,15 @@
     Port --claims--> Claim --first one--> Attachment --each IP lease--> Holding, Member, Chunk
       ├── uplink       └── mode host --> Uplink  └── MAC lease in a segment --> Station, Chunk
       └── tunnel --> TunnelEnd                           (elsewhere --> Away)
+    Interface of mode internal --> Attachment, of the host's own port
 
 A port belongs to the interface whose interface port names it, by the port's own name or by its
 `external_ids:iface-id` (as libvirt and OpenStack set it); an iface-id may also be the interface's
 uuid. Where several would do, one is chosen from what they are, never from what came first. The
 host's own uplinks, and the ports of tunnels, belong to no interface, whatever rows say.
 
-Where an interface is matters to other hosts if one of its networks is carried to them. An interface
+Where an interface is matters to other hosts if one of its networks is carried to them, or is a LAN
+that they are on too. An interface
 whose interface ports name one datapath, and no other, is there. Of one whose port may be on any, or
 that is bound on two hosts while it moves, only the host that has it can say so: it reports it, and
 vnmgr tells the others. While it is bound here and known to be elsewhere, it may send here, and what
@@ -34,6 +36,7 @@ from openvnet.model import (
 from openvnet.model.domains import Domain, domain_of, domain_of_segment
 from openvnet.model.host import (
     CHUNK_SIZE,
+    LAST_CHUNK,
     TUNNEL_PORTS,
     Attachment,
     Away,
@@ -44,8 +47,10 @@ from openvnet.model.host import (
     Carrier,
     Chunk,
     Claim,
+    Heard,
     Here,
     Holding,
+    Lan,
     Member,
     OpenAway,
     OpenPort,
@@ -58,6 +63,7 @@ from openvnet.model.host import (
     TunnelInterface,
     Uplink,
 )
+from openvnet.pipeline.flow import LOCAL
 from openvnet.state import View
 
 RESERVED = 0xFFFFFF00
@@ -102,7 +108,7 @@ def claimants(port: Port, view: View) -> list[str]:
         for row in view.where(InterfacePort, port_name=name)
         if is_here(row, view)
     ]
-    if identity and _may_be_here(identity.iface_id, view):
+    if identity and may_be_here(identity.iface_id, view):
         found.append((len(names), True, identity.iface_id))
     return list(dict.fromkeys(interface_uuid for *_, interface_uuid in sorted(found)))
 
@@ -118,7 +124,8 @@ def is_here(row: InterfacePort, view: View) -> bool:
     return datapath is not None and datapath.dpid == bridge.dpid
 
 
-def _may_be_here(interface_uuid: str, view: View) -> bool:
+def may_be_here(interface_uuid: str, view: View) -> bool:
+    """Whether some port of an interface may be on this host."""
     rows = view.where(InterfacePort, interface_uuid=interface_uuid)
     return any(is_here(row, view) for row in rows)
 
@@ -153,7 +160,9 @@ def _is_up(claim: Claim, view: View) -> bool:
     return port is not None and port.up
 
 
-def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | Away | Here]:
+def holdings(
+    lease: IpLease, view: View
+) -> Iterator[Holding | Member | Chunk | Away | Here | Shortfall]:
     """What a lease amounts to, once every row that it needs is there."""
     if lease.interface_uuid is None or lease.mac_lease_uuid is None:
         return
@@ -168,7 +177,11 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
     if network.mode != "physical":  # There, everybody answers for himself.
         yield Holding(*of_domain, lease.ipv4_address, mac.mac_address)
     carrier = view.get(Carrier, domain.uuid)
-    spot = _spot(lease.interface_uuid, carrier, view)
+    spot = _spot(lease.interface_uuid, domain, carrier, view)
+    if spot.attachment and spot.attachment.number == LOCAL and network.mode != "internal":
+        why = f"network {network.uuid} is of mode {network.mode}, and the host is on internal ones"
+        yield Shortfall("ip_lease", lease.uuid, why)
+        return
     yield from _presence(lease.uuid, mac.mac_address, domain, spot)
     if spot.attachment is not None:
         yield Member(
@@ -178,14 +191,17 @@ def holdings(lease: IpLease, view: View) -> Iterator[Holding | Member | Chunk | 
             lease.ipv4_address,
             mac.mac_address,
             spot.attachment.number,
-            (domain.uuid, spot.attachment.number // CHUNK_SIZE),
+            (domain.uuid, _chunk_number(spot.attachment.number)),
             carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
             spot.attachment.vlan_id,
             spot.elsewhere is not None,
+            spot.also,
         )
 
 
-def stations(lease: MacLease, view: View) -> Iterator[Station | Chunk | Away | Here | OpenAway]:
+def stations(
+    lease: MacLease, view: View
+) -> Iterator[Station | Chunk | Away | Here | OpenAway | Shortfall]:
     """What a MAC lease in a segment amounts to: whatever addresses its guest chooses."""
     if lease.interface_uuid is None or lease.segment_uuid is None:
         return
@@ -193,14 +209,19 @@ def stations(lease: MacLease, view: View) -> Iterator[Station | Chunk | Away | H
     domain = domain_of_segment(segment) if segment else None
     if domain is None:
         return
-    spot = _spot(lease.interface_uuid, view.get(Carrier, domain.uuid), view)
+    spot = _spot(lease.interface_uuid, domain, view.get(Carrier, domain.uuid), view)
+    if spot.attachment and spot.attachment.number == LOCAL:
+        why = f"segment {domain.uuid} is no internal network, and the host is on such alone"
+        yield Shortfall("mac_lease", lease.uuid, why)
+        return
     yield from _presence(lease.uuid, lease.mac_address, domain, spot)
     if spot.attachment is not None:
         yield Station(
             *(lease.uuid, domain.uuid, domain.vni, lease.mac_address, spot.attachment.number),
-            (domain.uuid, spot.attachment.number // CHUNK_SIZE),
+            (domain.uuid, _chunk_number(spot.attachment.number)),
             spot.attachment.vlan_id,
             spot.elsewhere is not None,
+            spot.also,
         )
     if spot.elsewhere is not None and not _is_secured(lease.interface_uuid, view):
         yield OpenAway(domain.uuid, (domain.uuid, spot.elsewhere))
@@ -211,32 +232,46 @@ class _Spot(NamedTuple):
 
     attachment: Attachment | None
     """The port of this host that it is behind."""
-    elsewhere: str | None
-    """The other datapath that it is on, if the domain is carried to others."""
-    reported: bool
-    """Whether vnmgr must be told that it is here."""
+    elsewhere: str | None = None
+    """The other datapath that it is on, if the domain is shared with others."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves."""
+    told: Here | None = None
+    """What vnmgr must be told."""
 
 
-def _spot(interface_uuid: str, carrier: Carrier | None, view: View) -> _Spot:
+def _spot(interface_uuid: str, domain: Domain, carrier: Carrier | None, view: View) -> _Spot:
     attachment = view.get(Attachment, interface_uuid)
     if attachment is None:
-        return _Spot(None, _datapath_uuid(interface_uuid, view) if carrier else None, False)
-    if carrier is None or _named_datapath(interface_uuid, view) is not None:
-        return _Spot(attachment, None, False)
-    return _Spot(attachment, _reported_elsewhere(interface_uuid, view), True)
+        there = _datapath_uuid(interface_uuid, view) if carrier else None
+        also = _bound_also(interface_uuid, there, view) if there else ()
+        return _Spot(None, there, also)
+    shared = carrier or view.get(Lan, domain.uuid)
+    if not shared or _named_datapath(interface_uuid, view) is not None:
+        return _Spot(attachment)
+    elsewhere = _reported_elsewhere(interface_uuid, view)
+    told = Here(interface_uuid, attachment.port_name, elsewhere is not None)
+    if view.get(Heard, interface_uuid) is not None:
+        elsewhere = None  # The others will hear of it.
+    also = _bound_also(interface_uuid, elsewhere, view) if carrier else ()
+    return _Spot(attachment, elsewhere, also, told)
 
 
 def _presence(
     lease_uuid: str, mac_address: int, domain: Domain, spot: _Spot
 ) -> Iterator[Chunk | Away | Here]:
     """Where what is for a lease's holder goes, and who must be told of it."""
-    if spot.attachment is not None and spot.reported:
-        interface_uuid, port_name = spot.attachment.interface_uuid, spot.attachment.port_name
-        yield Here(interface_uuid, port_name, spot.elsewhere is not None)
+    if spot.told is not None:
+        yield spot.told
     if spot.elsewhere is not None:
-        yield Away(lease_uuid, domain.vni, mac_address, (domain.uuid, spot.elsewhere))
+        place = domain.uuid, spot.elsewhere
+        yield Away(lease_uuid, domain.vni, mac_address, place, spot.also)
     elif spot.attachment is not None:
-        yield Chunk(domain.uuid, domain.vni, spot.attachment.number // CHUNK_SIZE)
+        yield Chunk(domain.uuid, domain.vni, _chunk_number(spot.attachment.number))
+
+
+def _chunk_number(port: int) -> int:
+    return min(port // CHUNK_SIZE, LAST_CHUNK)
 
 
 def open_ports(attachment: Attachment, view: View) -> Iterator[OpenPort | Shortfall]:
@@ -246,6 +281,10 @@ def open_ports(attachment: Attachment, view: View) -> Iterator[OpenPort | Shortf
     """
     uuid = attachment.interface_uuid
     if _is_secured(uuid, view):
+        return
+    if attachment.number == LOCAL:
+        why = "port security stays on: all that the host sends comes by the same port"
+        yield Shortfall("interface", uuid, why)
         return
     stationed, domains = _domains(uuid, view)
     if len(domains) != 1:
@@ -260,7 +299,7 @@ def open_ports(attachment: Attachment, view: View) -> Iterator[OpenPort | Shortf
     yield OpenPort(
         *(uuid, domain.uuid, domain.vni, attachment.number, attachment.vlan_id),
         domain in stationed,
-        _spot(uuid, view.get(Carrier, domain.uuid), view).elsewhere is not None,
+        _spot(uuid, domain, view.get(Carrier, domain.uuid), view).elsewhere is not None,
     )
 
 
@@ -299,7 +338,7 @@ def bridges(
         return
     if carrier and _named_datapath(interface.uuid, view) is None:
         yield Here(interface.uuid, port.port_name)
-    place = domain.uuid, port.number // CHUNK_SIZE
+    place = domain.uuid, _chunk_number(port.number)
     yield Chunk(domain.uuid, domain.vni, place[1])
     yield Bridged(domain.uuid, domain.vni, interface.uuid, port.number, place, domain.segment)
 
@@ -336,8 +375,34 @@ def _named_datapath(interface_uuid: str, view: View) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
+def _bound_also(interface_uuid: str, but: str | None, view: View) -> tuple[str, ...]:
+    """The other datapaths that an interface's ports name, if they name several, and all by name."""
+    ports = view.where(InterfacePort, interface_uuid=interface_uuid)
+    named = {port.datapath_uuid for port in ports if port.datapath_uuid}
+    if len(named) < 2 or any(port.datapath_uuid is None for port in ports):
+        return ()
+    bridge = view.get(Bridge, "bridge")
+    own = view.ids(Datapath, dpid=bridge.dpid) if bridge else ()
+    return tuple(sorted(uuid for uuid in named if uuid not in (but, *own)))
+
+
+def host_attachments(interface: Interface, view: View) -> Iterator[Attachment | Shortfall]:
+    """The host's own port, behind which an interface of mode internal is."""
+    if interface.mode != "internal" or not may_be_here(interface.uuid, view):
+        return
+    leased = {row.mac_address for row in view.where(MacLease, interface_uuid=interface.uuid)}
+    for port in view.where(Port, number=LOCAL):
+        if port.mac_address in leased and view.any(Uplink, bridge="bridge"):
+            why = f"it leases the MAC address of {port.name} itself, by which the host is reached"
+            yield Shortfall("interface", interface.uuid, f"{why}; it needs one of its own")
+        else:
+            yield Attachment(interface.uuid, port.name, LOCAL)
+
+
 PORTS = ((Port, claims),)
 INTERFACES = ((Claim, attachments),)
+OF_HOST = ((Interface, host_attachments),)
+"""Of the stratum of what this host carries: the uplinks are known."""
 LEASES = (
     (IpLease, holdings),
     (MacLease, stations),

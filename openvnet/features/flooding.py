@@ -81,13 +81,20 @@ def _steps(chunks: Iterable[tuple[str, int]], table: Table) -> Iterator[Action]:
 
 
 def chunk_flows(chunk: Chunk, view: View) -> Iterator[Flow]:
-    """The members of one chunk; VLANs of trunks last, each port with their tag."""
-    places = sorted(set(_places((chunk.domain_uuid, chunk.number), view)))
+    """The members of one chunk; VLANs of trunks last, each port with their tag.
+
+    The host itself is told by its MAC address on the network, or its other ones would hear it.
+    """
+    listed = chunk.domain_uuid, chunk.number
+    places = sorted(set(_places(listed, view)))
     steps = tuple(
         step
         for vlan_id, ports in groupby(places, key=itemgetter(0))
         for step in (*tag(vlan_id), *(Output(port) for _, port in ports), *untag(vlan_id))
     )
+    members = view.where(Member, chunk=listed)
+    for mac_address in sorted({each.mac_address for each in members if each.port == LOCAL}):
+        steps = (*steps, write(eth_dst, mac_address), Output(LOCAL))
     if steps:
         here = match(Registers.network(chunk.vni), Registers.chunk(chunk.number))
         yield Flow(Table.FLOOD, 100, here, steps)
@@ -98,7 +105,7 @@ def _places(chunk: tuple[str, int], view: View) -> Iterator[tuple[int, int]]:
     members: list[Member | Station] = [*view.where(Member, chunk=chunk)]
     members += view.where(Station, chunk=chunk)
     for member in members:
-        if not member.awaited:
+        if not member.awaited and member.port != LOCAL:
             yield member.vlan_id, member.port
     for bridged in view.where(Bridged, chunk=chunk):
         yield 0, bridged.port

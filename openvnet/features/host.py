@@ -9,7 +9,8 @@ each gets a copy. What comes by an uplink never goes to another uplink.
 
 Only then, and beside it, do guests of a physical network get their copy (`features.physical`). What
 is for the host's MAC address goes to the host before any row is looked at, and nobody else sends
-with that address.
+with that address. What LOCAL sends from another one may be for an internal network
+(`features.internal`).
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ leads one flow of L2_LOOKUP, which names the host; how to get to that host with 
 domain is one flow of TO_PEER. What comes from a host goes to no other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from openvnet.model import (
@@ -36,10 +36,12 @@ from openvnet.model.host import (
     BridgedAway,
     Carrier,
     Hearer,
+    Member,
     OpenAway,
     Peer,
     PeerChunk,
     Shortfall,
+    Station,
     Tunnel,
     TunnelEnd,
     TunnelInterface,
@@ -59,12 +61,15 @@ from openvnet.pipeline.fields import (
     peer as to_peer,
 )
 from openvnet.pipeline.flow import (
+    Action,
     Flow,
     Goto,
     Output,
     Resubmit,
     match,
     out_of,
+    tag,
+    untag,
     write,
 )
 from openvnet.pipeline.learning import learn_peer
@@ -277,7 +282,29 @@ def away_flows(away: Away, view: View) -> Iterator[Flow]:
     if peer is not None:
         to_member = match(eth_dst(away.mac_address), Registers.network(away.vni))
         there = write(to_peer, peer.number), Goto(Table.PATH_MTU)
-        yield Flow(Table.L2_LOOKUP, 100, to_member, there)
+        copies = _copies(away.place[0], away.also, view)
+        yield Flow(Table.L2_LOOKUP, 100, to_member, (*copies, *there))
+
+
+def moving_flows(member: Member | Station, view: View) -> Iterator[Flow]:
+    """The way to the MAC of a member of this host that moves: the host where it may go on, too.
+
+    What came from a host goes to no other (TO_PEER), so nothing goes to and fro.
+    """
+    copies = tuple(_copies(member.domain_uuid, member.also, view))
+    if copies and not member.awaited:
+        to_member = match(eth_dst(member.mac_address), Registers.network(member.vni))
+        here = *tag(member.vlan_id), Output(member.port), *untag(member.vlan_id)
+        yield Flow(Table.L2_LOOKUP, 101, to_member, (*here, *copies))
+
+
+def _copies(domain_uuid: str, datapaths: Iterable[str], view: View) -> Iterator[Action]:
+    """Copies for hosts; in tunnels only: a switch would bring a bare frame to where it was."""
+    for datapath_uuid in datapaths:
+        peer = view.get(Peer, (domain_uuid, datapath_uuid))
+        if peer is not None and peer.encapsulation != BARE:
+            yield write(to_peer, peer.number)
+            yield Resubmit(Table.TO_PEER)
 
 
 def chunk_flows(chunk: PeerChunk, view: View) -> Iterator[Flow]:
@@ -303,5 +330,7 @@ FEATURES = (
     (TunnelEnd, end_flows),
     (Peer, peer_flows),
     (Away, away_flows),
+    (Member, moving_flows),
+    (Station, moving_flows),
     (PeerChunk, chunk_flows),
 )

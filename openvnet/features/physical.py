@@ -122,7 +122,7 @@ def lan_flows(lan: Lan, view: View) -> Iterator[Flow]:
 def member_flows(member: Member, view: View) -> Iterator[Flow]:
     """What comes for a guest of this host: by the uplinks, and from the host itself."""
     lan = view.get(Lan, member.domain_uuid)
-    if lan is None:
+    if lan is None or member.awaited:
         return
     to_member = eth_dst(member.mac_address), vlan(lan.vlan_id)
     for uplink in lan.uplinks:

@@ -25,11 +25,15 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import Drop, Flow, Goto, match, off_trunk, write
+from openvnet.pipeline.flow import LOCAL, Drop, Flow, Goto, ToAgent, match, off_trunk, write
+from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 REQUEST = 1
+
+OF_HOST = 200
+"""How much earlier it is if the host itself is the sender: before its own path."""
 
 _TO_ARP, _TO_SWITCHING = Goto(Table.ARP), Goto(Table.L2_LOOKUP)
 
@@ -40,22 +44,25 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     A probe has no address of its own: of the sender's networks, the one with the longest prefix
     that holds the address asked for is meant.
     """
-    to_network = (*off_trunk(member.vlan_id), write(Registers.network, member.vni))
+    told = (ToAgent(Handler.SPEAKS),) if member.awaited else ()
+    to_network = (*told, *off_trunk(member.vlan_id), write(Registers.network, member.vni))
     sender = (in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id))
+    first = OF_HOST if member.port == LOCAL else 0
     ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
-    yield Flow(Table.PORT_SECURITY, 100, ipv4, (*to_network, _TO_SWITCHING))
+    yield Flow(Table.PORT_SECURITY, first + 100, ipv4, (*to_network, _TO_SWITCHING))
     arp, own_mac = (*sender, ARP), arp_sha(member.mac_address)
     to_arp = (*to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
-    yield Flow(Table.PORT_SECURITY, 100, own, to_arp)
+    yield Flow(Table.PORT_SECURITY, first + 100, own, to_arp)
     asked = of_prefix(arp_tpa, member.subnet, member.prefix)
     probe = match(*arp, arp_op(REQUEST), arp_spa(0), *asked, own_mac)
-    yield Flow(Table.PORT_SECURITY, 50 + member.prefix, probe, to_arp)
+    yield Flow(Table.PORT_SECURITY, first + 50 + member.prefix, probe, to_arp)
 
 
 def station_flows(station: Station, _: View) -> Iterator[Flow]:
     """What may be sent in a segment with one MAC address, after all that is leased or allowed."""
-    entering = (*off_trunk(station.vlan_id), write(Registers.network, station.vni))
+    told = (ToAgent(Handler.SPEAKS),) if station.awaited else ()
+    entering = (*told, *off_trunk(station.vlan_id), write(Registers.network, station.vni))
     sender = (in_port(station.port), eth_src(station.mac_address), vlan(station.vlan_id))
     for protocol in (IPV4, IPV6):
         yield Flow(Table.PORT_SECURITY, 8, match(*sender, protocol), (*entering, _TO_SWITCHING))
@@ -67,15 +74,17 @@ def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     """What an attached interface sends, but may not: with its own MAC, and with another."""
     port, tagged = in_port(attachment.number), vlan(attachment.vlan_id)
     in_vlan = (tagged,) if attachment.vlan_id else ()
+    first = OF_HOST if attachment.number == LOCAL else 0
     for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
         own_mac = eth_src(lease.mac_address)
         in_segment = lease.segment_uuid is not None
         for protocol, reason in _REFUSALS[1:] if in_segment else _REFUSALS:
             sender = match(port, own_mac, protocol, tagged)
-            yield Flow(Table.PORT_SECURITY, 4, sender, reason)
+            yield Flow(Table.PORT_SECURITY, first + 4, sender, reason)
         other = _OTHER_IN_SEGMENT if in_segment else _OTHER
-        yield Flow(Table.PORT_SECURITY, 3, match(port, own_mac, *in_vlan), other)
-    yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
+        yield Flow(Table.PORT_SECURITY, first + 3, match(port, own_mac, *in_vlan), other)
+    if not first:  # With other addresses, the host sends to the world.
+        yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
 
 
 _STRANGER = (Drop("source MAC address not leased"),)

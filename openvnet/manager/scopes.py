@@ -14,6 +14,7 @@
                        InterfaceNetworks, with their Interfaces
     carried:seg-x      the same of a segment (DatapathSegments, InterfaceSegments), and the
                        Interfaces of its members: some may send with any MAC address
+    internal:if-x      the Interface and its InterfacePorts
     end:if-x           the IpLeases of an interface that a datapath carries networks by
     underlay:nw-x      the Network that such an address is in
 
@@ -22,6 +23,7 @@
     interface ──MacLease, InterfaceSegment──► segment ◄── network in it
     interface ──Interface, a VLAN of its port──► interface
     network ──unless it is physical──► members ──DatapathNetwork here──► carried
+    members ──IpLease of an Interface of mode internal──► internal
     carried ──DatapathNetwork──► end ──IpLease──► underlay
     network ──DatapathNetwork here──► uplink
     segment ──► members of it, and of all networks in it ──DatapathSegment here──► carried
@@ -66,6 +68,7 @@ ScopeKind = Literal[
     "network",
     "segment",
     "members",
+    "internal",
     "uplink",
     "carried",
     "end",
@@ -100,7 +103,8 @@ class Place(NamedTuple):
 class Step(NamedTuple):
     """A scope leads to another through a row; if that names a datapath in `here`, only there.
 
-    `unless` is a value of the row's mode for which it does not.
+    `unless` is a value of the row's mode for which it does not; `only` is the one of the interface
+    that it leads to for which it does.
     """
 
     source: ScopeKind
@@ -108,6 +112,7 @@ class Step(NamedTuple):
     target: ScopeKind
     here: str | None = None
     unless: str | None = None
+    only: str | None = None
 
 
 class Edge(NamedTuple):
@@ -163,6 +168,8 @@ PLACES = (
     Place(Interface, "carried", "uuid", _PART_OF_SEGMENT),
     Place(InterfacePort, "carried", "interface_uuid", _PART_OF_SEGMENT),
     Place(ActiveInterface, "carried", "interface_uuid", _PART_OF_SEGMENT),
+    Place(Interface, "internal", "uuid"),
+    Place(InterfacePort, "internal", "interface_uuid"),
     Place(IpLease, "end", "interface_uuid"),
     Place(Network, "underlay", "uuid"),
 )
@@ -192,6 +199,7 @@ STEPS = (
         here="datapath_uuid",
     ),
     Step("carried", _WITHIN, "carried", unless="physical"),
+    Step("members", Via(IpLease, "network_uuid", "interface_uuid"), "internal", only="internal"),
     Step("carried", Via(DatapathNetwork, "network_uuid", "interface_uuid"), "end"),
     Step("carried", Via(DatapathSegment, "segment_uuid", "interface_uuid"), "end"),
     Step("end", Via(IpLease, "interface_uuid", "network_uuid"), "underlay"),
@@ -201,8 +209,11 @@ _PLACES_OF = {kind: [place for place in PLACES if place.kind is kind] for kind i
 _PLACES_IN = {word: [place for place in PLACES if place.scope == word] for word in SCOPE_KINDS}
 _STEPS_FROM = {word: [step for step in STEPS if step.source == word] for word in SCOPE_KINDS}
 
-_JOINING: dict[Kind, set[str]] = {kind: set() for kind in KINDS.values()} | {Datapath: {"dpid"}}
-"""The fields of each kind by which a row joins others, or (a datapath's) says where a step is."""
+_JOINING: dict[Kind, set[str]] = {kind: set() for kind in KINDS.values()} | {
+    Datapath: {"dpid"},
+    Interface: {"mode"},
+}
+"""The fields of each kind by which a row joins others, or says where or whether a step is."""
 for _via in (place.via for place in PLACES if place.via):
     _JOINING[_via.kind] |= {_via.where, _via.take}
 
@@ -273,6 +284,12 @@ def _joined(row: Row, state: State) -> Iterator[Key]:
                 for other in _rows(state, step.via.kind, step.here, row.uuid):
                     yield type(other), other.uuid
 
+    if isinstance(row, Interface):
+        for step in STEPS:
+            if step.only is not None:
+                for other in _rows(state, step.via.kind, step.via.take, row.uuid):
+                    yield type(other), other.uuid
+
 
 def row_at(key: Key, state: State) -> Row | None:
     """The row with a key, or None."""
@@ -300,6 +317,10 @@ def _edge(step: Step, row: Row, state: State) -> Iterator[Edge]:
         or (step.unless and getattr(row, "mode", None) == step.unless)
     ):
         return
+    if step.only is not None:
+        interface = row_at((Interface, target), state)
+        if not isinstance(interface, Interface) or interface.mode != step.only:
+            return
     here = getattr(row, step.here) if step.here else None
     datapath = row_at((Datapath, here), state) if here else None
     if here and not isinstance(datapath, Datapath):

@@ -12,7 +12,7 @@ from openvnet.manager.replica import Replica
 from openvnet.manager.streams import Streams
 from openvnet.model import Datapath, Interface, InterfacePort, Network, Node, Segment
 from openvnet.model.mtu import network_mtu, segment_mtu
-from openvnet.wire.messages import InterfaceStatus, Scope
+from openvnet.wire.messages import InterfaceStatus
 
 Answer = dict[str, Any]
 
@@ -39,7 +39,7 @@ async def interface_status(
 
 def places(interface: Interface, streams: Streams, replica: Replica) -> list[Answer]:
     """The hosts that have an interface, without asking them; or why no host has it."""
-    hosts = streams.hearing(Scope("interface", interface.uuid))
+    hosts = streams.hosts(interface.uuid)
     if not hosts:
         return [_nowhere(interface, streams, replica)]
     return [
@@ -141,6 +141,9 @@ def _entry(agent: Agent | None, status: InterfaceStatus, node_id: str, replica: 
 
 def _nowhere(interface: Interface, streams: Streams, replica: Replica) -> Answer:
     ports = replica.where(InterfacePort, interface_uuid=interface.uuid)
+    if interface.mode == "internal":
+        why = "no live host has a guest on its networks"
+        return {"node_id": None, "datapath_uuid": None, "up": False, "why": why}
     whys = dict.fromkeys(_why_not(port, streams, replica) for port in ports)
     why = "; ".join(whys) or "it has no port"
     owners = {port.datapath_uuid for port in ports if port.datapath_uuid}

@@ -165,9 +165,14 @@ class Streams:
         found = (self._speaking[listener] for listener in self._audience.hearers(scope))
         return sorted(found, key=lambda agent: agent.node_id)
 
+    def hosts(self, interface_uuid: str) -> list[Agent]:
+        """The agents that hear an interface as their own host's, by node id."""
+        by_port = self.hearing(Scope("interface", interface_uuid))
+        return by_port or self.hearing(Scope("internal", interface_uuid))
+
     async def statuses(self, interface_uuid: str) -> Mapping[str, InterfaceStatus | None]:
         """How an interface fares on each host that hears it by its port; None: did not answer."""
-        agents = self.hearing(Scope("interface", interface_uuid))
+        agents = self.hosts(interface_uuid)
         answers = await asyncio.gather(*(self._status(one, interface_uuid) for one in agents))
         return {agent.node_id: status for agent, status in zip(agents, answers, strict=True)}
 

@@ -26,6 +26,9 @@ TUNNEL_PORTS: Mapping[str, str] = {
 CHUNK_SIZE = 256
 """Members of one chunk of a flood list, at most."""
 
+LAST_CHUNK = 255
+"""That of the host's own port; the numbers of others are less than 0xff00."""
+
 
 class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
     """The switch that this agent controls. Its id in State is "bridge"."""
@@ -73,7 +76,16 @@ class TunnelInterface(msgspec.Struct, frozen=True, tag="tunnel_interface", tag_f
     """Why it is no tunnel; empty if it is ours, and Open vSwitch could make it."""
 
 
-Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface
+class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="kind"):
+    """What this host alone knows yet: a guest that was to move here has sent something here.
+
+    Its id in State is the interface's uuid. It is forgotten once the rows say so, too.
+    """
+
+    interface_uuid: str
+
+
+Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface | Heard
 """What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
@@ -227,6 +239,8 @@ class Member(msgspec.Struct, frozen=True):
     """Of its frames at the port; 0 if they have no tag."""
     awaited: bool = False
     """It may send, but is still on another host, and what is for it goes there."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves: they get what is for it, too."""
 
     @property
     def key(self) -> RowKey:
@@ -251,6 +265,8 @@ class Station(msgspec.Struct, frozen=True):
     """Of its frames at the port; 0 if they have no tag."""
     awaited: bool = False
     """It may send, but is still on another host, and what is for it goes there."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves: they get what is for it, too."""
 
     @property
     def key(self) -> RowKey:
@@ -438,6 +454,8 @@ class Away(msgspec.Struct, frozen=True):
     mac_address: int
     place: tuple[str, str]
     """The id of the Peer, if that host carries the domain: domain and datapath."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves, which get what is for it, too."""
 
     @property
     def key(self) -> RowKey:
@@ -516,6 +534,25 @@ class Tunnel(msgspec.Struct, frozen=True):
     def key(self) -> tuple[str, Hashable]:
         """Its place among what is desired."""
         return "tunnel", (self.port, self.source, self.address)
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """Desired: that switches which are not ours have learnt that a guest is on this host."""
+
+    vni: int
+    mac_address: int
+    ipv4_address: int
+    port: int
+    """The number of the port that it is behind."""
+    uplinks: tuple[int, ...]
+    """By which such switches are reached."""
+    bare: bool
+    """They carry its packets between hosts (mac2mac); else it is on their LAN."""
+
+    @property
+    def key(self) -> tuple[str, Hashable]:
+        """Its place among what is desired."""
+        return "announcement", (self.vni, self.mac_address, self.ipv4_address)
 
 
 class Shortfall(msgspec.Struct, frozen=True):

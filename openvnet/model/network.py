@@ -138,7 +138,7 @@ class Interface(
     mode: Annotated[
         str,
         Attribute(
-            "What the interface is. (vif, host and promiscuous are in the switches yet.)",
+            "What the interface is. (vif, host, internal and promiscuous are in the switches yet.)",
             choice("vif", "simulated", "host", "internal", "patch", "promiscuous", "remote"),
             required=True,
             reserved=("host", "internal", "patch", "promiscuous", "remote"),

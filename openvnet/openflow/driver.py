@@ -21,7 +21,7 @@ from openvnet.openflow.flows import BridgeFlows, Written, with_cookies
 from openvnet.openflow.healing import Drift
 from openvnet.openflow.replies import PortDescription
 from openvnet.openflow.writing import Refused
-from openvnet.pipeline.flow import Action, Flow
+from openvnet.pipeline.flow import CONTROLLER, Action, Flow
 from openvnet.pipeline.handlers import Arrival, Handler
 
 __all__ = ["Drift", "PortDescription", "Refused", "Switch", "Written", "listen"]
@@ -101,10 +101,13 @@ class Switch:
         parts = await self._connection.ask(asked)
         return dict(meter for part in parts for meter in arrivals.read_meters(part))
 
-    def send_packet(self, packet: bytes, actions: Iterable[Action]) -> None:
-        """Let the switch do something with a packet of ours; nobody hears what came of it."""
+    def send_packet(self, packet: bytes, actions: Iterable[Action], port: int = CONTROLLER) -> None:
+        """Let the switch do something with a packet of ours, as if it had come by a port.
+
+        Nobody hears what came of it.
+        """
         xid = self._connection.xids()
-        self._connection.write(messages.packet_out(xid, encode_actions(actions), packet))
+        self._connection.write(messages.packet_out(xid, encode_actions(actions), packet, port))
 
     async def counters(self, flows: Iterable[Flow]) -> dict[Flow, int]:
         """Packets that each flow has matched; without those that are not in the switch."""

@@ -98,9 +98,9 @@ def meter_mod(xid: int, command: int, number: int, packets: int) -> bytes:
     return message(METER_MOD, xid, struct.pack("!HHI", command, PACKETS_AND_BURST, number) + band)
 
 
-def packet_out(xid: int, actions: bytes, packet: bytes) -> bytes:
-    """Do something with a packet that comes from the controller (OpenFlow 1.3.5, 7.3.7)."""
-    head = struct.pack("!IIH6x", NO_BUFFER, CONTROLLER, len(actions))
+def packet_out(xid: int, actions: bytes, packet: bytes, port: int = CONTROLLER) -> bytes:
+    """Do something with a packet, as if it had come by a port (OpenFlow 1.3.5, 7.3.7)."""
+    head = struct.pack("!IIH6x", NO_BUFFER, port, len(actions))
     return message(PACKET_OUT, xid, head + actions + packet)
 
 

@@ -75,6 +75,7 @@ def of_prefix(field: PacketField, address: int, prefix: int) -> tuple[Term, ...]
 IPV4 = eth_type(0x0800)
 IPV6 = eth_type(0x86DD)
 ARP = eth_type(0x0806)
+RARP = eth_type(0x8035)
 UNTAGGED = vlan_vid(0)
 """Else a tagged packet passes for what is behind its tag."""
 

@@ -29,6 +29,10 @@ class Handler(IntEnum):
         "Tell the sender of a packet that is too big for the way to another host how large one may "
         "be (fragmentation needed; of IPv6, packet too big).",
     )
+    SPEAKS = (
+        200,
+        "Note that a guest that was to move here is here: it has sent something.",
+    )
 
 
 class Arrival(msgspec.Struct, frozen=True):

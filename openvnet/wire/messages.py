@@ -44,6 +44,7 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
         "network",
         "segment",
         "members",
+        "internal",
         "uplink",
         "carried",
         "end",

@@ -126,3 +126,26 @@ def test_the_status_says_where_an_interface_is_and_why_it_is_not_up(whole):
     whole.plug("vm3")
     assert not down["up"]
     assert VM3.port_name in down["why"]
+
+
+def test_without_an_uplink_the_host_is_inside_with_its_bridges_own_address(whole):
+    host = SEED.hosts[0]
+    inside = ("--mode", "internal", "--ipv4-network", "10.103.0.0")
+    whole.vnctl("networks", "add", "--uuid", "nw-in", *inside)
+    own = ("--mac-address", host.mac_address, "--ipv4-address", "10.103.0.1")
+    named = ("--owner-datapath-uuid", host.datapath_uuid, "--network-uuid", "nw-in")
+    whole.vnctl("interfaces", "add", "--uuid", "if-in", "--mode", "internal", *named, *own)
+    given = ("--network-uuid", "nw-in", "--interface-uuid", VM1.interface_uuid)
+    lease = ("ip_leases", "add", "--uuid", "il-in", *given, "--ipv4-address", "10.103.0.11")
+    whole.vnctl(*lease, "--wait")
+    whole.run("vm1", "ip", "address", "add", "10.103.0.11/24", "dev", "eth0")
+    whole.run(host.name, "ip", "address", "add", "10.103.0.1/24", "dev", "br0")
+    whole.run(host.name, "ip", "link", "set", "br0", "up")
+    try:
+        whole.run("vm1", "ping", "-c", "1", "-W", "5", "10.103.0.1")
+        whole.run(host.name, "ping", "-c", "1", "-W", "5", "10.103.0.11")
+    finally:
+        whole.run("vm1", "ip", "address", "del", "10.103.0.11/24", "dev", "eth0")
+        whole.run(host.name, "ip", "address", "flush", "dev", "br0")
+        for row in (("ip_leases", "il-in"), ("interfaces", "if-in"), ("networks", "nw-in")):
+            whole.vnctl(row[0], "del", row[1], "--wait")

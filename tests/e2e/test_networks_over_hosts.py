@@ -3,19 +3,23 @@
 import itertools
 import json
 import re
+import sys
 from collections import Counter
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from openvnet.client import Client
-from openvnet.lab import migrating
+from openvnet.lab import migrating, traffic
 from openvnet.lab.environment import OVERLAY, ROUTER
 from openvnet.lab.errors import CommandFailed
 from openvnet.lab.reach import measured, wrong_cells
 from openvnet.lab.traffic import traffic_among
 from openvnet.lab.waiting import until
 from openvnet.lab.wire import listening
+from openvnet.packet.arp import reverse_request
 
 MIXTURES = {
     "geneve everywhere": ("geneve", "geneve", "geneve"),
@@ -198,3 +202,62 @@ def test_a_host_whose_address_changes_is_found_and_reached_again_once_its_row_sa
 
 def all_in_sync(client):
     return {node["state"] for node in client.get("/nodes").body.values()} == {"in sync"}
+
+
+TWO_CARDS = str(Path(__file__).with_name("two_cards.py"))
+NUMBERED = (traffic.__file__ or "").replace("traffic.py", "numbered.py")
+ONE_SENDER = (sys.executable, "-I", "-S", NUMBERED, "udp", "1000", "10.102.0.10", "10.102.0.11")
+
+
+@contextmanager
+def numbered(lab, guest):
+    """A thousand packets a second to vm3, until the end of the block."""
+    with lab.open(guest, *ONE_SENDER) as sender:
+        assert sender.stdout.readline() == '"ready"\n'
+        sender.stdin.write("go\n")
+        sender.stdin.flush()
+        yield traffic.Meter([sender])
+        sender.communicate()
+
+
+@pytest.fixture(params=["any host", "both hosts"])
+def bound(over, request):
+    """What the ports of vm3's interface name, as it is to move from host2 to host3."""
+    ports = ("interfaces", "ports")
+    if request.param == "both hosts":
+        over.vnctl(*ports, "del", "if-vm3", "--port-name", "if-vm3")
+        for datapath in ("dp-2", "dp-3"):
+            named = ("--datapath-uuid", datapath, "--port-name", "if-vm3")
+            over.vnctl(*ports, "add", "if-vm3", *named, "--wait")
+        until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is on host2")
+    yield request.param
+    if request.param == "both hosts":
+        over.vnctl(*ports, "del", "if-vm3", "--port-name", "if-vm3")
+        over.vnctl(*ports, "add", "if-vm3", "--port-name", "if-vm3", "--wait")
+
+
+def test_packets_for_a_guest_that_is_migrated_go_to_the_old_host_and_then_to_the_new(over, bound):
+    migrating.prepare(over, "vm3", "host3")
+    until(partial(is_bound, over, "vna3", "if-vm3"), "the port of vm3 is on both hosts")
+    mac_address = int(over.environment.guest("vm3").mac_address.replace(":", ""), 16)
+    frame = reverse_request(mac_address).hex()  # As QEMU sends it.
+    with over.open("vm3", sys.executable, "-I", "-S", TWO_CARDS, frame) as cards:
+        assert cards.stdout.readline() == "ready\n"
+        with numbered(over, "vm1") as meter:
+            meter.let_pass(100)
+            cards.stdin.write("speak\n")
+            cards.stdin.flush()
+            until(partial(_is_at, over, "if-vm3", "dp-3"), "vm3 was heard on host3")
+            meter.let_pass(100)
+        said = json.loads(cards.communicate()[0])
+    old, new = ([n for name, n, _ in said["came"] if name == card] for card in ("eth0", "eth1"))
+    assert old == list(range(len(old)))
+    assert new == list(range(new[0], new[0] + len(new)))
+    if bound == "both hosts":
+        assert new[0] <= old[-1] + 1, "none was on its way to the wrong host"
+    else:
+        assert old[-1] < new[0], "what was on its way as hosts took to the new one may be lost"
+    migrating.switch_over(over, "vm3")
+    migrating.forget(over, "vm3", "host2")
+    over.plug("vm3", "host2")
+    until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is back")

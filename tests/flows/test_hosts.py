@@ -22,6 +22,7 @@ from openvnet.model import (
 from openvnet.model.host import (
     TUNNEL_PORTS,
     Away,
+    Heard,
     Here,
     Port,
     Shortfall,
@@ -294,6 +295,44 @@ def test_what_is_for_a_guest_that_is_on_its_way_here_goes_to_where_it_still_is(b
     assert written["tun_dst"] == "172.16.0.2", "it may send"
     del world[ActiveInterface, "acif-1"]
     hosts.turn(1)
+    assert bridge.trace(**neighbour).reaches == {1}
+
+
+def moving(bridge, mixture):
+    """Guest 1 is on the first host, and bound on the second, too, by the names of both."""
+    hosts = Hosts(bridge, mixture)
+    bound = [msgspec.structs.replace(port(n, f"dp-{n}"), interface_uuid="if-1") for n in (1, 2)]
+    here = ActiveInterface(uuid="acif-1", interface_uuid="if-1", datapath_uuid="dp-1")
+    leases = [row for row in guest_rows(1, "nw-1", 0x0A66000A) if not isinstance(row, Port)]
+    beside = guest_rows(4, "nw-1", 0x0A660063)
+    for world in hosts.worlds:
+        named = (msgspec.structs.replace(row, port_name="vm1") for row in bound)
+        world |= {key_of(row): row for row in (*leases, *named, here)}
+    hosts.worlds[0] |= {key_of(row): row for row in beside}
+    hosts.worlds[1][Port, "vm1"] = Port("vm1", 1, up=True)
+    return hosts
+
+
+def test_what_is_for_a_guest_that_moves_is_there_on_the_new_host_once_it_is_heard(bridge):
+    hosts = moving(bridge, MIXTURES[0])
+    sent = {"from the third host": ipv4(5, mac(1))}
+    assert hosts.journeys(sent) == {"from the third host": [(1, "geneve")]}
+    hosts.worlds[1][Heard, "if-1"] = Heard("if-1")
+    assert hosts.journeys(sent) == {"from the third host": 2 * [(1, "geneve")]}
+    hosts.turn(1)
+    neighbour = {**ipv4(4, mac(1)), "nw_src": "10.102.0.99"}
+    (here, _), (there, written) = bridge.copies(**neighbour)
+    assert (here, TUNNELS[there], written["tun_dst"]) == (1, "geneve", "172.16.0.2")
+    came = {"in_port": there, "tun_src": "172.16.0.3", "tun_id": 1}
+    assert bridge.trace(**ipv4(5, mac(1)) | came).reaches == {1}, "it goes to no other host"
+
+
+def test_without_tunnels_it_goes_to_one_host_for_the_switches_between_know_but_one(bridge):
+    hosts = moving(bridge, MIXTURES[2])
+    hosts.turn(3)
+    assert len(bridge.copies(**ipv4(5, mac(1)))) == 1
+    hosts.turn(1)
+    neighbour = {**ipv4(4, mac(1)), "nw_src": "10.102.0.99"}
     assert bridge.trace(**neighbour).reaches == {1}
 
 

@@ -14,6 +14,7 @@ import pytest
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import (
+    ActiveInterface,
     Datapath,
     DatapathNetwork,
     Interface,
@@ -22,10 +23,10 @@ from openvnet.model import (
     MacLease,
     Network,
 )
-from openvnet.model.host import BondMember, Bridge, Holding, Port, Shortfall
+from openvnet.model.host import Announcement, BondMember, Bridge, Here, Holding, Port, Shortfall
 from openvnet.pipeline.flow import LOCAL, Flow
 from tests.flows.test_host_path import PACKETS
-from tests.worlds import DPID, guest, key_of
+from tests.worlds import DPID, OTHER_DPID, guest, key_of
 
 pytestmark = pytest.mark.ovs
 
@@ -271,3 +272,31 @@ def test_a_network_whose_interface_is_not_here_says_so():
 def test_nobody_is_answered_for_in_a_physical_network():
     compiler, _ = outputs([*ROWS, IpLease(uuid="il-9", network_uuid="nw-8", ipv4_address=1)])
     assert set(compiler.state.rows[Holding]) == {"il-5"}
+
+
+AWAITED = [
+    *(row for row in ROWS if getattr(row, "uuid", "") != "ifp-3"),
+    InterfacePort(uuid="ifp-3", interface_uuid="if-3", port_name="vm3"),
+    Datapath(uuid="dp-2", display_name="two", dpid=OTHER_DPID, node_id="vna2"),
+    ActiveInterface(uuid="acif-3", interface_uuid="if-3", datapath_uuid="dp-2"),
+]
+"""Guest 3 has a port here, and is still on another host."""
+
+
+def test_a_guest_that_is_still_elsewhere_gets_nothing_here_and_is_reached_by_the_lan(bridge):
+    bridge.load(flows_of(AWAITED))
+    assert reached(bridge.trace(**sent(1, mac(3)))) == {11}
+    assert reached(bridge.trace(**sent(1, BROADCAST))) == {LOCAL, 11}
+    assert reached(bridge.trace(**outside(0, BROADCAST, 11))) == {LOCAL, 1}
+    assert 3 not in reached(bridge.trace(**outside(0, mac(3), 11)))
+    assert 3 not in reached(bridge.trace(**outside(0, mac(3))))
+    assert reached(bridge.trace(**sent(3, BROADCAST))) == {1, LOCAL, 11}
+
+
+def test_guests_of_lans_are_announced_once_they_are_here():
+    compiler, added = outputs(AWAITED)
+    assert [out for out in added if isinstance(out, Here)] == [Here("if-3", "vm3", awaited=True)]
+    assert {out.port for out in added if isinstance(out, Announcement)} == {1, 2, 4}
+    came = compiler.apply({(ActiveInterface, "acif-3"): None}).add
+    (told,) = (out for out in came if isinstance(out, Announcement))
+    assert told == Announcement(8, 0x525400000003, 0xC000020D, 3, (11,), bare=False)

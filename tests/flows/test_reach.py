@@ -22,7 +22,7 @@ from openvnet.model.host import (
     Uplink,
 )
 from openvnet.model.scalars import show_ipv4, show_mac
-from openvnet.pipeline.flow import Flow
+from openvnet.pipeline.flow import LOCAL, Flow
 from tests.worlds import guest, histories, key_of, seed_world
 
 pytestmark = pytest.mark.ovs
@@ -230,12 +230,15 @@ def senders(rows):
     for lease in leases.values():
         mac, network = macs.get(lease.mac_lease_uuid), networks.get(lease.network_uuid)
         attachment, vni = attachments.get(lease.interface_uuid), number_of(network, rows)
+        if attachment and attachment.number == LOCAL and network and network.mode != "internal":
+            continue  # The host itself is on internal networks only.
         if mac and vni and attachment and mac.interface_uuid == lease.interface_uuid:
             place = attachment.number, mac.mac_address, lease.ipv4_address, attachment.vlan_id
             yield Sender(*place, vni, rows[Member][lease.uuid].awaited)
     for lease in macs.values():
         segment = rows.get(Segment, {}).get(lease.segment_uuid)
-        if segment and segment.vni and (attachment := attachments.get(lease.interface_uuid)):
+        attachment = attachments.get(lease.interface_uuid)
+        if segment and segment.vni and attachment and attachment.number != LOCAL:
             place = attachment.number, lease.mac_address, 0, attachment.vlan_id
             yield Sender(*place, segment.vni, rows[Station][lease.uuid].awaited)
 
@@ -267,6 +270,7 @@ def test_whatever_happened_before_reach_follows_the_rule(bridge, history, data):
     pretended, to = data.draw(st.sampled_from(everyone)), data.draw(st.sampled_from(everyone))
     port = data.draw(st.sampled_from(everyone)).port
     assume(not any(mac == pretended.mac or mac == to.mac for mac in host_macs(compiler.state)))
+    assume(port != LOCAL or pretended.port == LOCAL)  # Else it is of the host's own path.
     tagged = {"dl_vlan": pretended.vlan_id} if pretended.vlan_id else {}
     fate = bridge.trace(
         **tagged,

@@ -80,12 +80,13 @@ class TracedBridge:
         """The fate of a packet, described in the words of ovs-fields(7)."""
         text = self._ask("ofproto/trace", "br0", _described(packet))
         lines = text.splitlines()
-        reaches = {
-            int(found.group(1))
+        done = [
+            line
             for line, after in zip(lines, [*lines[1:], ""], strict=True)
-            if (found := _OUTPUT.match(line)) and "skipping output" not in after
-        }
-        reaches |= {LOCAL for line in lines if line.strip() == "LOCAL"}
+            if "skipping output" not in after
+        ]
+        reaches = {int(found.group(1)) for line in done if (found := _OUTPUT.match(line))}
+        reaches |= {LOCAL for line in done if line.strip() == "LOCAL"}
         cookies = [int(cookie, 16) for cookie in _COOKIE.findall(text)]
         answered = any(line.strip() == "IN_PORT" for line in lines)
         sent = next(line for line in lines if line.startswith(_SENT)).removeprefix(_SENT)

@@ -18,16 +18,20 @@ SENDER = Attachment("if-1", "vm1", 1)
 LARGE = bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(dport=9) / Raw(bytes(1472)))
 
 
+SILENT = {Handler.SPEAKS}
+"""What only tells the agent something."""
+
+
 def answer(handler, packet, **written):
     return ANSWERS[handler](Arrival(handler, packet, written), SENDER, View(State()))
 
 
 def test_each_handler_has_an_answer_and_a_limit():
-    assert set(ANSWERS) == set(Handler)
+    assert set(ANSWERS) == set(Handler) - SILENT
     assert all(handler.packets > 0 for handler in Handler)
 
 
-@pytest.mark.parametrize("handler", Handler)
+@pytest.mark.parametrize("handler", ANSWERS)
 def test_whatever_a_guest_sends_a_handler_answers_or_is_silent(handler):
     @given(st.binary(max_size=99), st.lists(st.tuples(st.integers(0, 99), st.integers(0, 255))))
     @example(LARGE, [])

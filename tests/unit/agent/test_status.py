@@ -18,6 +18,7 @@ from openvnet.model import (
     Segment,
 )
 from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.pipeline.flow import LOCAL
 from openvnet.state import View
 from tests.worlds import OTHER_DPID, key_of, seed_world
 
@@ -62,6 +63,11 @@ def test_a_promiscuous_interface_bridges_a_network_or_a_segment():
     assert why(lan, joined).startswith("it bridges no network or segment: ")
 
 
+def test_an_interface_of_mode_internal_needs_no_name_of_a_port():
+    network = msgspec.structs.replace(seed_world()[Network, "nw-1"], mode="internal")
+    assert why(*INTERNAL, network, port_row(port_name=None)) == ""
+
+
 PORT = InterfacePort(uuid="ifp-1", interface_uuid="if-1", port_name="vm1", datapath_uuid="dp-1")
 ELSEWHERE = Datapath(uuid="dp-2", display_name="two", dpid=OTHER_DPID, node_id="other")
 RIVAL = InterfacePort(uuid="ifp-0", interface_uuid="if-0", port_name="vm1", datapath_uuid="dp-1")
@@ -75,7 +81,19 @@ def port_row(**different):
     return msgspec.structs.replace(PORT, **different)
 
 
+INTERNAL = Interface(uuid="if-1", mode="internal"), Port("br0", LOCAL, up=True, mac_address=2)
+
 OBSTACLES = {
+    "internal, elsewhere": (
+        [*INTERNAL, port_row(datapath_uuid="dp-2"), ELSEWHERE],
+        [],
+        "its port is for another datapath",
+    ),
+    "internal, in a network that is not": (
+        INTERNAL,
+        [],
+        "none of its IP leases is in an internal network and goes with one of its MAC leases",
+    ),
     "not heard of": (
         (),
         [(Interface, "if-1")],

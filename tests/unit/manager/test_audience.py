@@ -53,7 +53,7 @@ rows = st.one_of(
         vni=_few,
     ),
     st.builds(Segment, uuid=_of("seg"), mode=st.just("virtual"), vni=_few),
-    st.builds(Interface, uuid=_of("if"), mode=st.just("vif")),
+    st.builds(Interface, uuid=_of("if"), mode=st.sampled_from(["vif", "vif", "internal"])),
     st.builds(
         Interface,
         uuid=st.just("if-2"),
