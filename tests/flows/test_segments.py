@@ -24,7 +24,7 @@ from openvnet.model import (
 )
 from openvnet.model.host import Here, Port
 from openvnet.pipeline.fields import Registers, eth_dst
-from openvnet.pipeline.flow import Flow, Learn, Output, match
+from openvnet.pipeline.flow import LOCAL, Flow, Learn, Output, match
 from openvnet.pipeline.learning import OF_PEER, OF_PORT
 from openvnet.pipeline.tables import Table
 from tests.flows.test_hosts import (
@@ -297,6 +297,31 @@ def test_a_station_that_may_be_anywhere_is_reported_and_awaited_where_it_is_boun
     hosts.turn(1)
     assert ends(bridge, chosen(1, mac(2))) == ["host3"]
     assert ends(bridge, chosen(2, mac(1))) == [1], "it may send"
+    assert "controller" in hosts.sent(chosen(2, mac(1))), "the agent hears that it is here"
+
+
+def test_while_a_station_moves_both_hosts_that_it_is_bound_on_get_what_is_for_it(hosts, bridge):
+    there = ActiveInterface(uuid="acif-1", interface_uuid="if-1", datapath_uuid="dp-2")
+    also = InterfacePort(uuid="ifp-9", interface_uuid="if-1", datapath_uuid="dp-2", port_name="x")
+    for world in hosts.worlds:
+        world |= {key_of(row): row for row in (there, also)}
+    hosts.turn(3)
+    assert ends(bridge, chosen(5, mac(1))) == ["host1", "host2"]
+
+
+def test_the_host_itself_is_in_no_segment(hosts):
+    world = hosts.worlds[0]
+    rows = (
+        Interface(uuid="if-9", mode="internal", enable_port_security=False),
+        InterfacePort(uuid="ifp-9", interface_uuid="if-9", datapath_uuid="dp-1"),
+        MacLease(uuid="ml-9", interface_uuid="if-9", mac_address=STRANGER, segment_uuid="seg-1"),
+        Port("br0", LOCAL, up=True, mac_address=0x020000000001),
+    )
+    found = shortfalls(world | {key_of(row): row for row in rows})
+    assert found == {
+        "ml-9": "segment seg-1 is no internal network, and the host is on such alone",
+        "if-9": "port security stays on: all that the host sends comes by the same port",
+    }
 
 
 def test_port_security_stays_on_where_what_is_learnt_would_need_a_tag(hosts):
