@@ -1,17 +1,11 @@
 """A client of the REST API, over TCP or a unix socket; used by vnctl and by tests.
 
 It imports little on purpose: vnctl has 150 ms from its start to its last line.
-
-    ClientError
-    ├── Unreachable    nobody answers at the address
-    ├── Unreadable     somebody answers, but not webapi
-    └── Refused        the API says no: error, code, status and message
 """
 
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import (
     HTTPConnection,
     HTTPException,
@@ -26,6 +20,15 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from openvnet.answers import Answer as Answer
+from openvnet.answers import ClientError as ClientError
+from openvnet.answers import Event as Event
+from openvnet.answers import Problem
+from openvnet.answers import Realised as Realised
+from openvnet.answers import Refused as Refused
+from openvnet.answers import Unreachable as Unreachable
+from openvnet.answers import Unreadable as Unreadable
+
 Parameters = Mapping[str, Any]
 
 STREAM_SILENCE = 60.0
@@ -39,74 +42,6 @@ PIECE = 256 * 1024
 
 PAGE = 1000
 """Items asked for at once when all are wanted."""
-
-
-class ClientError(Exception):
-    """A call that did not succeed. Its text is for people."""
-
-
-class Unreachable(ClientError):
-    """Nobody answers at the address."""
-
-
-class Unreadable(ClientError):
-    """Somebody answers, but not webapi."""
-
-
-class Refused(ClientError):
-    """The API refused."""
-
-    def __init__(self, problem: "Problem", status: int) -> None:
-        super().__init__(problem.message)
-        self.error, self.code, self.message = problem.error, problem.code, problem.message
-        self.status = status
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """The body of a refusal."""
-
-    error: str
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Realised:
-    """What came of waiting for the hosts."""
-
-    milliseconds: float
-    hosts: tuple[str, ...]
-    """Node ids of those that were concerned and have acknowledged."""
-    lagging: tuple[str, ...]
-    """Those that have not, in words."""
-    failures: tuple[str, ...]
-    """What hosts reported as refused, in words."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the API answered."""
-
-    body: Any
-    text: bytes
-    """The body as it came, in JSON."""
-    revision: str | None
-    """Of a write, and the newest of `/nodes`: epoch, a slash, number."""
-    realised: Realised | None
-    """Of a write that waited."""
-    changed: bool = True
-    """Of a write: whether it made that revision, or all was so already."""
-    rehearsed: bool = False
-    """Of a write that was checked only."""
-
-
-class Event(msgspec.Struct, frozen=True):
-    """One of a stream of changes."""
-
-    id: str
-    kind: str
-    """`revision`, or `dropped`: the stream ends here."""
-    data: Any
 
 
 class Client:

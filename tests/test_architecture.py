@@ -1,9 +1,13 @@
 """Who may import whom: the plan of the house, read from the code itself."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from openvnet.cli.vnctl import LATE
 
 PACKAGE = Path(__file__).parent.parent / "openvnet"
 
@@ -34,7 +38,8 @@ MAY_IMPORT = {
         *("wire", "model", "state", "pipeline", "logs", "uplinks", "configuration"),
         *MEASURED,
     },
-    "client": set(),
+    "answers": set(),
+    "client": {"answers"},
     "logs": set(),
     "listening": set(),
     "metrics": set(),
@@ -45,7 +50,10 @@ MAY_IMPORT = {
     "importing": {"model", "consistency", "wire.backup", "store.migrations"},
     # vnctl is made from the declarations.
     # A token is made where it is shown, so that its secret never travels.
-    "cli": {"client", "model", "lab", "host", "configuration", "importing", "wire.joined"},
+    "cli": {
+        *("client", "answers", "model", "lab", "host", "configuration", "importing"),
+        "wire.joined",
+    },
     "lab": {"client"},
     # `host.path` computes flows without vna, by vna's own features.
     "host": {
@@ -153,3 +161,36 @@ def test_no_class_inherits_from_a_class_of_ours_except_errors():
 @pytest.mark.parametrize("path", modules(), ids=name_of)
 def test_a_module_opens_by_saying_what_it_is(path):
     assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+HEAVY = {
+    *("asyncio", "concurrent", "email", "http", "json", "logging", "multiprocessing", "ssl"),
+    *("rich", "sqlalchemy", "tempfile", "yaml", "zmq"),
+}
+"""What takes long to import, and what only some commands of vnctl need."""
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (("--help",), set()),
+        (("networks", "show", "--help"), set()),
+        (("apply", "--help"), {"json"}),
+    ],
+    ids=" ".join,
+)
+def test_vnctl_imports_what_a_command_needs(words, needed):
+    program = (
+        "import sys; sys.argv[1:0] = ['vnctl']; from openvnet.cli.vnctl import root; "
+        "root.main(sys.argv[2:], standalone_mode=False); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: ")
+    assert HEAVY & set(done.stderr.split()) == needed
+
+
+@pytest.mark.parametrize("late", LATE, ids=lambda late: late.function)
+def test_a_list_of_commands_says_what_a_command_says_of_itself(late):
+    assert late().get_short_help_str(limit=1000) == late.sentence

@@ -1,13 +1,14 @@
 """vnctl's commands, made from the operations that the declarations imply."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import click
+from msgspec.structs import replace
 
+from openvnet.answers import Answer, Refused
 from openvnet.cli.grammar import Command, Commands, Group, dashed
 from openvnet.cli.options import (
     above_argument,
@@ -27,7 +28,6 @@ from openvnet.cli.showing import (
     fields,
     uuid_of,
 )
-from openvnet.client import Answer, Refused
 from openvnet.model import PROJECTS
 from openvnet.model.operations import (
     Operation,

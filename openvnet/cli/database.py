@@ -12,14 +12,15 @@ from typing import IO, Any
 
 import click
 
+from openvnet.answers import Refused
 from openvnet.cli.grammar import Command, Group
 from openvnet.cli.importing import import_command
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
-from openvnet.client import PIECE, Refused
+from openvnet.client import PIECE
 
 
-def database() -> click.Group:
+def db() -> click.Group:
     """The commands `db`."""
     made = {"backup": _backup, "restore": _restore, "import": import_command}
     return Group("db", "The database as a whole: into a file, back again, from elsewhere.", made)

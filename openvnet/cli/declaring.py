@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
+from openvnet.answers import Answer, ClientError, Refused
 from openvnet.cli.documents import DocumentError, Documents
 from openvnet.cli.grammar import Command
 from openvnet.cli.options import output_option, seconds_to_wait, wait_options
 from openvnet.cli.printing import defaults
 from openvnet.cli.session import Session
 from openvnet.cli.settings import SettingsError
-from openvnet.client import Answer, ClientError, Refused
 from openvnet.model import KINDS, RESOURCES, IpLease
 from openvnet.model.documents import LINKS
 from openvnet.model.operations import named_by

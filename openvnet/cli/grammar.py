@@ -7,14 +7,33 @@ as `--flag`, `--no-flag` or `--flag true`; `help` is a command at every level.
 from collections import deque
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 import click
+import msgspec
 
 TRUE = ("true", "yes", "t", "y", "1")
 FALSE = ("false", "no", "f", "n", "0")
 
 Commands = dict[str, Callable[[], click.Command]]
 """Commands by name, made when they are asked for: a run of vnctl needs one of a hundred."""
+
+
+class Late(msgspec.Struct, frozen=True):
+    """What makes a command, in a module that is imported when somebody asks for the command."""
+
+    sentence: str
+    """What a list of commands says of it."""
+    module: str
+    function: str
+    given: tuple[Any, ...] = ()
+
+    def __call__(self) -> click.Command:
+        """Make it."""
+        module = import_module(f"openvnet.cli.{self.module}")
+        make: Callable[..., click.Command] = getattr(module, self.function)
+        return make(*self.given)
 
 
 def dashed(word: str) -> str:
@@ -52,8 +71,22 @@ class Group(click.Group):
         name = self.aliases.get(name, name)
         if name == "help":
             return _help_of(self)
+        if name not in self.commands and name in self.made:
+            self.commands[name] = self.made[name]()
+        return self.commands.get(name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, and a sentence of each; without making what is late."""
+        names = self.list_commands(ctx)
+        width = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._sentence(ctx, name, width)) for name in names])
+
+    def _sentence(self, ctx: click.Context, name: str, width: int) -> str:
         make = self.made.get(name)
-        return make() if make else None
+        late = click.Command(name, help=make.sentence) if isinstance(make, Late) else None
+        command = late or self.get_command(ctx, name)
+        return command.get_short_help_str(width) if command else ""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

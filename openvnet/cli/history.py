@@ -8,10 +8,10 @@ from typing import Any
 import click
 import msgspec
 
+from openvnet.answers import Answer, Unreachable
 from openvnet.cli.grammar import Command
 from openvnet.cli.options import output_option, seconds_to_wait, wait_options
 from openvnet.cli.session import Session
-from openvnet.client import Answer, Unreachable
 from openvnet.model import DEFAULT_PROJECT
 
 Given = dict[str, Any]

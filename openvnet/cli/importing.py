@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from openvnet.answers import Answer
 from openvnet.cli.grammar import Command
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
-from openvnet.client import Answer
 
 if TYPE_CHECKING:
     from openvnet.importing.original import Original

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
+from openvnet.answers import Answer
 from openvnet.cli.commands import resource_group
 from openvnet.cli.grammar import Command, Group
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
-from openvnet.client import Answer
 from openvnet.model import NODES
 from openvnet.model.nodes import ROLES
 

@@ -7,7 +7,7 @@ from unicodedata import east_asian_width
 
 import msgspec
 
-from openvnet.client import Answer, Realised
+from openvnet.answers import Answer, Realised
 from openvnet.model import DEFAULT_PROJECT, RESOURCES
 from openvnet.model.mtu import UNDERLAY
 

@@ -3,24 +3,26 @@
 import os
 import pwd
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
+from openvnet.answers import Answer, ClientError, Realised
 from openvnet.cli.address import webapi_address
 from openvnet.cli.printing import printed, realised_lines
 from openvnet.cli.settings import FORMATS, Settings, SettingsError, files, settings
-from openvnet.client import Answer, Client, ClientError, Realised
+
+if TYPE_CHECKING:
+    from openvnet.client import Client
 
 NOT_REALISED = 3
 """Exit status: the write stands, but a host has not realised it in time."""
 
 
-@dataclass
-class Session:
+class Session(msgspec.Struct, dict=True):
     """What one run of vnctl shares between its commands."""
 
     output: str | None = None
@@ -33,7 +35,7 @@ class Session:
     """Whether one of several requests was refused."""
     shown: bool = False
     """Whether something was shown already."""
-    connection: Client | None = None
+    connection: "Client | None" = None
     """Made when it is first needed: help needs none."""
 
     @cached_property
@@ -42,9 +44,11 @@ class Session:
         return settings(files(Path.home()))
 
     @property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """The connection to webapi."""
         if self.connection is None:
+            from openvnet.client import Client  # Imports HTTP and TLS, of which help needs nothing.
+
             address = webapi_address(os.environ, self.settings)
             version = self.settings.version
             self.connection = Client(

@@ -8,9 +8,10 @@ output_format json
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+
+import msgspec
 
 KEYS = (
     *("webapi_protocol", "webapi_uri", "webapi_port", "webapi_version", "webapi_ca"),
@@ -31,8 +32,7 @@ class SettingsError(Exception):
     """A settings file that cannot be read; the text names the file and the line."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """What a settings file says."""
 
     address: str | None = None

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from openvnet.answers import Answer, ClientError
 from openvnet.cli.session import Session
-from openvnet.client import Answer, ClientError
 from openvnet.model.operations import Operation
 from openvnet.model.resource import Resource, attributes
 

@@ -1,17 +1,17 @@
 """vnctl get: one resource, alone or with everything in it on one screen."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import click
 import msgspec
+from msgspec.structs import replace
 
+from openvnet.answers import Answer
 from openvnet.cli.grammar import Command, dashed
 from openvnet.cli.options import output_option
 from openvnet.cli.session import Session
 from openvnet.cli.showing import uuid_of
-from openvnet.client import Answer
 from openvnet.model import DEFAULT_PROJECT, RESOURCES
 from openvnet.model.filters import filters
 from openvnet.model.operations import operations_of

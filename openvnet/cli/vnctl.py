@@ -9,27 +9,20 @@ by every host in time.
 
 import os
 import sys
-from dataclasses import replace
-from functools import partial
 from typing import TextIO
 
 import click
+from msgspec.structs import replace
 
 import openvnet
+from openvnet.answers import ClientError
 from openvnet.cli.batch import run_batch
-from openvnet.cli.commands import resource_group
-from openvnet.cli.database import database
-from openvnet.cli.declaring import apply, diff, export
-from openvnet.cli.grammar import Commands, Group, dashed
-from openvnet.cli.history import history, undo, watch
-from openvnet.cli.nodes import nodes_group
+from openvnet.cli.grammar import Commands, Group, Late, dashed
 from openvnet.cli.options import output_option, project_option
 from openvnet.cli.session import NOT_REALISED, Session
 from openvnet.cli.settings import SettingsError
 from openvnet.cli.start import INTERRUPTED
-from openvnet.cli.tree import get
-from openvnet.client import ClientError
-from openvnet.model import RESOURCES
+from openvnet.model import NODES, RESOURCES
 
 HELP = """Draw networks: declare them here, and every host's switch follows.
 
@@ -48,14 +41,49 @@ A first network:
 """
 
 
+LATE = (
+    Late(
+        "Show one resource, by its uuid or display name: `vnctl get network nw-1 --tree`.",
+        *("tree", "get"),
+    ),
+    Late(
+        "Show what was changed, the newest first: when, by whom, and every row.",
+        *("history", "history"),
+    ),
+    Late("Show changes as they happen, until Ctrl-C.", "history", "watch"),
+    Late(
+        "Write the inverse of a revision, as a new one: `vnctl history` tells their numbers.",
+        *("history", "undo"),
+    ),
+    Late(
+        "The database as a whole: into a file, back again, from elsewhere.",
+        *("database", "db"),
+    ),
+    Late(
+        "Make everything as documents say, in one revision; only what differs is written.",
+        *("declaring", "apply"),
+    ),
+    Late(
+        "Show what `vnctl apply` of these documents would do, and write nothing.",
+        *("declaring", "diff"),
+    ),
+    Late(
+        "Show what there is as a document, which `vnctl apply` takes: all, or only some.",
+        *("declaring", "export"),
+    ),
+)
+"""Commands that are no resource's."""
+
+
 def _namespaces() -> Commands:
     made: Commands = {}
     for resource in RESOURCES:
         if resource.parent is None:
-            made[dashed(resource.collection)] = partial(resource_group, resource)
-    shown = {"get": get, "history": history, "watch": watch, "undo": undo}
-    shown |= {"db": database, "apply": apply, "diff": diff, "export": export}
-    return {**made, **shown, "nodes": nodes_group, "batch": _batch, "completion": _completion}
+            late = Late(resource.doc, "commands", "resource_group", (resource,))
+            made[dashed(resource.collection)] = late
+    made["nodes"] = Late(NODES.doc, "nodes", "nodes_group")
+    made |= {late.function: late for late in LATE}
+    return {**made, "batch": _batch, "completion": _completion}
 
 
 def _completion() -> click.Command:

@@ -60,6 +60,9 @@ class Uplink(msgspec.Struct, frozen=True):
     network_uuid: str
     mtu: int
     """Of the underlay."""
+    interface_uuid: str = ""
+    absent: tuple[str, ...] = ()
+    """Addresses that it leases there, and that this host has not."""
 
 
 class Live(msgspec.Struct, frozen=True):

@@ -257,6 +257,21 @@ def _frames(sizes: dict[str, int]) -> Findings:
             yield Finding("MTU", "act", words, remedy)
 
 
+def underlay_addresses(facts: Facts) -> Findings:
+    """Whether this host has the addresses that its rows say tunnels end at."""
+    for uplink in _uplinks(facts):
+        for address in uplink.absent:
+            words = (
+                f"interface {uplink.interface_uuid} leases {address} in {uplink.network_uuid}, and "
+                "this host has no such address: nothing comes here by tunnels that end there"
+            )
+            remedy = (
+                "`ip address add` it here, or `vnctl ip-leases modify il-… --ipv4-address` the one "
+                "that this host has: tunnels follow at once"
+            )
+            yield Finding("underlay", "act", words, remedy)
+
+
 def clock(facts: Facts) -> Findings:
     """Whether the clock can be right."""
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(facts.now))
@@ -384,6 +399,11 @@ def nodes(facts: Facts) -> Findings:
             words = f"there are two hosts that are {name}, or have its datapath id: {twin}"
             remedy = "give one its own: `vnctl nodes token`, `openvnet join`, another datapath id"
             yield Finding("nodes", "act", words, remedy)
+        if node.get("state") == "not connected":
+            where = f" ({node['datapath_uuid']})" if node.get("datapath_uuid") else ""
+            words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
+            remedy = "`openvnet doctor` on that host; `vnctl nodes revoke` if it does not come back"
+            yield Finding("nodes", "note", words, remedy)
         ahead = node.get("clock_ahead") or 0
         if abs(ahead) > CLOCK_SECONDS:
             words = f"the clock of {name} is {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}"
@@ -451,6 +471,7 @@ CHECKS: tuple[Callable[[Facts], Findings], ...] = (
         datapath_id,
         datapath_type,
         ports,
+        underlay_addresses,
         processes,
         joined,
         nodes,

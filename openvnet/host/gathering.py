@@ -5,6 +5,7 @@ hangs (a switch, a disk, a database), its fact is unknown, and all others are th
 """
 
 import asyncio
+import errno
 import os
 import platform
 import re
@@ -203,13 +204,26 @@ def _uplinks(client: Client) -> Iterator[Uplink]:
     """The ports of interfaces of mode host, with the underlays that their addresses are in."""
     underlays = client.all("/networks", mode="physical", fields="uuid,effective_mtu")
     mtus = {network["uuid"]: network["effective_mtu"] for network in underlays.body["items"]}
-    wanted = "network_uuid,ports"
+    wanted = "uuid,network_uuid,ports,mac_leases"
     for interface in client.all("/interfaces", mode="host", fields=wanted).body["items"]:
         if interface["network_uuid"] in mtus:
             network_uuid = interface["network_uuid"]
+            absent = tuple(_absent(interface))
             for port in interface["ports"]:
                 place = port["port_name"], port["datapath_uuid"]
-                yield Uplink(*place, network_uuid, mtus[network_uuid])
+                yield Uplink(*place, network_uuid, mtus[network_uuid], interface["uuid"], absent)
+
+
+def _absent(interface: dict[str, Any]) -> Iterator[str]:
+    """The addresses that an interface leases, and that this machine has not."""
+    for mac_lease in interface["mac_leases"]:
+        for lease in mac_lease["ip_leases"]:
+            with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+                try:
+                    probe.bind((lease["ipv4_address"], 0))
+                except OSError as error:
+                    if error.errno == errno.EADDRNOTAVAIL:
+                        yield lease["ipv4_address"]
 
 
 def _number(answer: Answer) -> int | None:

@@ -68,6 +68,16 @@ def ip_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterat
     yield IpLease(**given)
 
 
+def changed_ip_lease(
+    transaction: Transaction, lease: IpLease, values: Mapping[str, Any]
+) -> Iterator[IpLease]:
+    """An IP lease of another address; what refers to it (a host's tunnels) goes with it."""
+    network = transaction.get(Network, lease.network_uuid)
+    if network is not None and "ipv4_address" in values:
+        check_address(network, values["ipv4_address"])
+    yield replace(lease, **values)
+
+
 def holder(transaction: Transaction, values: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The interface and the MAC lease that an IP lease goes with, from either, both or neither."""
     interface_uuid = values.get("interface_uuid")

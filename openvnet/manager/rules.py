@@ -17,6 +17,7 @@ from openvnet.manager.filters import (
 from openvnet.manager.interfaces import changed_interface, interface_rows, renamed_interface
 from openvnet.manager.leases import (
     attached,
+    changed_ip_lease,
     changed_mac_lease,
     ip_lease_rows,
     mac_lease_rows,
@@ -124,6 +125,7 @@ CHANGES: Mapping[type[Any], Rule] = {
     Network: changed_network,
     Interface: changed_interface,
     MacLease: changed_mac_lease,
+    IpLease: changed_ip_lease,
     RouteLink: changed_route_link,
     Route: changed_route,
     DatapathNetwork: changed_carried,

@@ -6,15 +6,16 @@ has the value.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from openvnet.model.network import Interface, InterfacePort, IpLease, MacLease
 from openvnet.model.resource import Attribute, Resource, attributes
 
 
-@dataclass(frozen=True)
-class Related:
+class Related(msgspec.Struct, frozen=True):
     """An attribute of the rows that refer to a resource."""
 
     kind: type[Any]

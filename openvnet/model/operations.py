@@ -5,14 +5,15 @@ are all made from these, so none of them can know an operation or a parameter th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from openvnet.model import RESOURCES
 from openvnet.model.resource import Attribute, Resource, attributes
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One thing that can be done with a resource, at one path with one method."""
 
     resource: Resource

@@ -11,14 +11,14 @@ What refers to a row is deleted with it, whatever it is: no reference ever dangl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, get_type_hints
+
+import msgspec
 
 from openvnet.model.scalars import Scalar
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(msgspec.Struct, frozen=True):
     """One attribute of a resource, or (in `Resource.parameters`) something to create it with."""
 
     doc: str
@@ -38,8 +38,7 @@ class Attribute:
     """Of a reference: what is only shared with one's project will do, too."""
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """A kind of thing that users declare, with its names in the API and on the command line."""
 
     kind: type[Any]

@@ -11,8 +11,9 @@ resource below another one is of that one's project, and has its roles unless it
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from openvnet.model.resource import attributes
 
@@ -20,8 +21,7 @@ ROLES = ("viewer", "member", "operator", "admin")
 """Each may do what those before it may."""
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks."""
 
     name: str

@@ -7,18 +7,23 @@ that rows hold; `show` is its inverse for answers. Addresses are integers in row
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True)
-class Scalar:
+
+def as_it_is(value: Any) -> Any:
+    """How most values are shown."""
+    return value
+
+
+class Scalar(msgspec.Struct, frozen=True):
     """A kind of value. `read` raises ValueError with a sentence that says what would be right."""
 
     name: str
     read: Callable[[Any], Any]
-    show: Callable[[Any], Any] = lambda value: value
-    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    show: Callable[[Any], Any] = as_it_is
+    schema: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
     """JSON Schema of the shown form."""
     refers_to: str | None = None
     """The uuid prefix of the resource that this value names, for references."""
@@ -216,16 +221,16 @@ def reference(prefix: str) -> Scalar:
 
 
 def _named(prefix: str, refers_to: str | None) -> Scalar:
-    pattern = re.compile(f"{prefix}-[a-z0-9]{{1,16}}")
+    pattern = f"{prefix}-[a-z0-9]{{1,16}}"
 
     def read(given: Any) -> str:
-        if not isinstance(given, str) or not pattern.fullmatch(given):
+        if not isinstance(given, str) or not re.fullmatch(pattern, given):
             raise ValueError(f"must be {prefix}- and 1 to 16 lower-case letters and digits")
         return given
 
     return Scalar(
         "uuid",
         read,
-        schema={"type": "string", "pattern": f"^{pattern.pattern}$"},
+        schema={"type": "string", "pattern": f"^{pattern}$"},
         refers_to=refers_to,
     )

@@ -56,6 +56,11 @@ def nobody_answers(lab, guest):
         lab.run(guest, "ping", "-c", "1", "-W", "1", NOBODY)
 
 
+def has_given_up(lab, guest):
+    """Whether a guest's kernel has stopped asking for that address."""
+    return "FAILED" in lab.run(guest, "ip", "neighbour", "show", NOBODY)
+
+
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_each_reaches_its_network_on_all_hosts_and_nobody_else(over, mixture):
     receive(over, MIXTURES[mixture])
@@ -85,6 +90,7 @@ def test_what_is_for_all_passes_each_wire_once_and_comes_back_to_nobody(over):
         listening(over, ROUTER, "host2", "udp", "port", "6081") as receiver,
     ):
         nobody_answers(over, "vm1")
+        until(partial(has_given_up, over, "vm1"), "vm1 asks no more")
         over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
         for wire in (sender, receiver):
             wire.hear("ICMP echo reply")
@@ -154,3 +160,47 @@ def test_a_guest_that_is_migrated_live_is_where_it_is_heard(over):
     over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
     over.plug("vm3", "host2")
     until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is back")
+
+
+def readdress(lab, host, address):
+    """Give a host another address in place of the one that it has on its underlay."""
+    underlay = lab.environment.underlay(host)
+    lab.run(
+        *(host.name, "sh", "-ec"),
+        f"ip -4 address flush dev br0; ip address add {address}/{underlay.ipv4_prefix} dev br0; "
+        f"ip route add default via {underlay.router}",
+    )
+
+
+def doctor(lab, host):
+    """What `openvnet doctor` says there."""
+    words = ("openvnet", "doctor", f"--ovsdb=unix:{lab.root}/{host}/db.sock")
+    return lab.run(
+        host, "sh", "-c", f"{' '.join(words)} --state={lab.root} --run={lab.root} || true"
+    )
+
+
+def test_a_host_whose_address_changes_is_found_and_reached_again_once_its_row_says_so(over):
+    host = over.environment.host("host2")
+    other = host.ipv4_address[:-2] + "99"
+    with Client(over.webapi) as client:
+        shown = client.get(f"/interfaces/{host.interface_uuid}").body
+        lease = shown["mac_leases"][0]["ip_leases"][0]["uuid"]
+        for address, former in ((other, host.ipv4_address), (host.ipv4_address, other)):
+            with traffic_among(over, "vm1", "vm5") as meter:
+                readdress(over, host, address)
+                meter.let_pass(20)
+            assert meter.report.lost == {}, meter.report
+            if address == other:
+                said = doctor(over, "host2")
+                assert f"leases {former} in" in said, said
+            client.write("PUT", f"/ip_leases/{lease}", {"ipv4_address": address}, wait=10)
+            over.settle()
+            over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
+            if address == other:
+                assert "this host has no such address" not in doctor(over, "host2")
+        until(lambda: all_in_sync(client), "host2 has found vnmgr again")
+
+
+def all_in_sync(client):
+    return {node["state"] for node in client.get("/nodes").body.values()} == {"in sync"}

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -92,6 +93,30 @@ def test_flows_are_whole_again_after_the_switch_was_killed(seed):
     assert list(wrong_cells(seed.environment, measured(seed))) == []
 
 
+def test_a_restored_backup_disturbs_nobody_who_is_in_it_and_was_there(seed):
+    before, vm2 = _flows(seed), seed.environment.guest("vm2")
+    with closing(Client(seed.webapi)) as client:
+        with client.download("/db/backup", {}) as (_, pieces):
+            kept = list(pieces)
+        client.write("DELETE", f"/interfaces/{vm2.interface_uuid}", wait=10)
+        between = _flows(seed)
+        assert between != before
+        with flow_changes(seed, "host1") as changes, traffic(seed, "vm1", "vm3") as meter:
+            meter.let_pass(100)
+            client.upload("/db/restore", {"replace": "true"}, kept)
+            _fence(seed)
+            meter.let_pass(300)
+            events = changes.so_far()
+    assert meter.report.lost == {}, meter.report
+    assert meter.report.disturbed == {}, meter.report
+    assert _flows(seed) == before
+    in_both = {_cookie(flow) for flow in before & between}
+    assert events
+    assert not [event for event in events if _cookie(event) in in_both]
+    seed.settle()
+    assert list(wrong_cells(seed.environment, measured(seed))) == []
+
+
 def _write_and_kill(lab, uuid, name, victims, seconds):
     """Rename an interface, and kill so many seconds later; whether the change was acknowledged."""
     pids = [lab.outside_pid(victim) for victim in victims]
@@ -107,6 +132,10 @@ def _write_and_kill(lab, uuid, name, victims, seconds):
             os.kill(pid, signal.SIGKILL)
         lab.kill(*victims)
         return write.exception() is None
+
+
+def _cookie(text):
+    return re.search(r"cookie=(0x[0-9a-f]+)", text)[1]
 
 
 def _fence(lab):

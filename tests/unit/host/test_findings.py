@@ -121,6 +121,17 @@ TROUBLES = {
         ("joined", "refuses this host's vna: its switch has dpid 0x1"),
         "vnctl nodes",
     ),
+    "the host has not the address that its row says": (
+        replace(
+            WELL,
+            live=replace(
+                LIVE,
+                uplinks=(Uplink("eth0", "dp-1", "nw-u", 1500, "if-eth0", ("192.0.2.9",)),),
+            ),
+        ),
+        ("underlay", "if-eth0 leases 192.0.2.9 in nw-u, and this host has no such address"),
+        "vnctl ip-leases modify",
+    ),
     "two hosts are one node": (
         with_node(twin="another one is live at 192.0.2.7, by vnmgr x"),
         ("nodes", "that are vna, or have its datapath id: another one is live at 192.0.2.7"),
@@ -365,6 +376,10 @@ def test_it_is_found_with_its_remedy(trouble):
 
 
 NOTES = {
+    "another host is silent": (
+        replace(WELL, live=replace(LIVE, away={"vna9": {"state": "not connected"}})),
+        ("nodes", "vna9 is silent: it is not connected"),
+    ),
     "another host's clock is wrong": (
         with_node(clock_ahead=-3600),
         ("nodes", "the clock of vna is 3600 s behind"),
