@@ -91,7 +91,7 @@ class Compiler:
             self._of_kind.setdefault(kind, []).append(number)
         self._reads: dict[Owner, tuple[Any, ...]] = {}  # Question, value, question, value ...
         self._readers: defaultdict[Question, dict[Hashable, Readers]] = defaultdict(dict)
-        self._yields: dict[Owner, Any | tuple[Any, ...]] = {}
+        self._yields: list[dict[Id, Any | tuple[Any, ...]]] = [{} for _ in self._features]
         self._wanted: defaultdict[Any, dict[Hashable, _Wish | dict[Owner, Any]]]
         self._wanted = defaultdict(dict)
         # Most of an agent's memory. Both halves of a cell, and of a key, are looked up one after
@@ -133,7 +133,7 @@ class Compiler:
     def yielded(self, kind: type[Any], id: Id) -> Iterator[Any]:
         """What a row makes desired by itself."""
         for number in self._of_kind.get(kind, ()):
-            yield from _each(self._yields.get(Owner(number, id), ()))
+            yield from _each(self._yields[number].get(id, ()))
 
     def kind_of(self, owner: Owner) -> type[Any]:
         """The kind of row that an owner ran on."""
@@ -159,11 +159,12 @@ class Compiler:
     def _run_all(self, owners: Iterable[Owner], before: Before) -> None:
         """Run owners; note in `before` what was desired."""
         for owner in owners:
-            old = {output.key: output for output in _each(self._yields.pop(owner, ()))}
+            yields = self._yields[owner.feature]
+            old = {output.key: output for output in _each(yields.pop(owner.id, ()))}
             new = self._run(owner)
             if new:
                 outputs = tuple(new.values())
-                self._yields[owner] = outputs if len(outputs) > 1 else outputs[0]
+                yields[owner.id] = outputs if len(outputs) > 1 else outputs[0]
             for key, output in new.items():
                 if not old or old.pop(key, None) != output:
                     self._want(key, owner, output, before)

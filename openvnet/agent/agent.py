@@ -159,9 +159,9 @@ class Agent:
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
         self._told_here = False
         """Whether vnmgr has been told of all interfaces that are here, since the last hello."""
+        rows, cache.rows = shared(cache.rows), {}
         with bulk():
-            self.wanted.take(self.compiler.apply(shared(cache.rows)))
-        cache.rows = {}
+            self.wanted.take(self.compiler.apply(rows))
 
     @property
     def in_sync(self) -> bool:
@@ -258,8 +258,9 @@ class Agent:
         self._keep(changes)
         laps.append(time.perf_counter())
         if len(changes) > MANY:
+            changes = shared(changes)
             with bulk():
-                difference = self.compiler.apply(shared(changes))
+                difference = self.compiler.apply(changes)
         else:
             difference = self.compiler.apply(changes)
         laps.append(time.perf_counter())

@@ -13,7 +13,7 @@ from openvnet.model.host import TUNNEL_PORTS, BondMember, Bridge, Port, PortIden
 from openvnet.state import View
 
 
-class Subscription(msgspec.Struct, frozen=True):
+class Subscription(msgspec.Struct, frozen=True, gc=False):
     """A part of the world to hear about."""
 
     kind: Literal["datapath", "port"]

@@ -7,6 +7,7 @@ and only its MAC address is held against its leases. All else is dropped, and co
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from openvnet.model import MacLease
 from openvnet.model.host import Attachment, Member, Station
@@ -25,7 +26,17 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import LOCAL, Drop, Flow, Goto, ToAgent, match, off_trunk, write
+from openvnet.pipeline.flow import (
+    LOCAL,
+    Action,
+    Drop,
+    Flow,
+    Goto,
+    ToAgent,
+    match,
+    off_trunk,
+    write,
+)
 from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
@@ -35,8 +46,6 @@ REQUEST = 1
 OF_HOST = 200
 """How much earlier it is if the host itself is the sender: before its own path."""
 
-_TO_ARP, _TO_SWITCHING = Goto(Table.ARP), Goto(Table.L2_LOOKUP)
-
 
 def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     """What a member may send with one address, and the network that it is then on.
@@ -44,14 +53,12 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     A probe has no address of its own: of the sender's networks, the one with the longest prefix
     that holds the address asked for is meant.
     """
-    told = (ToAgent(Handler.SPEAKS),) if member.awaited else ()
-    to_network = (*told, *off_trunk(member.vlan_id), write(Registers.network, member.vni))
+    to_switching, to_arp = _entering(member.vlan_id, member.vni, member.awaited)
     sender = (in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id))
     first = OF_HOST if member.port == LOCAL else 0
     ipv4 = match(*sender, IPV4, ipv4_src(member.ipv4_address))
-    yield Flow(Table.PORT_SECURITY, first + 100, ipv4, (*to_network, _TO_SWITCHING))
+    yield Flow(Table.PORT_SECURITY, first + 100, ipv4, to_switching)
     arp, own_mac = (*sender, ARP), arp_sha(member.mac_address)
-    to_arp = (*to_network, _TO_ARP)
     own = match(*arp, arp_spa(member.ipv4_address), own_mac)
     yield Flow(Table.PORT_SECURITY, first + 100, own, to_arp)
     asked = of_prefix(arp_tpa, member.subnet, member.prefix)
@@ -59,15 +66,24 @@ def sender_flows(member: Member, _: View) -> Iterator[Flow]:
     yield Flow(Table.PORT_SECURITY, first + 50 + member.prefix, probe, to_arp)
 
 
+@lru_cache(maxsize=1 << 10)
+def _entering(
+    vlan_id: int, vni: int, awaited: bool
+) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """Into a network, and on to switching or to ARP: the same for all its members."""
+    told = (ToAgent(Handler.SPEAKS),) if awaited else ()
+    to_network = (*told, *off_trunk(vlan_id), write(Registers.network, vni))
+    return (*to_network, Goto(Table.L2_LOOKUP)), (*to_network, Goto(Table.ARP))
+
+
 def station_flows(station: Station, _: View) -> Iterator[Flow]:
     """What may be sent in a segment with one MAC address, after all that is leased or allowed."""
-    told = (ToAgent(Handler.SPEAKS),) if station.awaited else ()
-    entering = (*told, *off_trunk(station.vlan_id), write(Registers.network, station.vni))
+    to_switching, to_arp = _entering(station.vlan_id, station.vni, station.awaited)
     sender = (in_port(station.port), eth_src(station.mac_address), vlan(station.vlan_id))
     for protocol in (IPV4, IPV6):
-        yield Flow(Table.PORT_SECURITY, 8, match(*sender, protocol), (*entering, _TO_SWITCHING))
+        yield Flow(Table.PORT_SECURITY, 8, match(*sender, protocol), to_switching)
     arp = match(*sender, ARP, arp_sha(station.mac_address))
-    yield Flow(Table.PORT_SECURITY, 8, arp, (*entering, _TO_ARP))
+    yield Flow(Table.PORT_SECURITY, 8, arp, to_arp)
 
 
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from openvnet.manager.replica import Replica
 from openvnet.model import RESOURCES, Interface, IpLease, MacLease, Resource, Row, attributes
 from openvnet.model.operations import named_by, parts
-from openvnet.model.scalars import Scalar
+from openvnet.model.scalars import as_it_is
 
 R = TypeVar("R")
 Answer = dict[str, Any]
@@ -65,7 +65,7 @@ def _spelled(kind: type[Row]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
     return tuple(
         (name, attribute.type.show)
         for name, attribute in attributes(kind).items()
-        if attribute.type.show is not Scalar.show
+        if attribute.type.show is not as_it_is
     )
 
 

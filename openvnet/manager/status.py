@@ -1,7 +1,7 @@
 """How interfaces and hosts fare, as answers show it; and why an interface is nowhere, in words."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,16 +162,18 @@ def _why_not(port: InterfacePort, streams: Streams, replica: Replica) -> str:
     datapath = replica.get(Datapath, port.datapath_uuid)
     if datapath is None:
         return f"its datapath {port.datapath_uuid} does not exist"
-    agents = streams.agents.values()
+    agents = streams.agents
     nobody = f"{unnamed}datapath {datapath.uuid} has no port {wanted}"
     return next(_why_not_there(datapath, agents), nobody)
 
 
-def _why_not_there(datapath: Datapath, agents: Iterable[Agent]) -> Iterator[str]:
-    if any(agent.listener.dpid == datapath.dpid for agent in agents):
+def _why_not_there(datapath: Datapath, agents: Mapping[str, Agent]) -> Iterator[str]:
+    agent = agents.get(datapath.node_id)
+    if agent is not None and agent.listener.dpid == datapath.dpid:
+        return
+    if any(other.listener.dpid == datapath.dpid for other in agents.values()):
         return
     sentence = f"datapath {datapath.uuid} is not connected"
-    agent = next((agent for agent in agents if agent.node_id == datapath.node_id), None)
     if agent is None:
         yield f"{sentence}: no vna with node id {datapath.node_id} is alive"
     elif agent.listener.dpid is None:

@@ -22,6 +22,8 @@ from openvnet.manager.errors import Conflict, InvalidArgument
 from openvnet.manager.following import settled
 from openvnet.manager.replica import Replica
 from openvnet.manager.restoring import PEOPLE, Restoring
+from openvnet.manager.revocations import as_they_are_now
+from openvnet.model import Node, Token
 from openvnet.store.database import Store
 from openvnet.wire.backup import Header
 from openvnet.wire.messages import Request
@@ -94,7 +96,13 @@ class Transfers:
         content = await restoring.content(self._replica)
         self._refuse_to_replace(request)
         what = _what(restoring.header)
-        shown = {"rows": restoring.count, "revision_of_backup": content.number}
+        people = content.rows[Token], content.rows[Node]
+        revoked = as_they_are_now(*people, self._store, self._replica)
+        rows: dict[type[Any], Any] = dict(content.rows)
+        rows |= {Token: revoked.tokens, Node: revoked.nodes}
+        content = content._replace(rows=rows)
+        shown: dict[str, Any] = {"rows": restoring.count, "revision_of_backup": content.number}
+        shown["stays_revoked"] = revoked.stays
         if request.dry_run:
             there = {"epoch": self._store.epoch, "rows_there": self._rows()}
             return {**shown, "restored": False, **there}

@@ -37,7 +37,7 @@ class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
     """As in `Datapath.dpid`."""
 
 
-class Port(msgspec.Struct, frozen=True, tag="port", tag_field="kind"):
+class Port(msgspec.Struct, frozen=True, gc=False, tag="port", tag_field="kind"):
     """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
 
     indexes: ClassVar = ("number",)
@@ -89,7 +89,7 @@ Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface | Heard
 """What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """Derived: a port that an interface port names; an interface may be claimed by several."""
 
     indexes: ClassVar = ("interface_uuid",)
@@ -132,7 +132,7 @@ class TunnelEnd(msgspec.Struct, frozen=True):
         return TunnelEnd, self.encapsulation
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """Derived: the one port of this host behind which an interface is."""
 
     indexes: ClassVar = ("number",)
@@ -200,7 +200,7 @@ class BridgedAway(msgspec.Struct, frozen=True):
         return BridgedAway, self.domain_uuid
 
 
-class Holding(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """Derived: an address of a network that an interface holds, on whichever host it is."""
 
     lease_uuid: str
@@ -215,7 +215,7 @@ class Holding(msgspec.Struct, frozen=True):
         return Holding, self.lease_uuid
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """Derived: an address that is held by an interface of this host, and so by a port."""
 
     indexes: ClassVar = ("domain_uuid", "chunk")
@@ -248,7 +248,7 @@ class Member(msgspec.Struct, frozen=True):
         return Member, self.lease_uuid
 
 
-class Station(msgspec.Struct, frozen=True):
+class Station(msgspec.Struct, frozen=True, gc=False):
     """Derived: a MAC address (IEEE 802: a station) of a segment, leased by an interface here."""
 
     indexes: ClassVar = ("domain_uuid", "chunk")
@@ -332,7 +332,7 @@ class Allowed(msgspec.Struct, frozen=True):
         return Allowed, (self.pair_uuid, self.mac_address)
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Derived: a chunk of a domain's flood list that has members."""
 
     indexes: ClassVar = ("domain_uuid",)

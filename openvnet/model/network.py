@@ -128,7 +128,13 @@ class Network(
 
 
 class Interface(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="interface", tag_field="kind"
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    kw_only=True,
+    omit_defaults=True,
+    tag="interface",
+    tag_field="kind",
 ):
     """A guest's network card, or another place where packets enter and leave a network."""
 
@@ -189,6 +195,7 @@ class Interface(
 class InterfacePort(
     msgspec.Struct,
     frozen=True,
+    gc=False,
     kw_only=True,
     omit_defaults=True,
     tag="interface_port",
@@ -210,7 +217,13 @@ class InterfacePort(
 
 
 class MacLease(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="mac_lease", tag_field="kind"
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    kw_only=True,
+    omit_defaults=True,
+    tag="mac_lease",
+    tag_field="kind",
 ):
     """The right of an interface to a MAC address."""
 
@@ -228,7 +241,13 @@ class MacLease(
 
 
 class IpLease(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ip_lease", tag_field="kind"
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    kw_only=True,
+    omit_defaults=True,
+    tag="ip_lease",
+    tag_field="kind",
 ):
     """The right of an interface to an IPv4 address in a network."""
 

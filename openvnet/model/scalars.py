@@ -12,12 +12,17 @@ from typing import Any
 import msgspec
 
 
+def as_it_is(value: Any) -> Any:
+    """How most values are shown."""
+    return value
+
+
 class Scalar(msgspec.Struct, frozen=True):
     """A kind of value. `read` raises ValueError with a sentence that says what would be right."""
 
     name: str
     read: Callable[[Any], Any]
-    show: Callable[[Any], Any] = lambda value: value
+    show: Callable[[Any], Any] = as_it_is
     schema: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
     """JSON Schema of the shown form."""
     refers_to: str | None = None

@@ -26,7 +26,7 @@ class Term(msgspec.Struct, frozen=True, gc=False):
     """None means all bits."""
 
 
-_term = lru_cache(maxsize=1 << 12)(Term)
+_term = lru_cache(maxsize=1 << 10)(Term)
 """A term. Those of a guest's port, address and network are in many of its flows, and kept once."""
 
 

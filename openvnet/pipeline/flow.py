@@ -5,6 +5,7 @@ switch. Nothing here knows bytes: `openflow.encoding` writes these values, and r
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from operator import lt
 
@@ -254,8 +255,9 @@ def _joined(ordered: Iterable[Term]) -> Iterable[Term]:
         yield before
 
 
+@lru_cache(maxsize=1 << 10)
 def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
-    """The action that gives a field a value."""
+    """The action that gives a field a value; one for many flows."""
     if isinstance(field, PacketField):
         return SetField(field.name, value)
     field.check(value)

@@ -28,10 +28,12 @@ def lab_up(directory, when=BUILT, options=()):
     command = (*RUN, "lab", "up", *options)
     up = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     with up:
-        said = next((line for line in up.stdout if when in line), None)
-        assert said, "the lab ended before it was built"
-        yield up
-        up.kill()
+        try:
+            said = next((line for line in up.stdout if when in line), None)
+            assert said, "the lab ended before it was built"
+            yield up
+        finally:
+            up.kill()
 
 
 def openvnet(directory, *arguments, given=""):
@@ -82,7 +84,7 @@ def test_a_lab_leaves_nothing_behind(tmp_path, number, when):
         own = namespaces_of(init_of(up)) - namespaces_of("self")
         assert own & set(namespaces_in_use())
         up.send_signal(number)
-        up.communicate()
+        up.communicate(timeout=60)
         wait_until_let_go(directory)
 
     assert not directory.exists()

@@ -98,8 +98,9 @@ def test_teardown_leaves_nothing(history):
     installed(compiler, switch, dict.fromkeys(rows_of(compiler)))
     assert not switch
     assert not any(compiler.state.rows.values())
-    for memory in ("_reads", "_yields", "failures", "conflicts"):
+    for memory in ("_reads", "failures", "conflicts"):
         assert not getattr(compiler, memory), memory
+    assert not any(compiler._yields)
     for memory in ("_readers", "_wanted"):
         assert not any(getattr(compiler, memory).values()), memory
     indexes = [index for made in compiler.state._indexes.values() for index in made.values()]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import ExitStack, contextmanager
 
 import msgspec
@@ -17,11 +18,14 @@ from openvnet.model import (
     IpLease,
     MacLease,
     Network,
+    Node,
     Project,
     Segment,
+    Token,
 )
 from openvnet.model.belonging import DEFAULT_PROJECT
 from openvnet.wire.backup import Stored
+from openvnet.wire.joined import new_pair
 from openvnet.wire.messages import Request
 from tests.vnmgr import House, furnished, guest, house, in_house, mac
 
@@ -153,6 +157,63 @@ async def test_an_agent_hears_all_anew_by_the_new_epoch_and_then_each_change(her
     await guest(here, 2)
     await ears.until(lambda: (Interface, "if-2") in ears.rows)
     assert ears.revision.number == reply["revision_of_backup"] + 2
+
+
+async def secrets(here):
+    """What lets somebody in now: the tokens that have not ended, and the keys of nodes."""
+    ended = {item["uuid"] for item in (await here.call("list", "tokens"))["items"] if is_over(item)}
+    rows = [row for row in rows_of(await backup(here)) if type(row[1]) in (Token, Node)]
+    return {
+        getattr(row, "digest", None) or row.public_key for _, row in rows if row.uuid not in ended
+    } - {None}
+
+
+def is_over(token):
+    return token["expires_at"] is not None and token["expires_at"] <= time.time()
+
+
+async def joined(here, name):
+    """A node that has joined; its key."""
+    keys = [new_pair()[0] for _ in range(2)]
+    await here.call.create("nodes", uuid=f"node-{name}", node_id=name, token_key=keys[0])
+    await here.call("accept", "nodes", f"node-{name}", values={"public_key": keys[1]})
+    return keys[1]
+
+
+@in_house
+async def test_a_restore_lets_nobody_in_who_was_thrown_out_since(here):
+    for name in ("stays", "goes"):
+        values = {"uuid": f"tok-{name}", "display_name": name, "role": "admin", "digest": name * 8}
+        await here.call("create", "tokens", values=values)
+    keys = {name: await joined(here, name) for name in ("stays", "revoked", "deleted", "renews")}
+    text = await backup(here)
+    await here.call("delete", "tokens", "tok-goes")
+    await here.call("revoke", "nodes", "node-revoked")
+    await here.call("delete", "nodes", "node-deleted")
+    other = new_pair()[0]
+    await here.call("renew", "nodes", "node-renews", values={"public_key": other})
+    good = {"stays" * 8, keys["stays"], other}
+    assert await secrets(here) == good
+    for _ in range(2):  # The log that said it is gone the second time.
+        done = await restore(here, text, replace=True)
+        assert sorted(done["stays_revoked"]) == ["node-deleted", "node-revoked", "tok-goes"]
+        assert await secrets(here) == good
+
+
+def test_another_database_lets_in_whom_the_backup_does(tmp_path):
+    async def run():
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+        async with furnished(tmp_path / "one") as one:
+            values = {"uuid": "tok-1", "display_name": "one", "role": "admin", "digest": "d" * 64}
+            await one.call("create", "tokens", values=values)
+            good = {"d" * 64, await joined(one, "vna2")}
+            text = await backup(one)
+            async with furnished(tmp_path / "other") as other:
+                assert (await restore(other, text, replace=True))["stays_revoked"] == []
+                assert await secrets(other) == good
+
+    asyncio.run(run())
 
 
 @in_house
