@@ -287,16 +287,21 @@ def test_a_station_that_may_be_anywhere_is_reported_and_awaited_where_it_is_boun
     hosts, bridge
 ):
     world = hosts.worlds[0]
-    world |= {key_of(row): row for row in guest_rows(2, None, None, segment_uuid="seg-1")}
+    own = {"segment_uuid": "seg-1", "secured": False}
+    world |= {key_of(row): row for row in guest_rows(2, None, None, **own)}
+    del world[IpLease, "il-2"]
     anywhere = msgspec.structs.replace(world[InterfacePort, "ifp-2"], datapath_uuid=None)
     world[InterfacePort, "ifp-2"] = anywhere
     reported = [out for out in Compiler(STRATA).apply(world).add if isinstance(out, Here)]
     assert reported == [Here("if-2", "vm2")]
+    hosts.turn(1)
+    assert ends(bridge, chosen(1, STRANGER_MAC)) == [2, "host3"]
     there = ActiveInterface(uuid="acif-2", interface_uuid="if-2", datapath_uuid="dp-3")
     world[key_of(there)] = there
     hosts.turn(1)
     assert ends(bridge, chosen(1, mac(2))) == ["host3"]
     assert ends(bridge, chosen(2, mac(1))) == [1], "it may send"
+    assert ends(bridge, chosen(1, STRANGER_MAC)) == ["host3"]
 
 
 def test_port_security_stays_on_where_what_is_learnt_would_need_a_tag(hosts):
