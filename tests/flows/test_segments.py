@@ -287,11 +287,15 @@ def test_a_station_that_may_be_anywhere_is_reported_and_awaited_where_it_is_boun
     hosts, bridge
 ):
     world = hosts.worlds[0]
-    world |= {key_of(row): row for row in guest_rows(2, None, None, segment_uuid="seg-1")}
+    own = {"segment_uuid": "seg-1", "secured": False}
+    world |= {key_of(row): row for row in guest_rows(2, None, None, **own)}
+    del world[IpLease, "il-2"]
     anywhere = msgspec.structs.replace(world[InterfacePort, "ifp-2"], datapath_uuid=None)
     world[InterfacePort, "ifp-2"] = anywhere
     reported = [out for out in Compiler(STRATA).apply(world).add if isinstance(out, Here)]
     assert reported == [Here("if-2", "vm2")]
+    hosts.turn(1)
+    assert ends(bridge, chosen(1, STRANGER_MAC)) == [2, "host3"]
     there = ActiveInterface(uuid="acif-2", interface_uuid="if-2", datapath_uuid="dp-3")
     world[key_of(there)] = there
     hosts.turn(1)
@@ -322,6 +326,7 @@ def test_the_host_itself_is_in_no_segment(hosts):
         "ml-9": "segment seg-1 is no internal network, and the host is on such alone",
         "if-9": "port security stays on: all that the host sends comes by the same port",
     }
+    assert ends(bridge, chosen(1, STRANGER_MAC)) == ["host3"]
 
 
 def test_port_security_stays_on_where_what_is_learnt_would_need_a_tag(hosts):
