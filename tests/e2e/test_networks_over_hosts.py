@@ -166,50 +166,6 @@ def test_a_guest_that_is_migrated_live_is_where_it_is_heard(over):
     until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is back")
 
 
-def readdress(lab, host, address):
-    """Give a host another address in place of the one that it has on its underlay."""
-    underlay = lab.environment.underlay(host)
-    lab.run(
-        *(host.name, "sh", "-ec"),
-        f"ip -4 address flush dev br0; ip address add {address}/{underlay.ipv4_prefix} dev br0; "
-        f"ip route add default via {underlay.router}",
-    )
-
-
-def doctor(lab, host):
-    """What `openvnet doctor` says there."""
-    words = ("openvnet", "doctor", f"--ovsdb=unix:{lab.root}/{host}/db.sock")
-    return lab.run(
-        host, "sh", "-c", f"{' '.join(words)} --state={lab.root} --run={lab.root} || true"
-    )
-
-
-def test_a_host_whose_address_changes_is_found_and_reached_again_once_its_row_says_so(over):
-    host = over.environment.host("host2")
-    other = host.ipv4_address[:-2] + "99"
-    with Client(over.webapi) as client:
-        shown = client.get(f"/interfaces/{host.interface_uuid}").body
-        lease = shown["mac_leases"][0]["ip_leases"][0]["uuid"]
-        for address, former in ((other, host.ipv4_address), (host.ipv4_address, other)):
-            with traffic_among(over, "vm1", "vm5") as meter:
-                readdress(over, host, address)
-                meter.let_pass(20)
-            assert meter.report.lost == {}, meter.report
-            if address == other:
-                said = doctor(over, "host2")
-                assert f"leases {former} in" in said, said
-            client.write("PUT", f"/ip_leases/{lease}", {"ipv4_address": address}, wait=10)
-            over.settle()
-            over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
-            if address == other:
-                assert "this host has no such address" not in doctor(over, "host2")
-        until(lambda: all_in_sync(client), "host2 has found vnmgr again")
-
-
-def all_in_sync(client):
-    return {node["state"] for node in client.get("/nodes").body.values()} == {"in sync"}
-
-
 TWO_CARDS = str(Path(__file__).with_name("two_cards.py"))
 NUMBERED = (traffic.__file__ or "").replace("traffic.py", "numbered.py")
 ONE_SENDER = (sys.executable, "-I", "-S", NUMBERED, "udp", "1000", "10.102.0.10", "10.102.0.11")
@@ -267,3 +223,47 @@ def test_packets_for_a_guest_that_is_migrated_go_to_the_old_host_and_then_to_the
     migrating.forget(over, "vm3", "host2")
     over.plug("vm3", "host2")
     until(partial(_is_at, over, "if-vm3", "dp-2"), "vm3 is back")
+
+
+def readdress(lab, host, address):
+    """Give a host another address in place of the one that it has on its underlay."""
+    underlay = lab.environment.underlay(host)
+    lab.run(
+        *(host.name, "sh", "-ec"),
+        f"ip -4 address flush dev br0; ip address add {address}/{underlay.ipv4_prefix} dev br0; "
+        f"ip route add default via {underlay.router}",
+    )
+
+
+def doctor(lab, host):
+    """What `openvnet doctor` says there."""
+    words = ("openvnet", "doctor", f"--ovsdb=unix:{lab.root}/{host}/db.sock")
+    return lab.run(
+        host, "sh", "-c", f"{' '.join(words)} --state={lab.root} --run={lab.root} || true"
+    )
+
+
+def test_a_host_whose_address_changes_is_found_and_reached_again_once_its_row_says_so(over):
+    host = over.environment.host("host2")
+    other = host.ipv4_address[:-2] + "99"
+    with Client(over.webapi) as client:
+        shown = client.get(f"/interfaces/{host.interface_uuid}").body
+        lease = shown["mac_leases"][0]["ip_leases"][0]["uuid"]
+        for address, former in ((other, host.ipv4_address), (host.ipv4_address, other)):
+            with traffic_among(over, "vm1", "vm5") as meter:
+                readdress(over, host, address)
+                meter.let_pass(20)
+            assert meter.report.lost == {}, meter.report
+            if address == other:
+                said = doctor(over, "host2")
+                assert f"leases {former} in" in said, said
+            client.write("PUT", f"/ip_leases/{lease}", {"ipv4_address": address}, wait=10)
+            over.settle()
+            over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
+            if address == other:
+                assert "this host has no such address" not in doctor(over, "host2")
+        until(lambda: all_in_sync(client), "host2 has found vnmgr again")
+
+
+def all_in_sync(client):
+    return {node["state"] for node in client.get("/nodes").body.values()} == {"in sync"}

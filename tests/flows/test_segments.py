@@ -302,6 +302,7 @@ def test_a_station_that_may_be_anywhere_is_reported_and_awaited_where_it_is_boun
     assert ends(bridge, chosen(1, mac(2))) == ["host3"]
     assert ends(bridge, chosen(2, mac(1))) == [1], "it may send"
     assert "controller" in hosts.sent(chosen(2, mac(1))), "the agent hears that it is here"
+    assert ends(bridge, chosen(1, STRANGER_MAC)) == ["host3"]
 
 
 def test_while_a_station_moves_both_hosts_that_it_is_bound_on_get_what_is_for_it(hosts, bridge):
@@ -326,7 +327,6 @@ def test_the_host_itself_is_in_no_segment(hosts):
         "ml-9": "segment seg-1 is no internal network, and the host is on such alone",
         "if-9": "port security stays on: all that the host sends comes by the same port",
     }
-    assert ends(bridge, chosen(1, STRANGER_MAC)) == ["host3"]
 
 
 def test_port_security_stays_on_where_what_is_learnt_would_need_a_tag(hosts):
