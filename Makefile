@@ -23,7 +23,7 @@ lab:  ## The same, left running to play with; Ctrl-C ends it. HOSTS=3 builds thr
 	@tools/set-up run
 	@exec $(PYTHON) -m openvnet.cli.openvnet lab up $(if $(HOSTS),--hosts $(HOSTS)) $(if $(GUESTS),--guests $(GUESTS))
 
-test:  ## All tests, several at once (WORKERS=4). TESTS="tests/unit -k codec" runs some, one by one.
+test:  ## All tests, several at once (WORKERS=4). TESTS="tests/unit -k lab" runs some, one by one.
 	@tools/set-up test
 ifdef TESTS
 	@exec $(PYTHON) -m pytest $(if $(WORKERS),-n $(WORKERS)) $(TESTS)

@@ -66,6 +66,19 @@ READY = {
 """What a server says when it serves."""
 
 
+def _children(pid: int) -> list[str]:
+    """The processes that one has started."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _lives(pid: str) -> bool:
+    """Whether there is a process; of one that has ended, there may be a zombie without memory."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Server:
     """A server of one kind with its data in a directory; `port` is its TCP port."""
 
@@ -122,9 +135,12 @@ class Server:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it as a crash does, or another way."""
         if self.running is not None:
+            children = _children(self.running.pid)
             self.running.send_signal(number)
             self.running.wait(timeout=20)
             self.running = None
+            # They hold its shared memory for a moment yet, and none can start that has it, too.
+            until(lambda: not any(map(_lives, children)), f"{self.kind} has ended whole")
 
     def end(self) -> None:
         """End it in order, but wait for no client."""

@@ -399,15 +399,24 @@ def nodes(facts: Facts) -> Findings:
             words = f"there are two hosts that are {name}, or have its datapath id: {twin}"
             remedy = "give one its own: `vnctl nodes token`, `openvnet join`, another datapath id"
             yield Finding("nodes", "act", words, remedy)
-        if node.get("state") == "not connected":
-            where = f" ({node['datapath_uuid']})" if node.get("datapath_uuid") else ""
-            words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
-            remedy = "`openvnet doctor` on that host; `vnctl nodes revoke` if it does not come back"
-            yield Finding("nodes", "note", words, remedy)
         ahead = node.get("clock_ahead") or 0
         if abs(ahead) > CLOCK_SECONDS:
             words = f"the clock of {name} is {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}"
             yield Finding("nodes", "note", words, "set it right, on the host that is wrong")
+
+
+def silent(facts: Facts) -> Findings:
+    """Hosts that are declared and not heard: tunnels to them lead nowhere."""
+    if isinstance(facts.live, Unknown):
+        return
+    declared = {row["node_id"]: row["uuid"] for row in facts.live.datapaths if "node_id" in row}
+    joined = {
+        name for name, node in facts.live.away.items() if node.get("state") == "not connected"
+    }
+    for name in sorted((joined | declared.keys()) - facts.live.nodes.keys()):
+        where = f" ({declared[name]})" if name in declared else ""
+        words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
+        yield Finding("nodes", "note", words, "`openvnet doctor` on that host")
 
 
 def sync(facts: Facts) -> Findings:
@@ -467,20 +476,8 @@ def _restart(name: str) -> str:
 
 CHECKS: tuple[Callable[[Facts], Findings], ...] = (
     *(versions, open_vswitch, bridge_is_there, protocols, fail_mode, controller, in_band),
-    *(
-        datapath_id,
-        datapath_type,
-        ports,
-        underlay_addresses,
-        processes,
-        joined,
-        nodes,
-        sync,
-        clock,
-        rights,
-        disk,
-        database,
-    ),
+    *(datapath_id, datapath_type, ports, underlay_addresses, processes, joined, nodes, silent),
+    *(sync, clock, rights, disk, database),
 )
 
 

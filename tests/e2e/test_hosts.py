@@ -143,11 +143,25 @@ def test_an_agent_that_was_cut_off_catches_up(three):
     until(lambda: three.vnctl(*rename, "mended", "--wait").returncode == 0, "host2 catches up")
 
 
-def test_a_cable_that_is_pulled_out_cuts_a_host_off_from_all(three):
-    set_link(three, "host3", up=False)
-    assert not reaches(three, "host1", "host3")
+def test_a_host_whose_cable_is_pulled_out_is_named_and_nobody_else_notices(three):
+    with traffic_among(three, "vm1", "vm3", apart=True) as others:
+        set_link(three, "host3", up=False)
+        assert not reaches(three, "host1", "host3")
+        until(lambda: "vna3" not in states(three), "vnmgr knows that host3 is silent")
+        three.vnctl("interfaces", "modify", "if-vm3", "--display-name", "alone", "--wait")
+        others.let_pass(20)
+    assert others.report.lost == {}, others.report
+    said = doctor(three, "host1")
     set_link(three, "host3", up=True)
     until(lambda: reaches(three, "host1", "host3"), "host3 is back")
+    until(lambda: list(states(three).values()) == ["in sync"] * 3, "host3 has found vnmgr")
+    assert "vna3 (dp-3) is silent" in said, said
+
+
+def doctor(lab, host):
+    """What `openvnet doctor` says there."""
+    places = f"--ovsdb=unix:{lab.root}/{host}/db.sock --state={lab.root} --run={lab.root}"
+    return lab.run(host, "sh", "-c", f"openvnet doctor {places} || true")
 
 
 def test_a_frozen_agent_lags_and_goes_on(three):

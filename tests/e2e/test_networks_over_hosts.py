@@ -16,6 +16,7 @@ from openvnet.lab.reach import measured, wrong_cells
 from openvnet.lab.traffic import traffic_among
 from openvnet.lab.waiting import until
 from openvnet.lab.wire import listening
+from tests.e2e.test_hosts import doctor
 
 MIXTURES = {
     "geneve everywhere": ("geneve", "geneve", "geneve"),
@@ -169,14 +170,6 @@ def readdress(lab, host, address):
         *(host.name, "sh", "-ec"),
         f"ip -4 address flush dev br0; ip address add {address}/{underlay.ipv4_prefix} dev br0; "
         f"ip route add default via {underlay.router}",
-    )
-
-
-def doctor(lab, host):
-    """What `openvnet doctor` says there."""
-    words = ("openvnet", "doctor", f"--ovsdb=unix:{lab.root}/{host}/db.sock")
-    return lab.run(
-        host, "sh", "-c", f"{' '.join(words)} --state={lab.root} --run={lab.root} || true"
     )
 
 
