@@ -7,11 +7,14 @@ from openvnet.pipeline.fields import ARP, IPV4, PacketField, Term
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LEARNED,
     LOCAL,
     CheckLarger,
     Drop,
     Flow,
     Goto,
+    Learn,
+    Learnt,
     Load,
     Move,
     Output,
@@ -97,7 +100,41 @@ def actions(need):
         st.sampled_from(parts),
         st.builds(Resubmit, st.sampled_from(Table)),
         st.builds(CheckLarger, st.integers(0, 0xFFFF), st.integers(0, 15), st.integers(0, 31)),
+        learns(),
         st.builds(ToAgent, st.sampled_from(Handler)),
+    )
+
+
+LEARNABLE = ("eth_src", "eth_dst", "tun_id", "tun_src", "metadata", "reg0", "reg15")
+"""Fields that need not that others are matched before."""
+
+
+@st.composite
+def learns(draw):
+    bits = draw(st.integers(1, 32))
+    offset = draw(st.integers(0, 32 - bits))
+    conditions = [
+        Learnt(field, source, BITS[field])
+        for field in LEARNABLE
+        for source in LEARNABLE
+        if BITS[field] == BITS[source]
+    ]
+    conditions.append(Learnt("reg3", "reg4", bits, offset))
+    chosen = st.lists(st.sampled_from(conditions), max_size=5, unique_by=lambda each: each.field)
+    written = st.sampled_from(["eth_src", "metadata", "tun_id"]).flatmap(
+        lambda name: st.builds(SetField, st.just(name), values(name))
+    )
+    idle = draw(st.integers(0, 0xFFFF))
+    return Learn(
+        table=draw(st.sampled_from(Table)),
+        priority=draw(st.integers(0, 0xFFFF)),
+        cookie=LEARNED | draw(st.integers(0, LEARNED - 2)),
+        idle_timeout=idle,
+        match=tuple(draw(chosen)),
+        actions=tuple(draw(st.lists(loads() | written, max_size=3))),
+        back=draw(st.booleans()),
+        limit=draw(st.integers(0, 0xFFFFFFFF)),
+        hard_timeout=draw(st.integers(0 if idle else 1, 0xFFFF)),
     )
 
 

@@ -80,7 +80,9 @@ def _any_letters(line: str) -> str:
     return ".*".join(re.escape(part) for part in line.split("…"))
 
 
-ENVIRONMENTS = dict.fromkeys(("hosts", "physical-networks"), many_hosts(3))
+ENVIRONMENTS = dict.fromkeys(("hosts", "physical-networks"), many_hosts(3)) | {
+    "segments": many_hosts(2)
+}
 """The labs of guides, by name, that are not for the one of a single host."""
 
 

@@ -10,12 +10,15 @@ from openvnet.model import (
     AllowedAddressPair,
     Datapath,
     DatapathNetwork,
+    DatapathSegment,
     Interface,
     InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
     Network,
+    Segment,
 )
 from openvnet.model.host import (
     TUNNEL_PORTS,
@@ -48,6 +51,14 @@ datapaths = st.builds(
     display_name=st.just(""),
     dpid=st.sampled_from([DPID, DPID, OTHER_DPID]),
     node_id=st.just("vna"),
+    enable_ovs_learn_action=st.sampled_from([True, True, True, False]),
+)
+_segment_uuids = st.sampled_from([None, None, "seg-1", "seg-2"])
+segments = st.builds(
+    Segment,
+    uuid=st.sampled_from(["seg-1", "seg-2"]),
+    mode=st.just("virtual"),
+    vni=st.integers(3, 5),
 )
 networks = st.builds(
     Network,
@@ -56,6 +67,7 @@ networks = st.builds(
     ipv4_prefix=st.sampled_from([16, 24, 32]),
     mode=st.sampled_from(["virtual", "virtual", "virtual", "physical", "internal"]),
     vlan_id=st.none() | st.just(10),
+    segment_uuid=_segment_uuids,
     vni=st.integers(0, 3),
     mtu=st.sampled_from([None, None, 1300, 9000]),
 )
@@ -78,6 +90,7 @@ mac_leases = st.builds(
     MacLease,
     uuid=_named("ml"),
     interface_uuid=_maybe_interface,
+    segment_uuid=_segment_uuids,
     mac_address=st.integers(0x525400000001, 0x525400000005),
 )
 ip_leases = st.builds(
@@ -120,6 +133,14 @@ datapath_networks = st.builds(
     mac_address=st.none() | st.integers(0x525400000011, 0x525400000014),
     encapsulation=st.sampled_from(ENCAPSULATIONS),
 )
+datapath_segments = st.builds(
+    DatapathSegment,
+    uuid=_named("dpseg"),
+    datapath_uuid=_named("dp"),
+    segment_uuid=st.sampled_from(["seg-1", "seg-2"]),
+    interface_uuid=_named("if"),
+    encapsulation=st.sampled_from(ENCAPSULATIONS),
+)
 allowed_address_pairs = st.builds(
     AllowedAddressPair,
     uuid=_named("aap"),
@@ -150,12 +171,21 @@ tunnel_ports = st.builds(
 interface_networks = st.builds(
     InterfaceNetwork, uuid=_named("ifnw"), interface_uuid=_named("if"), network_uuid=_named("nw")
 )
+interface_segments = st.builds(
+    InterfaceSegment,
+    uuid=_named("ifseg"),
+    interface_uuid=_named("if"),
+    segment_uuid=st.sampled_from(["seg-1", "seg-2"]),
+)
 
 heard = st.builds(Heard, interface_uuid=_named("if"))
 
 _KINDS = (
     heard,
     interface_networks,
+    interface_segments,
+    segments,
+    datapath_segments,
     host_ports,
     datapath_networks,
     allowed_address_pairs,
@@ -201,9 +231,18 @@ def key_of(row):
     return type(row), getattr(row, "uuid", None) or row.name
 
 
-def guest(number, network_uuid, ipv4_address, *, port=True, datapath_uuid="dp-1"):
+def guest(
+    number,
+    network_uuid,
+    ipv4_address,
+    *,
+    port=True,
+    datapath_uuid="dp-1",
+    segment_uuid=None,
+    secured=True,
+):
     """The rows of one guest, and its port unless told not to."""
-    yield Interface(uuid=f"if-{number}", mode="vif")
+    yield Interface(uuid=f"if-{number}", mode="vif", enable_port_security=secured)
     yield InterfacePort(
         uuid=f"ifp-{number}",
         interface_uuid=f"if-{number}",
@@ -212,7 +251,16 @@ def guest(number, network_uuid, ipv4_address, *, port=True, datapath_uuid="dp-1"
         singular=True,
     )
     mac_address = 0x525400000000 + number
-    yield MacLease(uuid=f"ml-{number}", interface_uuid=f"if-{number}", mac_address=mac_address)
+    yield MacLease(
+        uuid=f"ml-{number}",
+        interface_uuid=f"if-{number}",
+        mac_address=mac_address,
+        segment_uuid=segment_uuid,
+    )
+    if network_uuid is None:
+        if port:
+            yield Port(f"vm{number}", number, up=True)
+        return
     yield IpLease(
         uuid=f"il-{number}",
         interface_uuid=f"if-{number}",
@@ -260,6 +308,37 @@ def hosts_world(here=1, encapsulations=("geneve", "mac2mac", "vxlan")):
     return {key_of(row): row for row in rows}
 
 
+def segments_world(here=1, encapsulations=("geneve", "mac2mac", "vxlan")):
+    """The world of three hosts, with a segment in the place of the first network.
+
+    Guests 1, 3 and 5 are in it with MAC addresses only, and 5 is without port security; so is a
+    network, of which guest 1 has an address.
+    """
+    world = hosts_world(here, encapsulations)
+    rows = [
+        Segment(uuid="seg-1", mode="virtual", vni=11),
+        Network(uuid="nw-1", ipv4_network=0x0A660000, vni=1, segment_uuid="seg-1"),
+    ]
+    for number in (1, 3, 5):
+        host = (number + 1) // 2
+        row = world.pop((DatapathNetwork, f"dpnw-{host}1"))
+        carried = DatapathSegment(
+            uuid=f"dpseg-{host}",
+            datapath_uuid=row.datapath_uuid,
+            segment_uuid="seg-1",
+            interface_uuid=row.interface_uuid,
+            mac_address=row.mac_address,
+            encapsulation=row.encapsulation,
+        )
+        at_home = {"port": host == here, "datapath_uuid": row.datapath_uuid}
+        own = {"segment_uuid": "seg-1", "secured": number != 5}
+        if number > 1:
+            del world[IpLease, f"il-{number}"]
+        address = (None, None) if number > 1 else ("nw-1", 0x0A66000A)
+        rows += [carried, *guest(number, *address, **at_home, **own)]
+    return world | {key_of(row): row for row in rows}
+
+
 def host_interface(number, is_here):
     """How a host reaches the underlay: an interface with an address, and its port."""
     uuid = f"if-eth{number}"
@@ -282,7 +361,10 @@ def host_interface(number, is_here):
     )
 
 
-_worlds = st.sampled_from([{}, seed_world(), seed_world(), hosts_world(), hosts_world(2)])
+_segments = segments_world()
+_worlds = st.sampled_from(
+    [{}, seed_world(), seed_world(), hosts_world(), hosts_world(2), _segments, _segments]
+)
 histories = st.tuples(_worlds, st.lists(batches, min_size=1, max_size=12)).map(
     lambda drawn: [drawn[0], *drawn[1]]
 )

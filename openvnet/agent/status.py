@@ -12,9 +12,12 @@ from openvnet.model import (
     Interface,
     InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
+    Network,
 )
+from openvnet.model.domains import domain_of
 from openvnet.model.host import (
     Attachment,
     Bridge,
@@ -23,6 +26,7 @@ from openvnet.model.host import (
     Port,
     PortIdentity,
     PromiscuousPort,
+    Station,
     Uplink,
 )
 from openvnet.openflow.errors import OpenFlowError
@@ -64,8 +68,11 @@ def _obstacles(interface_uuid: str, view: View) -> Iterator[str]:
     port = view.get(Port, attachment.port_name)
     if port is None or not port.up:
         yield f"the link of port {attachment.port_name} is down"
-    if not view.any(MacLease, interface_uuid=interface_uuid):
+    macs = view.ids(MacLease, interface_uuid=interface_uuid)
+    if not macs:
         yield "it has no MAC lease"
+    if any(view.get(Station, lease) for lease in macs):
+        return
     leases = view.ids(IpLease, interface_uuid=interface_uuid)
     if not leases:
         yield "it has no IP lease"
@@ -84,16 +91,27 @@ def _obstacles_of_host(interface_uuid: str, view: View) -> Iterator[str]:
 
 
 def _obstacles_of_promiscuous(interface_uuid: str, view: View) -> Iterator[str]:
-    """What is in the way of an interface that bridges a LAN into a network."""
+    """What is in the way of an interface that bridges a LAN into a network or a segment."""
     found = view.get(PromiscuousPort, interface_uuid)
     port = view.get(Port, found.port_name) if found else None
     if found is None:
         yield _why_not_attached(interface_uuid, view)
     elif port is None or not port.up:
         yield f"the link of port {found.port_name} is down"
-    joined = view.where(InterfaceNetwork, interface_uuid=interface_uuid)
-    if not any(view.get(Bridged, row.network_uuid) for row in joined):
-        yield "it bridges no network: say which with `vnctl interfaces networks modify`"
+    if not any(view.get(Bridged, domain) for domain in _bridged_domains(interface_uuid, view)):
+        yield (
+            "it bridges no network or segment: say which with `vnctl interfaces networks modify` "
+            "or `vnctl interfaces segments modify`"
+        )
+
+
+def _bridged_domains(interface_uuid: str, view: View) -> Iterator[str]:
+    for row in view.where(InterfaceNetwork, interface_uuid=interface_uuid):
+        network = view.get(Network, row.network_uuid)
+        if network is not None and (domain := domain_of(network, view)):
+            yield domain.uuid
+    for joined in view.where(InterfaceSegment, interface_uuid=interface_uuid):
+        yield joined.segment_uuid
 
 
 def _uplinks_of(interface_uuid: str, view: View) -> list[Port]:

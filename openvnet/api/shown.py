@@ -22,6 +22,11 @@ _MORE: Mapping[str, Mapping[str, str]] = {
         "from how hosts carry it; only when it is read.",
         "mtu_from": "Where that comes from, in words; only when it is read.",
     },
+    "segments": {
+        "effective_mtu": "The largest IPv4 packet, in octets, that passes, as follows from how "
+        "hosts carry it; only when it is read.",
+        "mtu_from": "Where that comes from, in words; only when it is read.",
+    },
     "mac_leases": {"ip_leases": "List: the IP leases that go with it."},
 }
 

@@ -3,14 +3,15 @@
     AllowedAddressPair --its port, each of its MAC addresses--> Allowed --> flows of PORT_SECURITY
 
 Of a gateway, or of guests within a guest. Leases go before pairs, and a longer prefix before a
-shorter one. With port security off, everything that is untagged passes, on the interface's one
-network; if it is on several, nobody could say which is meant, and port security stays on.
+shorter one. With port security off (`OpenPort`), everything that is untagged passes, on the
+interface's one network or segment; in a segment, who sends so is learnt, and so found.
 """
 
 from collections.abc import Iterator
 
-from openvnet.model import AllowedAddressPair, Interface, IpLease, MacLease, Network
-from openvnet.model.host import Allowed, Attachment, Carrier, Shortfall
+from openvnet.model import AllowedAddressPair, IpLease, MacLease, Network
+from openvnet.model.domains import domain_of, host_learns
+from openvnet.model.host import Allowed, Attachment, Carrier, OpenPort
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
@@ -23,7 +24,9 @@ from openvnet.pipeline.fields import (
     of_prefix,
     vlan,
 )
-from openvnet.pipeline.flow import LOCAL, Flow, Goto, match, off_trunk, write
+from openvnet.pipeline.flow import LOCAL, Flow, Goto, ToAgent, match, off_trunk, write
+from openvnet.pipeline.handlers import Handler
+from openvnet.pipeline.learning import learn_port
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
@@ -37,17 +40,18 @@ def allowances(pair: AllowedAddressPair, view: View) -> Iterator[Allowed]:
     attachment = view.get(Attachment, pair.interface_uuid)
     network = view.get(Network, pair.network_uuid)
     leases = view.where(IpLease, interface_uuid=pair.interface_uuid)
-    if attachment is None or network is None or not network.vni or attachment.number == LOCAL:
+    domain = domain_of(network, view) if network else None
+    if attachment is None or network is None or domain is None or attachment.number == LOCAL:
         return
     if network.uuid not in {lease.network_uuid for lease in leases}:
         return
-    carrier = view.get(Carrier, network.uuid)
+    carrier = view.get(Carrier, domain.uuid)
     own = view.where(MacLease, interface_uuid=pair.interface_uuid)
     macs = {lease.mac_address for lease in own} if pair.mac_address is None else {pair.mac_address}
     for mac_address in sorted(macs):
         yield Allowed(
             pair_uuid=pair.uuid,
-            vni=network.vni,
+            vni=domain.vni,
             port=attachment.number,
             mac_address=mac_address,
             ipv4_address=pair.ipv4_address,
@@ -69,24 +73,12 @@ def sender_flows(allowed: Allowed, _: View) -> Iterator[Flow]:
     yield Flow(Table.PORT_SECURITY, priority, arp, (*entering, _TO_ARP))
 
 
-def open_flows(attachment: Attachment, view: View) -> Iterator[Flow | Shortfall]:
+def open_flows(port: OpenPort, view: View) -> Iterator[Flow]:
     """What passes without port security: all that is not tagged."""
-    interface = view.get(Interface, attachment.interface_uuid)
-    if interface is None or interface.enable_port_security:
-        return
-    if attachment.number == LOCAL:
-        why = "port security stays on: all that the host sends comes by the same port"
-        yield Shortfall("interface", interface.uuid, why)
-        return
-    leases = view.where(IpLease, interface_uuid=interface.uuid)
-    found = (view.get(Network, lease.network_uuid) for lease in leases)
-    vnis = {network.vni for network in found if network and network.vni}
-    if len(vnis) != 1:
-        why = f"port security stays on: it is on {'several networks' if vnis else 'no network'}"
-        yield Shortfall("interface", interface.uuid, why)
-        return
-    sender = in_port(attachment.number), vlan(attachment.vlan_id)
-    entering = (*off_trunk(attachment.vlan_id), write(Registers.network, vnis.pop()))
+    sender = in_port(port.port), vlan(port.vlan_id)
+    told = (ToAgent(Handler.SPEAKS),) if port.awaited else ()
+    learning = (learn_port(port.vni, port.port),) if port.segment and host_learns(view) else ()
+    entering = (*told, *off_trunk(port.vlan_id), write(Registers.network, port.vni), *learning)
     yield Flow(Table.PORT_SECURITY, 6, match(*sender, ARP), (*entering, _TO_ARP))
     yield Flow(Table.PORT_SECURITY, 5, match(*sender), (*entering, _TO_SWITCHING))
 
@@ -94,4 +86,4 @@ def open_flows(attachment: Attachment, view: View) -> Iterator[Flow | Shortfall]
 ALLOWANCES = ((AllowedAddressPair, allowances),)
 """Of the stratum of leases."""
 
-FEATURES = ((Allowed, sender_flows), (Attachment, open_flows))
+FEATURES = ((Allowed, sender_flows), (OpenPort, open_flows))

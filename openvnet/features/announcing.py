@@ -26,7 +26,7 @@ def announcements(member: Member, view: View) -> Iterator[Announcement]:
     """That a member is here, for whoever must learn it; not while it is still elsewhere."""
     if member.awaited:
         return
-    lan = view.get(Lan, member.network_uuid)
+    lan = view.get(Lan, member.domain_uuid)
     uplinks = lan.uplinks if lan else member.bare
     if uplinks:
         addresses = member.mac_address, member.ipv4_address

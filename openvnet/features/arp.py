@@ -6,7 +6,7 @@ works; its request goes on to the other members, as do requests for addresses th
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Bridge, Holding, Member
+from openvnet.model.host import Bridge, Holding, Member, Station
 from openvnet.pipeline.fields import (
     ARP,
     Registers,
@@ -40,8 +40,9 @@ _TO_REPLY, _PAST_ARP = Goto(Table.ARP_REPLY), (Goto(Table.L2_LOOKUP),)
 
 
 def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
-    """Who answers to an address, where its network has members on this host."""
-    if not view.any(Member, network_uuid=held.network_uuid):
+    """Who answers to an address, where its domain has members on this host."""
+    here = view.any(Member, domain_uuid=held.domain_uuid)
+    if not here and not view.any(Station, domain_uuid=held.domain_uuid):
         return
     to_holder = (write(eth_dst, held.mac_address), _TO_REPLY)
     yield Flow(Table.ARP, 100, match(*_request(held)), to_holder)
@@ -52,7 +53,7 @@ def reply_flows(_: Bridge, __: View) -> Iterator[Flow]:
     yield Flow(Table.ARP_REPLY, 100, match(ARP), (*_TURNED, Output(IN_PORT)))
 
 
-def trunk_flows(member: Member, _: View) -> Iterator[Flow]:
+def trunk_flows(member: Member | Station, _: View) -> Iterator[Flow]:
     """The reply to a VLAN of a trunk has its tag again."""
     if member.vlan_id:
         asked = match(ARP, in_port(member.port), Registers.trunk(member.vlan_id))
@@ -75,4 +76,5 @@ FEATURES = (
     (Bridge, reply_flows),
     (Member, own_flows),
     (Member, trunk_flows),
+    (Station, trunk_flows),
 )

@@ -1,8 +1,8 @@
 """Which interface is behind which port of this host, and what its leases amount to there.
 
-    Port --claims--> Claim --first one--> Attachment --each lease--> Holding, Member, Chunk
-      ├── uplink       └── mode host --> Uplink             └── elsewhere --> Holding, Away
-      └── tunnel --> TunnelEnd
+    Port --claims--> Claim --first one--> Attachment --each IP lease--> Holding, Member, Chunk
+      ├── uplink       └── mode host --> Uplink  └── MAC lease in a segment --> Station, Chunk
+      └── tunnel --> TunnelEnd                           (elsewhere --> Away)
     Interface of mode internal --> Attachment, of the host's own port
 
 A port belongs to the interface whose interface port names it, by the port's own name or by its
@@ -19,6 +19,7 @@ is for it goes there.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from openvnet.model import (
     ActiveInterface,
@@ -26,10 +27,13 @@ from openvnet.model import (
     Interface,
     InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
     Network,
+    Segment,
 )
+from openvnet.model.domains import Domain, domain_of, domain_of_segment
 from openvnet.model.host import (
     CHUNK_SIZE,
     LAST_CHUNK,
@@ -48,10 +52,13 @@ from openvnet.model.host import (
     Holding,
     Lan,
     Member,
+    OpenAway,
+    OpenPort,
     Port,
     PortIdentity,
     PromiscuousPort,
     Shortfall,
+    Station,
     TunnelEnd,
     TunnelInterface,
     Uplink,
@@ -161,80 +168,187 @@ def holdings(
         return
     mac = view.get(MacLease, lease.mac_lease_uuid)
     network = view.get(Network, lease.network_uuid)
-    if mac is None or network is None or not network.vni:
+    domain = domain_of(network, view) if network else None
+    if mac is None or network is None or domain is None:
         return
     if mac.interface_uuid != lease.interface_uuid:
         return
-    of_network = lease.uuid, network.uuid, network.vni
+    of_domain = lease.uuid, domain.uuid, domain.vni
     if network.mode != "physical":  # There, everybody answers for himself.
-        yield Holding(*of_network, lease.ipv4_address, mac.mac_address)
-    carrier = view.get(Carrier, network.uuid)
-    attachment = view.get(Attachment, lease.interface_uuid)
-    if attachment is None:
-        there = _datapath_uuid(lease.interface_uuid, view) if carrier else None
-        if there is not None:
-            also = _bound_also(lease.interface_uuid, there, view)
-            yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, there), also)
-        return
-    if attachment.number == LOCAL and network.mode != "internal":
+        yield Holding(*of_domain, lease.ipv4_address, mac.mac_address)
+    carrier = view.get(Carrier, domain.uuid)
+    spot = _spot(lease.interface_uuid, domain, carrier, view)
+    if spot.attachment and spot.attachment.number == LOCAL and network.mode != "internal":
         why = f"network {network.uuid} is of mode {network.mode}, and the host is on internal ones"
         yield Shortfall("ip_lease", lease.uuid, why)
         return
-    elsewhere = None
-    shared = carrier or view.get(Lan, network.uuid)
-    if shared and _named_datapath(lease.interface_uuid, view) is None:
-        elsewhere = _reported_elsewhere(lease.interface_uuid, view)
-        yield Here(lease.interface_uuid, attachment.port_name, elsewhere is not None)
-        if view.get(Heard, lease.interface_uuid) is not None:
-            elsewhere = None  # The others will hear of it.
-    also = _bound_also(lease.interface_uuid, elsewhere, view) if carrier else ()
-    chunk = Chunk(network.uuid, network.vni, _chunk_number(attachment.number))
-    if elsewhere is None:
-        yield chunk
-    else:
-        yield Away(lease.uuid, network.vni, mac.mac_address, (network.uuid, elsewhere), also)
-    yield Member(
-        *of_network,
-        network.ipv4_network,
-        network.ipv4_prefix,
-        lease.ipv4_address,
-        mac.mac_address,
-        attachment.number,
-        (chunk.network_uuid, chunk.number),
-        carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
-        attachment.vlan_id,
-        elsewhere is not None,
-        also,
-    )
+    yield from _presence(lease.uuid, mac.mac_address, domain, spot)
+    if spot.attachment is not None:
+        yield Member(
+            *of_domain,
+            network.ipv4_network,
+            network.ipv4_prefix,
+            lease.ipv4_address,
+            mac.mac_address,
+            spot.attachment.number,
+            (domain.uuid, _chunk_number(spot.attachment.number)),
+            carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
+            spot.attachment.vlan_id,
+            spot.elsewhere is not None,
+            spot.also,
+        )
+
+
+def stations(
+    lease: MacLease, view: View
+) -> Iterator[Station | Chunk | Away | Here | OpenAway | Shortfall]:
+    """What a MAC lease in a segment amounts to: whatever addresses its guest chooses."""
+    if lease.interface_uuid is None or lease.segment_uuid is None:
+        return
+    segment = view.get(Segment, lease.segment_uuid)
+    domain = domain_of_segment(segment) if segment else None
+    if domain is None:
+        return
+    spot = _spot(lease.interface_uuid, domain, view.get(Carrier, domain.uuid), view)
+    if spot.attachment and spot.attachment.number == LOCAL:
+        why = f"segment {domain.uuid} is no internal network, and the host is on such alone"
+        yield Shortfall("mac_lease", lease.uuid, why)
+        return
+    yield from _presence(lease.uuid, lease.mac_address, domain, spot)
+    if spot.attachment is not None:
+        yield Station(
+            *(lease.uuid, domain.uuid, domain.vni, lease.mac_address, spot.attachment.number),
+            (domain.uuid, _chunk_number(spot.attachment.number)),
+            spot.attachment.vlan_id,
+            spot.elsewhere is not None,
+            spot.also,
+        )
+    if spot.elsewhere is not None and not _is_secured(lease.interface_uuid, view):
+        yield OpenAway(domain.uuid, (domain.uuid, spot.elsewhere))
+
+
+class _Spot(NamedTuple):
+    """Where an interface is, as far as one of its L2 domains needs to know."""
+
+    attachment: Attachment | None
+    """The port of this host that it is behind."""
+    elsewhere: str | None = None
+    """The other datapath that it is on, if the domain is shared with others."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves."""
+    told: Here | None = None
+    """What vnmgr must be told."""
+
+
+def _spot(interface_uuid: str, domain: Domain, carrier: Carrier | None, view: View) -> _Spot:
+    attachment = view.get(Attachment, interface_uuid)
+    if attachment is None:
+        there = _datapath_uuid(interface_uuid, view) if carrier else None
+        also = _bound_also(interface_uuid, there, view) if there else ()
+        return _Spot(None, there, also)
+    shared = carrier or view.get(Lan, domain.uuid)
+    if not shared or _named_datapath(interface_uuid, view) is not None:
+        return _Spot(attachment)
+    elsewhere = _reported_elsewhere(interface_uuid, view)
+    told = Here(interface_uuid, attachment.port_name, elsewhere is not None)
+    if view.get(Heard, interface_uuid) is not None:
+        elsewhere = None  # The others will hear of it.
+    also = _bound_also(interface_uuid, elsewhere, view) if carrier else ()
+    return _Spot(attachment, elsewhere, also, told)
+
+
+def _presence(
+    lease_uuid: str, mac_address: int, domain: Domain, spot: _Spot
+) -> Iterator[Chunk | Away | Here]:
+    """Where what is for a lease's holder goes, and who must be told of it."""
+    if spot.told is not None:
+        yield spot.told
+    if spot.elsewhere is not None:
+        place = domain.uuid, spot.elsewhere
+        yield Away(lease_uuid, domain.vni, mac_address, place, spot.also)
+    elif spot.attachment is not None:
+        yield Chunk(domain.uuid, domain.vni, _chunk_number(spot.attachment.number))
 
 
 def _chunk_number(port: int) -> int:
     return min(port // CHUNK_SIZE, LAST_CHUNK)
 
 
-def bridges(row: InterfaceNetwork, view: View) -> Iterator[Bridged | BridgedAway | Chunk | Here]:
-    """A network into which a promiscuous interface bridges a LAN, here or on another host."""
-    interface, network = (
-        view.get(Interface, row.interface_uuid),
-        view.get(Network, row.network_uuid),
+def open_ports(attachment: Attachment, view: View) -> Iterator[OpenPort | Shortfall]:
+    """A port without port security: in one domain, or nobody could say which is meant.
+
+    A learnt flow cannot put the tag of a VLAN on a frame.
+    """
+    uuid = attachment.interface_uuid
+    if _is_secured(uuid, view):
+        return
+    if attachment.number == LOCAL:
+        why = "port security stays on: all that the host sends comes by the same port"
+        yield Shortfall("interface", uuid, why)
+        return
+    stationed, domains = _domains(uuid, view)
+    if len(domains) != 1:
+        where = "several networks or segments" if domains else "no network or segment"
+        yield Shortfall("interface", uuid, f"port security stays on: it is on {where}")
+        return
+    domain = domains.pop()
+    if domain.segment and attachment.vlan_id:
+        why = f"it is a VLAN of a trunk, in segment {domain.uuid}"
+        yield Shortfall("interface", uuid, f"port security stays on: {why}")
+        return
+    yield OpenPort(
+        *(uuid, domain.uuid, domain.vni, attachment.number, attachment.vlan_id),
+        domain in stationed,
+        _spot(uuid, domain, view.get(Carrier, domain.uuid), view).elsewhere is not None,
     )
+
+
+def _is_secured(interface_uuid: str, view: View) -> bool:
+    interface = view.get(Interface, interface_uuid)
+    return interface is None or interface.enable_port_security
+
+
+def _domains(interface_uuid: str, view: View) -> tuple[set[Domain], set[Domain]]:
+    """The segments that an interface is in by its MAC leases; and all domains that it is in."""
+    macs = view.where(MacLease, interface_uuid=interface_uuid)
+    segments = (view.get(Segment, lease.segment_uuid) for lease in macs if lease.segment_uuid)
+    stationed = {found for each in segments if each and (found := domain_of_segment(each))}
+    leases = view.where(IpLease, interface_uuid=interface_uuid)
+    networks = (view.get(Network, lease.network_uuid) for lease in leases)
+    addressed = {found for each in networks if each and (found := domain_of(each, view))}
+    return stationed, stationed | addressed
+
+
+def bridges(
+    row: InterfaceNetwork | InterfaceSegment, view: View
+) -> Iterator[Bridged | BridgedAway | Chunk | Here]:
+    """A domain into which a promiscuous interface bridges a LAN, here or on another host."""
+    interface = view.get(Interface, row.interface_uuid)
     if interface is None or interface.mode != "promiscuous" or not row.static:
         return
-    if network is None or not network.vni or network.mode == "physical":
+    domain = _bridged_domain(row, view)
+    if domain is None:
         return
-    carrier = view.get(Carrier, network.uuid)
+    carrier = view.get(Carrier, domain.uuid)
     port = view.get(PromiscuousPort, interface.uuid)
     if port is None:
         there = _datapath_uuid(interface.uuid, view) if carrier else None
         if there is not None:
-            yield BridgedAway(network.uuid, network.vni, (network.uuid, there))
+            yield BridgedAway(domain.uuid, domain.vni, (domain.uuid, there), domain.segment)
         return
     if carrier and _named_datapath(interface.uuid, view) is None:
         yield Here(interface.uuid, port.port_name)
-    chunk = Chunk(network.uuid, network.vni, port.number // CHUNK_SIZE)
-    yield chunk
-    place = chunk.network_uuid, chunk.number
-    yield Bridged(network.uuid, network.vni, interface.uuid, port.number, place)
+    place = domain.uuid, _chunk_number(port.number)
+    yield Chunk(domain.uuid, domain.vni, place[1])
+    yield Bridged(domain.uuid, domain.vni, interface.uuid, port.number, place, domain.segment)
+
+
+def _bridged_domain(row: InterfaceNetwork | InterfaceSegment, view: View) -> Domain | None:
+    if isinstance(row, InterfaceSegment):
+        segment = view.get(Segment, row.segment_uuid)
+        return domain_of_segment(segment) if segment else None
+    network = view.get(Network, row.network_uuid)
+    return domain_of(network, view) if network and network.mode != "physical" else None
 
 
 def _datapath_uuid(interface_uuid: str, view: View) -> str | None:
@@ -289,5 +403,11 @@ PORTS = ((Port, claims),)
 INTERFACES = ((Claim, attachments),)
 OF_HOST = ((Interface, host_attachments),)
 """Of the stratum of what this host carries: the uplinks are known."""
-LEASES = ((IpLease, holdings), (InterfaceNetwork, bridges))
+LEASES = (
+    (IpLease, holdings),
+    (MacLease, stations),
+    (Attachment, open_ports),
+    (InterfaceNetwork, bridges),
+    (InterfaceSegment, bridges),
+)
 """Each is of a stratum of its own; before that of leases is known what this host carries."""

@@ -9,7 +9,7 @@ a little later (`agent.moving`).
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Member
+from openvnet.model.host import Member, Station
 from openvnet.pipeline.fields import RARP, eth_src, in_port, vlan
 from openvnet.pipeline.flow import Flow, ToAgent, match
 from openvnet.pipeline.handlers import Handler
@@ -17,7 +17,7 @@ from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 
-def first_flows(member: Member, _: View) -> Iterator[Flow]:
+def first_flows(member: Member | Station, _: View) -> Iterator[Flow]:
     """What a hypervisor sends for a guest that goes on here."""
     if member.awaited:
         sender = in_port(member.port), eth_src(member.mac_address), vlan(member.vlan_id)
@@ -26,4 +26,4 @@ def first_flows(member: Member, _: View) -> Iterator[Flow]:
 
 _TO_AGENT = (ToAgent(Handler.SPEAKS),)
 
-FEATURES = ((Member, first_flows),)
+FEATURES = ((Member, first_flows), (Station, first_flows))

@@ -8,7 +8,8 @@ drops what its underlay does not take. What stays on this host is not looked at.
 not answered (RFC 1122, 3.2.2).
 
 A packet is answered whether or not it says that it must not be fragmented. Nobody fragments it on
-the way, and Linux's guests learn from the answer in both cases.
+the way, and Linux's guests learn from the answer in both cases. IPv6, which passes in segments, is
+answered in its own words (packet too big, RFC 8201).
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from collections.abc import Iterator
 from openvnet.model import Network
 from openvnet.model.host import Attachment, Bridge, NetworkMtu, Peer
 from openvnet.model.mtu import network_mtu
+from openvnet.packet import ipv6
 from openvnet.packet.errors import MalformedPacketError
-from openvnet.packet.ethernet import HEADER, Frame, read_frame, write_frame
+from openvnet.packet.ethernet import HEADER, IPV6, Frame, read_frame, write_frame
 from openvnet.packet.icmp import fragmentation_needed
 from openvnet.packet.ipv4 import read_packet, write_packet
-from openvnet.pipeline.fields import IPV4, Registers
+from openvnet.pipeline import fields
+from openvnet.pipeline.fields import Registers
 from openvnet.pipeline.fields import peer as to_peer
 from openvnet.pipeline.flow import Drop, Flow, Goto, ToAgent, check_larger, match, write
 from openvnet.pipeline.handlers import Arrival, Handler
@@ -44,7 +47,8 @@ def limit_flows(peer: Peer, _: View) -> Iterator[Flow]:
 def too_big_flows(_: Bridge, __: View) -> Iterator[Flow]:
     """What becomes of packets that do not."""
     too_big = Registers.too_big(1)
-    yield Flow(Table.TO_PEER, 190, match(too_big, IPV4), (ToAgent(Handler.TOO_BIG),))
+    for protocol in (fields.IPV4, fields.IPV6):
+        yield Flow(Table.TO_PEER, 190, match(too_big, protocol), (ToAgent(Handler.TOO_BIG),))
     yield Flow(Table.TO_PEER, 180, match(too_big), (Drop("too big for the other host's MTU"),))
 
 
@@ -52,13 +56,20 @@ def answer(arrival: Arrival, _: Attachment, __: View) -> bytes | None:
     """Tell the sender of a packet how large one may be; as who it was for, since none else is."""
     try:
         frame = read_frame(arrival.packet)
-        packet = read_packet(frame.payload)
+        told = _answered(frame, arrival.value(Registers.mtu))
     except MalformedPacketError:
         return None
-    told = fragmentation_needed(packet, arrival.value(Registers.mtu))
     if told is None:
         return None
-    return write_frame(Frame(frame.source, frame.destination, frame.kind, write_packet(told)))
+    return write_frame(Frame(frame.source, frame.destination, frame.kind, told))
+
+
+def _answered(frame: Frame, mtu: int) -> bytes | None:
+    if frame.kind == IPV6:
+        too_big = ipv6.packet_too_big(ipv6.read_packet(frame.payload), mtu)
+        return ipv6.write_packet(too_big) if too_big else None
+    needed = fragmentation_needed(read_packet(frame.payload), mtu)
+    return write_packet(needed) if needed else None
 
 
 FEATURES = ((Network, mtus), (Peer, limit_flows), (Bridge, too_big_flows))

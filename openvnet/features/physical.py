@@ -105,7 +105,7 @@ def _first(row: DatapathNetwork, network: Network, view: View) -> str:
 
 def lan_flows(lan: Lan, view: View) -> Iterator[Flow]:
     """What comes by the uplinks for all, and the way of guests out of them and to the host."""
-    if not view.any(Chunk, network_uuid=lan.network_uuid):
+    if not view.any(Chunk, domain_uuid=lan.network_uuid):
         return
     for uplink in lan.uplinks:
         came = match(in_port(uplink), MANY, vlan(lan.vlan_id))
@@ -121,7 +121,7 @@ def lan_flows(lan: Lan, view: View) -> Iterator[Flow]:
 
 def member_flows(member: Member, view: View) -> Iterator[Flow]:
     """What comes for a guest of this host: by the uplinks, and from the host itself."""
-    lan = view.get(Lan, member.network_uuid)
+    lan = view.get(Lan, member.domain_uuid)
     if lan is None or member.awaited:
         return
     to_member = eth_dst(member.mac_address), vlan(lan.vlan_id)
@@ -146,7 +146,7 @@ def host_flows(shared: HostVlan, view: View) -> Iterator[Flow]:
 
 def _flooded(vlan_id: int, view: View) -> Iterator[Action]:
     for lan in sorted(view.where(Lan, vlan_id=vlan_id), key=lambda lan: lan.vni):
-        chunks = view.ids(Chunk, network_uuid=lan.network_uuid)
+        chunks = view.ids(Chunk, domain_uuid=lan.network_uuid)
         if chunks:
             yield write(Registers.network, lan.vni)
         for _, number in chunks:

@@ -2,17 +2,19 @@
 
 The sender is found by its port, never by what it claims; its network follows from the address that
 it sends with. ARP counts as the sender's in all its fields, and a probe (sender 0.0.0.0, RFC 5227)
-passes for the networks that the interface is in. All else is dropped, and counted by reason.
+passes for the networks that the interface is in. In a segment the guest chooses its IP addresses,
+and only its MAC address is held against its leases. All else is dropped, and counted by reason.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
 
 from openvnet.model import MacLease
-from openvnet.model.host import Attachment, Member
+from openvnet.model.host import Attachment, Member, Station
 from openvnet.pipeline.fields import (
     ARP,
     IPV4,
+    IPV6,
     Registers,
     arp_op,
     arp_sha,
@@ -74,6 +76,16 @@ def _entering(
     return (*to_network, Goto(Table.L2_LOOKUP)), (*to_network, Goto(Table.ARP))
 
 
+def station_flows(station: Station, _: View) -> Iterator[Flow]:
+    """What may be sent in a segment with one MAC address, after all that is leased or allowed."""
+    to_switching, to_arp = _entering(station.vlan_id, station.vni, station.awaited)
+    sender = (in_port(station.port), eth_src(station.mac_address), vlan(station.vlan_id))
+    for protocol in (IPV4, IPV6):
+        yield Flow(Table.PORT_SECURITY, 8, match(*sender, protocol), to_switching)
+    arp = match(*sender, ARP, arp_sha(station.mac_address))
+    yield Flow(Table.PORT_SECURITY, 8, arp, to_arp)
+
+
 def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     """What an attached interface sends, but may not: with its own MAC, and with another."""
     port, tagged = in_port(attachment.number), vlan(attachment.vlan_id)
@@ -81,19 +93,22 @@ def dropped_flows(attachment: Attachment, view: View) -> Iterator[Flow]:
     first = OF_HOST if attachment.number == LOCAL else 0
     for lease in view.where(MacLease, interface_uuid=attachment.interface_uuid):
         own_mac = eth_src(lease.mac_address)
-        for protocol, reason in _REFUSALS:
+        in_segment = lease.segment_uuid is not None
+        for protocol, reason in _REFUSALS[1:] if in_segment else _REFUSALS:
             sender = match(port, own_mac, protocol, tagged)
             yield Flow(Table.PORT_SECURITY, first + 4, sender, reason)
-        yield Flow(Table.PORT_SECURITY, first + 3, match(port, own_mac, *in_vlan), _OTHER)
+        other = _OTHER_IN_SEGMENT if in_segment else _OTHER
+        yield Flow(Table.PORT_SECURITY, first + 3, match(port, own_mac, *in_vlan), other)
     if not first:  # With other addresses, the host sends to the world.
         yield Flow(Table.PORT_SECURITY, 2 if in_vlan else 1, match(port, *in_vlan), _STRANGER)
 
 
 _STRANGER = (Drop("source MAC address not leased"),)
 _OTHER = (Drop("neither IPv4 nor ARP, or tagged"),)
+_OTHER_IN_SEGMENT = (Drop("neither IP nor ARP, or tagged"),)
 _REFUSALS = (
     (IPV4, (Drop("IPv4 source address not leased"),)),
     (ARP, (Drop("ARP sender not leased"),)),
 )
 
-FEATURES = ((Member, sender_flows), (Attachment, dropped_flows))
+FEATURES = ((Member, sender_flows), (Station, station_flows), (Attachment, dropped_flows))

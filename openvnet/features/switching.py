@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Attachment, Member
+from openvnet.model.host import Attachment, Member, Station
 from openvnet.pipeline.fields import Registers, eth_dst, in_port
 from openvnet.pipeline.flow import Drop, Flow, Output, match, tag
 from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 
-def unicast_flows(member: Member, _: View) -> Iterator[Flow]:
-    """The way to a member's MAC in its network."""
+def unicast_flows(member: Member | Station, _: View) -> Iterator[Flow]:
+    """The way to a leased MAC in its network or segment."""
     if member.awaited:
         return
     to_member = match(eth_dst(member.mac_address), Registers.network(member.vni))
@@ -26,4 +26,4 @@ def unknown_flows(attachment: Attachment, _: View) -> Iterator[Flow]:
 
 _UNKNOWN = (Drop("unknown destination"),)
 
-FEATURES = ((Member, unicast_flows), (Attachment, unknown_flows))
+FEATURES = ((Member, unicast_flows), (Station, unicast_flows), (Attachment, unknown_flows))

@@ -1,15 +1,16 @@
-"""What an interface is told to be part of: any, but for those that bridge a LAN into a network.
+"""What an interface is told to be part of: any, but for those that bridge a LAN into an L2 domain.
 
-Those bridge one network each, and each network is bridged by one of them: two to the same LAN would
-be a loop, and nobody could tell.
+Those bridge one network or segment each, and each domain (a network, or a segment with all networks
+in it) is bridged by one of them: two to the same LAN would be a loop, and nobody could tell.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.names import found
-from openvnet.model import Interface, InterfaceNetwork, InterfaceSegment, Network
+from openvnet.model import Interface, InterfaceNetwork, InterfaceSegment, Network, Segment
+from openvnet.model.domains import in_segment
 from openvnet.store.transaction import Transaction
 
 PROMISCUOUS = "promiscuous"
@@ -22,28 +23,18 @@ def interface_network_rows(
     row = InterfaceNetwork(**values)
     interface = found(transaction, Interface, row.interface_uuid, "interface_uuid")
     if interface.mode == PROMISCUOUS:
-        _check_bridge(transaction, row)
-    yield row
-
-
-def _check_bridge(transaction: Transaction, row: InterfaceNetwork) -> None:
-    network = found(transaction, Network, row.network_uuid, "network_uuid")
-    if network.mode == "physical":
-        raise InvalidArgument(
-            f"network_uuid {network.uuid} is of mode physical: it reaches its LAN by what "
-            "datapaths carry of it, not by a promiscuous interface."
-        )
-    for other in transaction.where(InterfaceNetwork, interface_uuid=row.interface_uuid):
-        raise InvalidArgument(
-            f"interface_uuid {row.interface_uuid} is promiscuous and bridges network "
-            f"{other.network_uuid} already; set that to static false first."
-        )
-    for other in transaction.where(InterfaceNetwork, network_uuid=row.network_uuid):
-        if found(transaction, Interface, other.interface_uuid).mode == PROMISCUOUS:
+        _refuse_second(transaction, row.interface_uuid)
+        network = found(transaction, Network, row.network_uuid, "network_uuid")
+        if network.mode == "physical":
             raise InvalidArgument(
-                f"network_uuid {row.network_uuid} is bridged by interface {other.interface_uuid} "
-                "already; a second one could make a loop."
+                f"network_uuid {network.uuid} is of mode physical: it reaches its LAN by what "
+                "datapaths carry of it, not by a promiscuous interface."
             )
+        whose, joined = f"network_uuid {network.uuid}", _in_domain(transaction, network)
+        if in_segment(network):
+            whose = f"{whose}, or its segment {network.segment_uuid},"
+        _refuse_loop(transaction, whose, joined)
+    yield row
 
 
 def interface_segment_rows(
@@ -53,8 +44,52 @@ def interface_segment_rows(
     row = InterfaceSegment(**values)
     interface = found(transaction, Interface, row.interface_uuid, "interface_uuid")
     if interface.mode == PROMISCUOUS:
-        raise InvalidArgument(
-            f"interface_uuid {interface.uuid} is promiscuous; to bridge a LAN into a segment is "
-            "not yet done."
-        )
+        _refuse_second(transaction, row.interface_uuid)
+        whose = f"segment_uuid {row.segment_uuid}, or a network in it,"
+        segment = found(transaction, Segment, row.segment_uuid, "segment_uuid")
+        _refuse_loop(transaction, whose, _in_domain(transaction, segment))
     yield row
+
+
+def _refuse_second(transaction: Transaction, interface_uuid: str) -> None:
+    """Refuse to bridge one LAN into two domains."""
+    already = (
+        *(
+            f"network {row.network_uuid}"
+            for row in transaction.where(InterfaceNetwork, interface_uuid=interface_uuid)
+        ),
+        *(
+            f"segment {row.segment_uuid}"
+            for row in transaction.where(InterfaceSegment, interface_uuid=interface_uuid)
+        ),
+    )
+    for what in already:
+        raise InvalidArgument(
+            f"interface_uuid {interface_uuid} is promiscuous and bridges {what} already; "
+            "set that to static false first."
+        )
+
+
+def _refuse_loop(
+    transaction: Transaction, whose: str, joined: Iterable[InterfaceNetwork | InterfaceSegment]
+) -> None:
+    """Refuse a second promiscuous interface in one domain."""
+    for other in joined:
+        if found(transaction, Interface, other.interface_uuid).mode == PROMISCUOUS:
+            raise InvalidArgument(
+                f"{whose} is bridged by interface {other.interface_uuid} already; a second one "
+                "could make a loop."
+            )
+
+
+def _in_domain(
+    transaction: Transaction, thing: Network | Segment
+) -> Iterator[InterfaceNetwork | InterfaceSegment]:
+    """What is said to be part of the L2 domain of a network or a segment."""
+    if isinstance(thing, Network) and not in_segment(thing):
+        yield from transaction.where(InterfaceNetwork, network_uuid=thing.uuid)
+        return
+    segment_uuid = thing.uuid if isinstance(thing, Segment) else thing.segment_uuid
+    yield from transaction.where(InterfaceSegment, segment_uuid=segment_uuid)
+    for network in transaction.where(Network, segment_uuid=segment_uuid):
+        yield from transaction.where(InterfaceNetwork, network_uuid=network.uuid)

@@ -41,6 +41,7 @@ from openvnet.model import (
     Resource,
     Rights,
     Row,
+    Segment,
 )
 from openvnet.model.rights import Caller
 from openvnet.store.database import Store
@@ -92,7 +93,7 @@ class Reads:
         if isinstance(row, Interface) and (not request.fields or "status" in request.fields):
             status = await interface_status(row, self._streams, self._replica)
             shown["status"] = told_status(caller, status)
-        elif isinstance(row, Network):
+        elif isinstance(row, Network | Segment):
             shown |= mtu_answer(row, self._replica)
         return Shown(selected(shown, request.fields), tag)
 
@@ -119,7 +120,8 @@ class Reads:
         if isinstance(row, Interface) and (not fields or "status" in fields):
             shown["status"] = told_place(caller, places(row, self._streams, self._replica))
             return selected(shown, fields)
-        if isinstance(row, Network) and (not fields or {"effective_mtu", "mtu_from"} & {*fields}):
+        wanted = not fields or not {"effective_mtu", "mtu_from"}.isdisjoint(fields)
+        if isinstance(row, Network | Segment) and wanted:
             return selected(shown | mtu_answer(row, self._replica), fields)
         if resource.related and is_confined(caller):
             return told_related(

@@ -5,22 +5,29 @@
                        iface-id)
     interface:if-x     the Interface, its InterfacePorts, MacLeases, IpLeases, AllowedAddressPairs
     network:nw-x       the Network
+    segment:seg-x      the Segment, and the Networks in it
     members:nw-x       its IpLeases, and their MacLeases
+    members:seg-x      its MacLeases
     uplink:dpnw-x      that DatapathNetwork
     carried:nw-x       what datapaths say of carrying it (DatapathNetworks), with their Datapaths,
                        and where its members are (their InterfacePorts and ActiveInterfaces);
                        InterfaceNetworks, with their Interfaces
+    carried:seg-x      the same of a segment (DatapathSegments, InterfaceSegments), and the
+                       Interfaces of its members: some may send with any MAC address
     internal:if-x      the Interface and its InterfacePorts
     end:if-x           the IpLeases of an interface that a datapath carries networks by
     underlay:nw-x      the Network that such an address is in
 
     port ──InterfacePort here, or Interface──► interface ──IpLease──► network
     interface ──InterfaceNetwork──► network
+    interface ──MacLease, InterfaceSegment──► segment ◄── network in it
     interface ──Interface, a VLAN of its port──► interface
     network ──unless it is physical──► members ──DatapathNetwork here──► carried
     members ──IpLease of an Interface of mode internal──► internal
     carried ──DatapathNetwork──► end ──IpLease──► underlay
     network ──DatapathNetwork here──► uplink
+    segment ──► members of it, and of all networks in it ──DatapathSegment here──► carried
+    carried of a segment ──► carried of all networks in it
 
 So who has a network for itself hears nothing of where others are; and of a physical network nobody
 hears more than how his own host is on it: its neighbours are found on the wire.
@@ -39,13 +46,16 @@ from openvnet.model import (
     AllowedAddressPair,
     Datapath,
     DatapathNetwork,
+    DatapathSegment,
     Interface,
     InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
     Network,
     Row,
+    Segment,
 )
 from openvnet.state import State
 from openvnet.wire.messages import Scope
@@ -56,6 +66,7 @@ ScopeKind = Literal[
     "port",
     "interface",
     "network",
+    "segment",
     "members",
     "internal",
     "uplink",
@@ -116,6 +127,10 @@ _ITSELF = Via(Network, "uuid", "uuid")
 _CARRYING = Via(DatapathNetwork, "datapath_uuid", "network_uuid")
 _PART = Via(InterfaceNetwork, "interface_uuid", "network_uuid")
 _MEMBERS = Via(IpLease, "interface_uuid", "network_uuid")
+_CARRYING_SEGMENT = Via(DatapathSegment, "datapath_uuid", "segment_uuid")
+_PART_OF_SEGMENT = Via(InterfaceSegment, "interface_uuid", "segment_uuid")
+_STATIONS = Via(MacLease, "interface_uuid", "segment_uuid")
+_WITHIN = Via(Network, "segment_uuid", "uuid")
 
 PLACES = (
     Place(Datapath, "datapath", "dpid"),
@@ -140,6 +155,19 @@ PLACES = (
     Place(Interface, "carried", "uuid", _PART),
     Place(InterfacePort, "carried", "interface_uuid", _PART),
     Place(ActiveInterface, "carried", "interface_uuid", _PART),
+    Place(Segment, "segment", "uuid"),
+    Place(Network, "segment", "segment_uuid"),
+    Place(MacLease, "members", "segment_uuid"),
+    Place(DatapathSegment, "carried", "segment_uuid"),
+    Place(Datapath, "carried", "uuid", _CARRYING_SEGMENT),
+    Place(Interface, "carried", "uuid", _STATIONS),
+    Place(InterfacePort, "carried", "interface_uuid", _STATIONS),
+    Place(ActiveInterface, "carried", "interface_uuid", _STATIONS),
+    Place(InterfaceSegment, "interface", "interface_uuid"),
+    Place(InterfaceSegment, "carried", "segment_uuid"),
+    Place(Interface, "carried", "uuid", _PART_OF_SEGMENT),
+    Place(InterfacePort, "carried", "interface_uuid", _PART_OF_SEGMENT),
+    Place(ActiveInterface, "carried", "interface_uuid", _PART_OF_SEGMENT),
     Place(Interface, "internal", "uuid"),
     Place(InterfacePort, "internal", "interface_uuid"),
     Place(IpLease, "end", "interface_uuid"),
@@ -151,7 +179,12 @@ STEPS = (
     Step("port", Via(Interface, "uuid", "uuid"), "interface"),
     Step("interface", Via(IpLease, "interface_uuid", "network_uuid"), "network"),
     Step("interface", Via(InterfaceNetwork, "interface_uuid", "network_uuid"), "network"),
+    Step("interface", _STATIONS, "segment"),
+    Step("interface", _PART_OF_SEGMENT, "segment"),
     Step("interface", Via(Interface, "parent_interface_uuid", "uuid"), "interface"),
+    Step("network", Via(Network, "uuid", "segment_uuid"), "segment", unless="physical"),
+    Step("segment", Via(Segment, "uuid", "uuid"), "members"),
+    Step("segment", _WITHIN, "members", unless="physical"),
     Step("network", _ITSELF, "members", unless="physical"),
     Step(
         *("network", Via(DatapathNetwork, "network_uuid", "uuid"), "uplink"),
@@ -161,8 +194,14 @@ STEPS = (
         *("members", Via(DatapathNetwork, "network_uuid", "network_uuid"), "carried"),
         here="datapath_uuid",
     ),
+    Step(
+        *("members", Via(DatapathSegment, "segment_uuid", "segment_uuid"), "carried"),
+        here="datapath_uuid",
+    ),
+    Step("carried", _WITHIN, "carried", unless="physical"),
     Step("members", Via(IpLease, "network_uuid", "interface_uuid"), "internal", only="internal"),
     Step("carried", Via(DatapathNetwork, "network_uuid", "interface_uuid"), "end"),
+    Step("carried", Via(DatapathSegment, "segment_uuid", "interface_uuid"), "end"),
     Step("end", Via(IpLease, "interface_uuid", "network_uuid"), "underlay"),
 )
 

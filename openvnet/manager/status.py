@@ -10,8 +10,8 @@ import msgspec
 from openvnet.manager.agents import Agent, failure_sentence
 from openvnet.manager.replica import Replica
 from openvnet.manager.streams import Streams
-from openvnet.model import Datapath, Interface, InterfacePort, Network, Node
-from openvnet.model.mtu import network_mtu
+from openvnet.model import Datapath, Interface, InterfacePort, Network, Node, Segment
+from openvnet.model.mtu import network_mtu, segment_mtu
 from openvnet.wire.messages import InterfaceStatus
 
 Answer = dict[str, Any]
@@ -48,10 +48,10 @@ def places(interface: Interface, streams: Streams, replica: Replica) -> list[Ans
     ]
 
 
-def mtu_answer(network: Network, replica: Replica) -> Answer:
-    """How large packets of a network may be, and where that comes from."""
-    octets, origin = network_mtu(network, replica)
-    return {"effective_mtu": octets, "mtu_from": origin}
+def mtu_answer(row: Network | Segment, replica: Replica) -> Answer:
+    """How large packets of a network or a segment may be, and where that comes from."""
+    found = segment_mtu(row, replica) if isinstance(row, Segment) else network_mtu(row, replica)
+    return {"effective_mtu": found.octets, "mtu_from": found.origin}
 
 
 def nodes_answer(streams: Streams, replica: Replica, now: float) -> dict[str, Answer]:

@@ -1,5 +1,8 @@
 """What an agent finds on its own host, and what it derives from that: rows that never leave it.
 
+A `domain_uuid` is of an L2 domain: a network's uuid, or of those in a segment the segment's, and
+`vni` the number of that (`model.domains`).
+
 Facts (`Bridge`, `Port` and what OVSDB says of ports) come from the switch. Derived rows are
 yielded by features and go back into State for features of a later stratum; each has a `key` of its
 class and its id.
@@ -160,44 +163,48 @@ class PromiscuousPort(msgspec.Struct, frozen=True):
 
 
 class Bridged(msgspec.Struct, frozen=True):
-    """Derived: a network into which a port of this host bridges a LAN; at most one does."""
+    """Derived: an L2 domain into which a port of this host bridges a LAN; at most one does."""
 
-    indexes: ClassVar = ("network_uuid", "chunk")
+    indexes: ClassVar = ("domain_uuid", "chunk")
 
-    network_uuid: str
+    domain_uuid: str
     vni: int
     interface_uuid: str
     port: int
     chunk: tuple[str, int]
-    """The chunk of the network's flood list: the network's uuid and the chunk's number."""
+    """The chunk of the domain's flood list: the domain's uuid and the chunk's number."""
+    segment: bool = False
+    """Whether it is a segment, in which MAC addresses are learnt."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return Bridged, self.network_uuid
+        return Bridged, self.domain_uuid
 
 
 class BridgedAway(msgspec.Struct, frozen=True):
-    """Derived: a carried network into which a port of another host bridges a LAN."""
+    """Derived: a carried L2 domain into which a port of another host bridges a LAN."""
 
     indexes: ClassVar = ("place",)
 
-    network_uuid: str
+    domain_uuid: str
     vni: int
     place: tuple[str, str]
-    """The id of the Peer, if that host carries the network: network and datapath."""
+    """The id of the Peer, if that host carries the domain: domain and datapath."""
+    segment: bool = False
+    """Whether it is a segment, in which MAC addresses are learnt."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return BridgedAway, self.network_uuid
+        return BridgedAway, self.domain_uuid
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):
     """Derived: an address of a network that an interface holds, on whichever host it is."""
 
     lease_uuid: str
-    network_uuid: str
+    domain_uuid: str
     vni: int
     ipv4_address: int
     mac_address: int
@@ -211,10 +218,10 @@ class Holding(msgspec.Struct, frozen=True, gc=False):
 class Member(msgspec.Struct, frozen=True, gc=False):
     """Derived: an address that is held by an interface of this host, and so by a port."""
 
-    indexes: ClassVar = ("network_uuid", "chunk")
+    indexes: ClassVar = ("domain_uuid", "chunk")
 
     lease_uuid: str
-    network_uuid: str
+    domain_uuid: str
     vni: int
     subnet: int
     """The first address of the network's subnet, or another one of it."""
@@ -225,7 +232,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     port: int
     """The number of the port."""
     chunk: tuple[str, int]
-    """The chunk of the network's flood list: the network's uuid and the chunk's number."""
+    """The chunk of the domain's flood list: the domain's uuid and the chunk's number."""
     bare: tuple[int, ...] = ()
     """The uplinks by which packets for it come without a tunnel."""
     vlan_id: int = 0
@@ -239,6 +246,69 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> RowKey:
         """Its class and id."""
         return Member, self.lease_uuid
+
+
+class Station(msgspec.Struct, frozen=True, gc=False):
+    """Derived: a MAC address (IEEE 802: a station) of a segment, leased by an interface here."""
+
+    indexes: ClassVar = ("domain_uuid", "chunk")
+
+    lease_uuid: str
+    domain_uuid: str
+    vni: int
+    mac_address: int
+    port: int
+    """The number of the port."""
+    chunk: tuple[str, int]
+    """The chunk of the segment's flood list: the segment's uuid and the chunk's number."""
+    vlan_id: int = 0
+    """Of its frames at the port; 0 if they have no tag."""
+    awaited: bool = False
+    """It may send, but is still on another host, and what is for it goes there."""
+    also: tuple[str, ...] = ()
+    """Other datapaths that it is bound on while it moves: they get what is for it, too."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return Station, self.lease_uuid
+
+
+class OpenPort(msgspec.Struct, frozen=True):
+    """Derived: a port of this host without port security, and the one L2 domain that it is in."""
+
+    indexes: ClassVar = ("domain_uuid",)
+
+    interface_uuid: str
+    domain_uuid: str
+    vni: int
+    port: int
+    vlan_id: int = 0
+    """Of its frames at the port; 0 if they have no tag."""
+    segment: bool = False
+    """Whether that is a segment: MAC addresses are learnt, and what nobody has may be there."""
+    awaited: bool = False
+    """It may send, but is still on another host."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return OpenPort, self.interface_uuid
+
+
+class OpenAway(msgspec.Struct, frozen=True):
+    """Derived: another host with a port in a segment that has no port security."""
+
+    indexes: ClassVar = ("domain_uuid",)
+
+    domain_uuid: str
+    place: tuple[str, str]
+    """The id of the Peer, if that host carries the segment: segment and datapath."""
+
+    @property
+    def key(self) -> RowKey:
+        """Its class and id."""
+        return OpenAway, self.place
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -263,18 +333,18 @@ class Allowed(msgspec.Struct, frozen=True):
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """Derived: a chunk of a network's flood list that has members."""
+    """Derived: a chunk of a domain's flood list that has members."""
 
-    indexes: ClassVar = ("network_uuid",)
+    indexes: ClassVar = ("domain_uuid",)
 
-    network_uuid: str
+    domain_uuid: str
     vni: int
     number: int
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return Chunk, (self.network_uuid, self.number)
+        return Chunk, (self.domain_uuid, self.number)
 
 
 class Lan(msgspec.Struct, frozen=True):
@@ -307,9 +377,9 @@ class HostVlan(msgspec.Struct, frozen=True):
 
 
 class Carrier(msgspec.Struct, frozen=True):
-    """Derived: that and how this host carries a network to others."""
+    """Derived: that and how this host carries an L2 domain to others."""
 
-    network_uuid: str
+    domain_uuid: str
     vni: int
     encapsulation: str
     """In which packets come here."""
@@ -326,15 +396,15 @@ class Carrier(msgspec.Struct, frozen=True):
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return Carrier, self.network_uuid
+        return Carrier, self.domain_uuid
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Derived: another host that carries a network which this one carries too."""
+    """Derived: another host that carries an L2 domain which this one carries too."""
 
     indexes: ClassVar = ("encapsulation", "received")
 
-    network_uuid: str
+    domain_uuid: str
     datapath_uuid: str
     vni: int
     number: int
@@ -353,11 +423,13 @@ class Peer(msgspec.Struct, frozen=True):
     """By which it goes then."""
     mtu: int
     """The largest IPv4 packet that passes to it."""
+    segment: bool = False
+    """Whether the domain is a segment, in which MAC addresses are learnt."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return Peer, (self.network_uuid, self.datapath_uuid)
+        return Peer, (self.domain_uuid, self.datapath_uuid)
 
 
 class NetworkMtu(msgspec.Struct, frozen=True):
@@ -373,7 +445,7 @@ class NetworkMtu(msgspec.Struct, frozen=True):
 
 
 class Away(msgspec.Struct, frozen=True):
-    """Derived: an address of a carried network that is held by an interface of another host."""
+    """Derived: a leased address of a carried L2 domain, whose interface is on another host."""
 
     indexes: ClassVar = ("place",)
 
@@ -381,7 +453,7 @@ class Away(msgspec.Struct, frozen=True):
     vni: int
     mac_address: int
     place: tuple[str, str]
-    """The id of the Peer, if that host carries the network: network and datapath."""
+    """The id of the Peer, if that host carries the domain: domain and datapath."""
     also: tuple[str, ...] = ()
     """Other datapaths that it is bound on while it moves, which get what is for it, too."""
 
@@ -392,7 +464,7 @@ class Away(msgspec.Struct, frozen=True):
 
 
 class Hearer(msgspec.Struct, frozen=True):
-    """Derived: a peer that has members of a network, and so must hear what is flooded."""
+    """Derived: a peer that has members of a domain, and so must hear what is flooded."""
 
     indexes: ClassVar = ("chunk",)
 
@@ -401,7 +473,7 @@ class Hearer(msgspec.Struct, frozen=True):
     number: int
     """Its datapath id."""
     chunk: tuple[str, int]
-    """The chunk of those of its network that hear: the network's uuid and the chunk's number."""
+    """The chunk of those of its domain that hear: the domain's uuid and the chunk's number."""
 
     @property
     def key(self) -> RowKey:
@@ -410,18 +482,18 @@ class Hearer(msgspec.Struct, frozen=True):
 
 
 class PeerChunk(msgspec.Struct, frozen=True):
-    """Derived: a chunk of the hosts that must hear what a network floods."""
+    """Derived: a chunk of the hosts that must hear what a domain floods."""
 
-    indexes: ClassVar = ("network_uuid",)
+    indexes: ClassVar = ("domain_uuid",)
 
-    network_uuid: str
+    domain_uuid: str
     vni: int
     number: int
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return PeerChunk, (self.network_uuid, self.number)
+        return PeerChunk, (self.domain_uuid, self.number)
 
 
 class TunnelPort(msgspec.Struct, frozen=True):

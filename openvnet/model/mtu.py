@@ -1,15 +1,16 @@
 """How large the packets of a network may be: a function of rows, for vnmgr and hosts alike.
 
 An MTU counts octets from the IPv4 header on (RFC 1191). What carries a packet to another host adds
-to it, and the underlay has an MTU of its own. The MTU of a network is what may be sent from each
-host to each other; between two hosts in particular more may pass (`path_mtu`).
+to it, and the underlay has an MTU of its own. The MTU of a network or a segment is what may be sent
+from each host to each other; between two hosts in particular more may pass (`path_mtu`).
 """
 
 from collections.abc import Hashable, Iterable, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
-from openvnet.model.network import IpLease, Network
-from openvnet.model.relations import DatapathNetwork
+from openvnet.model.domains import in_segment
+from openvnet.model.network import IpLease, Network, Segment
+from openvnet.model.relations import DatapathNetwork, DatapathSegment
 
 UNDERLAY = 1500
 """Of an underlay of which nothing is said (Ethernet, RFC 894)."""
@@ -40,14 +41,14 @@ class Rows(Protocol):
 
 
 class Mtu(NamedTuple):
-    """How large the packets of a network may be."""
+    """How large the packets of a network or a segment may be."""
 
     octets: int
     origin: str
     """Where that comes from, in words."""
 
 
-def end_of(row: DatapathNetwork, rows: Rows) -> IpLease | None:
+def end_of(row: DatapathNetwork | DatapathSegment, rows: Rows) -> IpLease | None:
     """Where tunnels end: the lease that is named, else the first one of the interface."""
     if row.ip_lease_uuid is not None:
         lease = rows.get(IpLease, row.ip_lease_uuid)
@@ -62,30 +63,49 @@ def underlay_mtu(network_uuid: str, rows: Rows) -> int:
     return (underlay and underlay.mtu) or UNDERLAY
 
 
-def path_mtu(network: Network, encapsulation: str, underlays: Iterable[int]) -> int:
-    """How large packets may be on the way to a host, over underlays of these MTUs."""
+def path_mtu(given: int | None, encapsulation: str, underlays: Iterable[int]) -> int:
+    """How large packets may be on the way to a host, over underlays of these MTUs.
+
+    `given` is the MTU that a network was given; a segment is given none.
+    """
     fitting = min(underlays) - OVERHEADS[encapsulation]
-    return fitting if network.mtu is None else min(fitting, network.mtu)
+    return fitting if given is None else min(fitting, given)
 
 
 def network_mtu(network: Network, rows: Rows) -> Mtu:
     """The MTU of a network: what is given, else what passes between all hosts that carry it."""
     if network.mtu is None:
-        return _derived(network, rows)
-    fitting, origin = _derived(network, rows)
+        return _of_network(network, rows)
+    fitting, origin = _of_network(network, rows)
     if network.mode == "virtual" and fitting < network.mtu:
         return Mtu(network.mtu, f"given; between hosts no more than {fitting} pass: {origin}")
     return Mtu(network.mtu, "given")
 
 
-def _derived(network: Network, rows: Rows) -> Mtu:
-    carried = rows.where(DatapathNetwork, network_uuid=network.uuid)
+def segment_mtu(segment: Segment, rows: Rows) -> Mtu:
+    """The MTU of a segment: what passes between all hosts that carry it."""
+    carried = rows.where(DatapathSegment, segment_uuid=segment.uuid)
+    return _derived(carried, rows, never_bare=True)
+
+
+def _of_network(network: Network, rows: Rows) -> Mtu:
+    if in_segment(network):
+        carried = rows.where(DatapathSegment, segment_uuid=network.segment_uuid)
+        return _derived(carried, rows, never_bare=True)
+    if network.mode != "virtual":
+        return _derived((), rows)
+    return _derived(rows.where(DatapathNetwork, network_uuid=network.uuid), rows)
+
+
+def _derived(
+    carried: Iterable[DatapathNetwork | DatapathSegment], rows: Rows, *, never_bare: bool = False
+) -> Mtu:
     ends = {
-        (row.encapsulation, row.mac_address is None, end.network_uuid)
+        (row.encapsulation, never_bare or row.mac_address is None, end.network_uuid)
         for row in carried
         if (end := end_of(row, rows))
     }
-    if network.mode != "virtual" or not ends:
+    if not ends:
         return Mtu(UNDERLAY, "as of Ethernet")
     underlays = {uuid for *_, uuid in ends}
     used = {_used(encapsulation, bare or len(underlays) > 1) for encapsulation, bare, _ in ends}

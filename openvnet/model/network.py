@@ -34,7 +34,13 @@ class Datapath(
         str, Attribute("The node id of the vna that controls it.", TEXT, required=True, update=True)
     ]
     enable_ovs_learn_action: Annotated[
-        bool, Attribute("Learn the MAC addresses of segments in the switch.", BOOLEAN, update=True)
+        bool,
+        Attribute(
+            "Learn MAC addresses that nobody leases in segments; if not, what is for them is "
+            "flooded.",
+            BOOLEAN,
+            update=True,
+        ),
     ] = True
     project_uuid: ProjectUuid = DEFAULT_PROJECT
 
@@ -42,7 +48,7 @@ class Datapath(
 class Segment(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="segment", tag_field="kind"
 ):
-    """A layer 2 broadcast domain in which any address may be used. (Not yet in the switches.)"""
+    """A layer 2 broadcast domain in which guests choose their own IP addresses."""
 
     indexes: ClassVar = ("project_uuid",)
 
@@ -50,7 +56,7 @@ class Segment(
     mode: Annotated[
         str,
         Attribute(
-            "Whether it is an overlay or the underlay.",
+            "Whether it is an overlay or the underlay. (A physical one is carried as an overlay.)",
             choice("virtual", "physical"),
             required=True,
             reserved=("physical",),
@@ -86,7 +92,7 @@ class Network(
     ipv4_prefix: Annotated[int, Attribute("The length of its prefix.", integer(1, 32))] = 24
     domain_name: Annotated[str, Attribute("The domain of its DNS names.", TEXT, update=True)] = ""
     segment_uuid: Annotated[
-        str | None, Attribute("The segment that it is part of.", reference("seg"))
+        str | None, Attribute("The segment that it is part of, if it is virtual.", reference("seg"))
     ] = None
     vlan_id: Annotated[
         int | None,
@@ -165,7 +171,8 @@ class Interface(
     enable_port_security: Annotated[
         bool,
         Attribute(
-            "It may send only from its own addresses. False is for one on a single network.",
+            "It may send only from its own addresses. False is for one on a single network or "
+            "segment; in a segment, its MAC addresses are learnt.",
             BOOLEAN,
             update=True,
             reserved=(False,),

@@ -14,6 +14,12 @@ _ENCAPSULATION = Attribute(
     choice(*ENCAPSULATIONS),
     update=True,
 )
+_ENCAPSULATION_OF_SEGMENT = Attribute(
+    "How its packets come to this host: in a tunnel of a kind. For mac2mac geneve is taken: a bare "
+    "frame does not say which segment it is of.",
+    choice(*ENCAPSULATIONS),
+    update=True,
+)
 
 
 class DatapathNetwork(
@@ -75,7 +81,7 @@ class DatapathSegment(
     tag="datapath_segment",
     tag_field="kind",
 ):
-    """A segment that a datapath carries to others. (Not yet in the switches.)"""
+    """A segment that a datapath carries to others."""
 
     indexes: ClassVar = (
         "datapath_uuid",
@@ -100,7 +106,7 @@ class DatapathSegment(
     mac_address: Annotated[
         int | None,
         Attribute(
-            "The MAC address of the segment on this host; none if not given. mac2mac needs one.",
+            "The MAC address of the segment on this host; none if not given.",
             MAC,
             update=True,
         ),
@@ -115,7 +121,7 @@ class DatapathSegment(
     topology_uuid: Annotated[
         str | None, Attribute("The topology that made it.", reference("topo"), create=False)
     ] = None
-    encapsulation: Annotated[str, _ENCAPSULATION] = "geneve"
+    encapsulation: Annotated[str, _ENCAPSULATION_OF_SEGMENT] = "geneve"
 
 
 class DatapathRouteLink(

@@ -10,6 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from openvnet.openflow.encoding import (
+    DELETE_LEARNED,
+    LEARN,
+    LEARN_BACK,
+    LEARN_LOAD,
+    LEARN_VALUE,
+    LEARN_WITHIN_LIMIT,
     METER,
     NICIRA,
     NXM_IN_PORT,
@@ -29,6 +35,8 @@ from openvnet.pipeline.flow import (
     Drop,
     Flow,
     Goto,
+    Learn,
+    Learnt,
     Load,
     Move,
     Output,
@@ -60,6 +68,8 @@ _TERMS: Mapping[bytes, tuple[str, int, bool]] = {
 }
 _TABLES = tuple(Table)
 _HANDLERS = {handler.value: handler for handler in Handler}
+_OF_ANY_LENGTH = {12, LEARN, LEARN_WITHIN_LIMIT}
+"""Nicira's subtypes."""
 _MOVED = {spelling.move: name for name, spelling in FIELDS.items()}
 _LOADED = {header: number for number, header in enumerate(REGISTER_HEADERS)}
 
@@ -124,7 +134,7 @@ def _action_name(kind: int, octets: bytes) -> tuple[int, int, int]:
     """
     if kind == 0xFFFF and len(octets) >= 16 and octets[4:8] == NICIRA.to_bytes(4, "big"):
         subtype = int.from_bytes(octets[8:10], "big")
-        return kind, 0 if subtype == 12 else len(octets), subtype
+        return kind, 0 if subtype in _OF_ANY_LENGTH else len(octets), subtype
     return kind, 0 if kind == 25 else len(octets), 0
 
 
@@ -193,12 +203,79 @@ def _decode_to_agent(octets: bytes) -> Action | None:
     return ToAgent(_HANDLERS[number]) if number in _HANDLERS else None
 
 
+def _decode_learn(octets: bytes) -> Action | None:
+    if len(octets) < 32 or (octets[8:10] == b"\0\x2d" and len(octets) < 40):
+        return None
+    subtype, idle, hard, priority, cookie, *how = struct.unpack_from("!HHHHQHBxHH", octets, 8)
+    flags, table, final_idle, final_hard = how
+    if flags != DELETE_LEARNED or final_idle or final_hard or table >= len(_TABLES):
+        return None
+    at, limit = 32, 0
+    if subtype == LEARN_WITHIN_LIMIT:
+        at, (limit, result) = 40, struct.unpack_from("!IH", octets, 32)
+        if not limit or result:
+            return None
+    parts = _learn_parts(octets[at:])
+    if parts is None:
+        return None
+    return Learn(_TABLES[table], priority, cookie, idle, *parts, limit, hard)
+
+
+_LearnParts = tuple[tuple[Learnt, ...], tuple[SetField | Load, ...], bool]
+
+
+def _learn_parts(octets: bytes) -> _LearnParts | None:
+    """Conditions, what is written, and whether it is sent back: in this order, as we say them."""
+    conditions: list[Learnt] = []
+    writes: list[SetField | Load] = []
+    back = False
+    while octets[:2].strip(b"\0"):
+        head = int.from_bytes(octets[:2], "big")
+        bits, how = head & 0x7FF, head & ~0x7FF
+        if octets.startswith(LEARN_BACK):
+            length, back = 8, True
+        elif not how and not back and not writes and (part := _learn_condition(bits, octets)):
+            length = 14
+            conditions.append(part)
+        elif how == LEARN_VALUE | LEARN_LOAD and not back and (do := _learn_write(bits, octets)):
+            length = 8 + (bits + 15) // 16 * 2
+            writes.append(do)
+        else:
+            return None
+        octets = octets[length:]
+    return tuple(conditions), tuple(writes), back
+
+
+def _learn_condition(bits: int, octets: bytes) -> Learnt | None:
+    if len(octets) < 14:
+        return None
+    source, offset, field, same = struct.unpack_from("!IHIH", octets, 2)
+    if source not in _MOVED or field not in _MOVED or offset != same:
+        return None
+    return Learnt(_MOVED[field], _MOVED[source], bits, offset)
+
+
+def _learn_write(bits: int, octets: bytes) -> SetField | Load | None:
+    end = 2 + (bits + 15) // 16 * 2
+    if len(octets) < end + 6:
+        return None
+    value = int.from_bytes(octets[2:end], "big")
+    header, offset = struct.unpack_from("!IH", octets, end)
+    if header in _LOADED:
+        return Load(_LOADED[header], offset, bits, value)
+    name = _MOVED.get(header, "")
+    whole = name and not offset and bits == 8 * FIELDS[name].width
+    return SetField(name, value) if whole else None
+
+
 _DECODERS: Mapping[tuple[int, int, int], Callable[[bytes], Action | None]] = {
     (0, 16, 0): _decode_output,
     (17, 8, 0): _decode_push_vlan,
     (18, 8, 0): _decode_pop_vlan,
     (25, 0, 0): _decode_set_field,
     (0xFFFF, 0, 12): _decode_output_to_first,
+    (0xFFFF, 0, LEARN): _decode_learn,
+    (0xFFFF, 0, LEARN_WITHIN_LIMIT): _decode_learn,
     (0xFFFF, 24, 7): _decode_load,
     (0xFFFF, 24, 6): _decode_move,
     (0xFFFF, 24, 49): _decode_check_larger,
@@ -284,10 +361,31 @@ def _action_words(action: Action | Unknown) -> str:
             return f"through {table.name}"
         case Goto(table):
             return f"goto {table.name}"
+        case Learn():
+            return _learn_words(action)
         case Drop(reason):
             return f"drop ({reason})"
         case Unknown(what, octets):
             return f"{what} {octets.hex()}"
+
+
+def _learn_words(learn: Learn) -> str:
+    """As flows are put into words, so that it reads as the flow that it adds."""
+    conditions = ", ".join(map(_learnt_words, learn.match)) or "anything"
+    done = [_action_words(action) for action in learn.actions]
+    done += ["output to the port that this came by"] if learn.back else []
+    how = [f"cookie {learn.cookie:#x}"]
+    how += [f"until idle for {learn.idle_timeout} s"] if learn.idle_timeout else []
+    how += [f"for {learn.hard_timeout} s"] if learn.hard_timeout else []
+    how += [f"at most {learn.limit}"] if learn.limit else []
+    flow = f"{learn.table.name} {learn.priority}: {conditions} -> {', '.join(done) or 'drop'}"
+    return f"learn ({flow}; {', '.join(how)})"
+
+
+def _learnt_words(part: Learnt) -> str:
+    whole = part.bits == 8 * FIELDS[part.field].width
+    slice_ = "" if whole else f"[{part.offset}..{part.offset + part.bits - 1}]"
+    return f"{part.field}{slice_}={part.source}{slice_}"
 
 
 def _port_words(port: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from openvnet.openflow.encoding import place_of
+from openvnet.openflow.learning import Learning
 from openvnet.pipeline.flow import Flow
 
 
@@ -23,17 +24,21 @@ class DesiredFlows:
         """By cookie."""
         self._cookies: dict[int, int] = {}
         """By place, in short."""
+        self.learning = Learning()
 
     def clear(self) -> None:
         """Want nothing."""
         self.flows.clear()
         self._cookies.clear()
+        self.learning = Learning()
 
     def put(self, cookie: int, place: int, flow: Flow) -> None:
         """Want a flow, instead of the one that was wanted at its place, which is in short."""
         replaced = self._cookies.get(place)
-        if replaced is not None and replaced != cookie:
-            del self.flows[replaced]
+        if replaced != cookie:
+            if replaced is not None:
+                self.learning.remove(self.flows.pop(replaced))
+            self.learning.add(flow)
         self._cookies[place] = cookie
         self.flows[cookie] = flow
 
@@ -43,6 +48,7 @@ class DesiredFlows:
             flow = self.flows.pop(cookie, None)
             if flow is not None:
                 del self._cookies[short(place_of(flow))]
+                self.learning.remove(flow)
 
     def cookie_at(self, place: bytes) -> int | None:
         """The cookie of the flow that is wanted at a place."""

@@ -20,11 +20,14 @@ from openvnet.openflow.errors import UnencodableFlow
 from openvnet.openflow.spelling import FIELDS, REGISTER_HEADERS
 from openvnet.pipeline.fields import Term
 from openvnet.pipeline.flow import (
+    LEARNED,
     Action,
     CheckLarger,
     Drop,
     Flow,
     Goto,
+    Learn,
+    Learnt,
     Load,
     Match,
     Move,
@@ -36,9 +39,6 @@ from openvnet.pipeline.flow import (
     SetField,
     ToAgent,
 )
-
-LEARNED = 1 << 63
-"""The cookie bit of flows that the switch itself adds by `learn`; no flow of ours has it."""
 
 NICIRA = 0x00002320
 
@@ -54,6 +54,20 @@ USERDATA, METER = 3, 5
 LONGEST = 0xFFFF - 69
 """Octets of a place and instructions that fit into one message, bundled."""
 
+LEARN, LEARN_WITHIN_LIMIT = 16, 45
+"""The subtypes of NXAST_LEARN and NXAST_LEARN2."""
+
+DELETE_LEARNED = 2
+"""The flag of both by which what was learnt goes with the last flow that learns it."""
+
+LEARN_VALUE, LEARN_LOAD, LEARN_OUTPUT = 0x2000, 0x0800, 0x1000
+"""What the heads of their parts say beside a number of bits: that a value follows instead of where
+it is in the packet, and that it is to be loaded, or sent to, instead of matched."""
+
+LEARN_BACK = struct.pack("!HIH", LEARN_OUTPUT | 16, NXM_IN_PORT, 0)
+"""The part by which the learnt flow sends to the port that the packet came by."""
+
+_ALL_ONES = (1 << 64) - 1
 _NOT_ENCODABLE = (KeyError, IndexError, OverflowError, TypeError, struct.error)
 
 _PADDING = tuple(bytes(-length % 8) for length in range(8))
@@ -67,6 +81,9 @@ _MOVE = struct.Struct("!HHIHHHHII")
 _RESUBMIT = struct.Struct("!HHIHHB3x")
 _CHECK_LARGER = struct.Struct("!HHIHHHI6x")
 _TO_AGENT = struct.Struct("!HHIH6xHHB3xHHI")
+_LEARN = struct.Struct("!HHIHHHHQHBxHH")
+_LIMIT = struct.Struct("!IHH")
+_LEARN_FIELD = struct.Struct("!HIHIH")
 _GOTO = tuple(struct.pack("!HHB3x", 1, 8, table) for table in range(255))
 _HASH = blake2b(digest_size=8)
 
@@ -257,6 +274,41 @@ def _encode_resubmit(action: Resubmit) -> bytes:
     return _RESUBMIT.pack(0xFFFF, 16, NICIRA, 14, 0xFFF8, action.table)
 
 
+def _encode_learn(action: Learn) -> bytes:
+    if not LEARNED <= action.cookie < _ALL_ONES or action.idle_timeout == action.hard_timeout == 0:
+        raise UnencodableFlow(f"{action} needs a timeout, and a cookie that is marked as learned")
+    body = _LIMIT.pack(action.limit, 0, 0) if action.limit else b""
+    body += b"".join(map(_learn_condition, action.match))
+    body += b"".join(map(_learn_write, action.actions))
+    body += LEARN_BACK if action.back else b""
+    body += _PADDING[len(body) & 7]
+    head = _LEARN.pack(
+        *(0xFFFF, _LEARN.size + len(body), NICIRA),
+        *(LEARN_WITHIN_LIMIT if action.limit else LEARN, action.idle_timeout, action.hard_timeout),
+        *(action.priority, action.cookie, DELETE_LEARNED, action.table, 0, 0),
+    )
+    return head + body
+
+
+def _learn_condition(part: Learnt) -> bytes:
+    source, field = FIELDS[part.source].move, FIELDS[part.field].move
+    return _LEARN_FIELD.pack(part.bits, source, part.offset, field, part.offset)
+
+
+def _learn_write(action: SetField | Load) -> bytes:
+    """A value takes as many pairs of octets as hold its bits."""
+    if isinstance(action, Load):
+        header, offset, bits = REGISTER_HEADERS[action.register], action.offset, action.bits
+    else:
+        header, offset, bits = FIELDS[action.field].move, 0, 8 * FIELDS[action.field].width
+    value = action.value.to_bytes((bits + 15) // 16 * 2, "big")
+    return (
+        (LEARN_VALUE | LEARN_LOAD | bits).to_bytes(2, "big")
+        + value
+        + struct.pack("!IH", header, offset)
+    )
+
+
 def _misplaced(action: Action) -> NoReturn:
     raise UnencodableFlow(f"{action} must be the last action, and Drop the only one")
 
@@ -272,6 +324,7 @@ _ENCODERS: dict[type[Action], Callable[[Any], bytes]] = {
     CheckLarger: _encode_check_larger,
     ToAgent: _encode_to_agent,
     Resubmit: _encode_resubmit,
+    Learn: _encode_learn,
     Goto: _misplaced,
     Drop: _misplaced,
 }

@@ -16,12 +16,13 @@ from openvnet.openflow.connection import Connection
 from openvnet.openflow.decoding import ports_named
 from openvnet.openflow.desired import DesiredFlows, short
 from openvnet.openflow.drops import DropCounts
-from openvnet.openflow.encoding import LEARNED, cookie_of, encode, place_of, places_of
+from openvnet.openflow.encoding import cookie_of, encode, place_of, places_of
 from openvnet.openflow.errors import Disconnected, OpenFlowError, UnencodableFlow
 from openvnet.openflow.healing import Damage, Drift, Patience, damage
+from openvnet.openflow.learning import Learning
 from openvnet.openflow.replies import ActualFlow, FlowUpdate
 from openvnet.openflow.writing import COLLISION, SLICE, Change, FlowWriter, Refused
-from openvnet.pipeline.flow import Flow
+from openvnet.pipeline.flow import LEARNED, Flow
 from openvnet.reconcile import Difference, difference
 
 TOLD_AT_ONCE = 64
@@ -41,6 +42,7 @@ class Wanted(NamedTuple):
 
     flows: dict[int, Flow]
     places: dict[int, int]
+    learning: Learning
     refused: list[Refused]
 
 
@@ -74,7 +76,11 @@ class BridgeFlows:
             asked = self._ask_flows()
             wanted = await _wanted(desired)
             actual = await self._read_flows(asked)
-            found = self._compare(wanted.flows, actual)
+            found = self._compare(
+                wanted.flows,
+                actual,
+                lambda flow: wanted.learning.taught(flow) and not self._names_gone_port(flow),
+            )
             self._on_drops(self._drops.more(wanted.flows, actual))
             self._desired.clear()
             for cookie, flow in wanted.flows.items():
@@ -98,7 +104,7 @@ class BridgeFlows:
         actual = await self._read_flows(self._ask_flows(slice, of - 1))
         desired = self._desired.slice(slice, of)
         self._on_drops(self._drops.more(desired, actual, slice, of))
-        found = self._compare(desired, actual)
+        found = self._compare(desired, actual, self._desired.learning.taught)
         damages = tuple(_damages(found, actual))
         written = await self._settle(found, actual)
         await self._report(damages, written)
@@ -127,15 +133,21 @@ class BridgeFlows:
         return Written(len(change.add) - len(refused), removed, refused)
 
     def _compare(
-        self, desired: Mapping[int, Flow], actual: Sequence[ActualFlow]
+        self,
+        desired: Mapping[int, Flow],
+        actual: Sequence[ActualFlow],
+        taught: Callable[[ActualFlow], bool],
     ) -> Difference[int, Flow, ActualFlow]:
         return difference(
             desired,
-            (flow for flow in actual if not flow.cookie & LEARNED),
+            (flow for flow in actual if not (flow.cookie & LEARNED and taught(flow))),
             lambda flow: flow.cookie if flow.proven else None,
             self._sweep,
-            lambda flow: not self._living.issuperset(ports_named(flow.place, flow.instructions)),
+            self._names_gone_port,
         )
+
+    def _names_gone_port(self, flow: ActualFlow) -> bool:
+        return not self._living.issuperset(ports_named(flow.place, flow.instructions))
 
     def _ask_flows(self, cookie: int = 0, mask: int = 0) -> "asyncio.Future[list[bytes]]":
         xid = self._connection.xids()
@@ -164,8 +176,20 @@ class BridgeFlows:
     def take_updates(self, updates: Iterable[FlowUpdate]) -> None:
         """What others did. Before the first reconcile it does not matter."""
         if self._reconciled:
-            self._reports.update((update.flow.place, update) for update in updates)
+            self._reports.update(
+                (update.flow.place, update) for update in updates if not self._is_learnt(update)
+            )
             self._start_healing()
+
+    def _is_learnt(self, update: FlowUpdate) -> bool:
+        """Whether it is no more than learning, which may be very much; told while nothing is being
+        written, since then what is desired is what there is.
+        """
+        return (
+            bool(update.flow.cookie & LEARNED)
+            and not self._turn.locked()
+            and damage(update, self._desired) is None
+        )
 
     def lose_updates(self) -> None:
         """There were more reports than the switch could keep."""
@@ -173,7 +197,10 @@ class BridgeFlows:
         self._start_healing()
 
     def lose_port(self, number: int) -> None:
-        """A port is gone: what was kept before the first sweep may name it."""
+        """A port is gone: what was learnt, or kept before the first sweep, may name it."""
+        if self._reconciled and self._desired.learning:
+            xid = self._connection.xids()
+            self._connection.write(messages.flow_delete_learned(xid, number))
         self._living -= {number}
         self._port_lost = self._reconciled and not self._sweep
         self._start_healing()
@@ -206,7 +233,8 @@ class BridgeFlows:
         if self._port_lost:
             self._port_lost = False
             actual = await self._read_flows(self._ask_flows())
-            await self._settle(self._compare(self._desired.flows, actual), actual)
+            taught = self._desired.learning.taught
+            await self._settle(self._compare(self._desired.flows, actual, taught), actual)
         elif self._reports_lost:
             self._reports_lost, self._reports = False, {}
             await self._audit(0, 1)
@@ -238,7 +266,7 @@ class BridgeFlows:
 
 
 async def _wanted(desired: Iterable[Flow]) -> Wanted:
-    wanted = Wanted({}, {}, [])
+    wanted = Wanted({}, {}, Learning(), [])
     for number, flow in enumerate(desired):
         try:
             cookie, place, _ = encode(flow)
@@ -250,6 +278,7 @@ async def _wanted(desired: Iterable[Flow]) -> Wanted:
             wanted.refused.append(Refused(flow, COLLISION))
             continue
         wanted.flows[cookie] = flow
+        wanted.learning.add(flow)
         if number % SLICE == 0:
             await asyncio.sleep(0)
     return wanted

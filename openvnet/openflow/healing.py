@@ -14,7 +14,6 @@ import msgspec
 
 from openvnet.openflow.decoding import flow_words, table_words, words_of
 from openvnet.openflow.desired import DesiredFlows
-from openvnet.openflow.encoding import LEARNED
 from openvnet.openflow.replies import DELETED, MODIFIED, FlowUpdate
 from openvnet.pipeline.flow import Flow
 
@@ -59,7 +58,9 @@ def damage(update: FlowUpdate, desired: DesiredFlows) -> Damage | None:
     ours = desired.at(flow.place)
     if update.event == DELETED:
         return Damage("deleted", flow.place, flow.instructions, ours) if ours else None
-    if (flow.proven and flow.cookie in desired.flows) or (flow.cookie & LEARNED and not ours):
+    if flow.proven and flow.cookie in desired.flows:
+        return None
+    if not ours and desired.learning.taught(flow):
         return None
     what: What = "modified" if ours or update.event == MODIFIED else "added"
     return Damage(what, flow.place, flow.instructions, ours)

@@ -7,7 +7,7 @@ answers and errors come back. See `replies` for what the switch says.
 import struct
 
 from openvnet.openflow.encoding import NICIRA
-from openvnet.pipeline.flow import CONTROLLER
+from openvnet.pipeline.flow import CONTROLLER, LEARNED
 
 VERSION = 4
 ONF = 0x4F4E4600
@@ -46,6 +46,7 @@ METER_DROPS = 1
 _HEADER = struct.Struct("!BBHI")
 _EXPERIMENT = struct.Struct("!BBHIII")
 _FLOW_MOD = struct.Struct("!BBHIQQBBHHHIIIH2x")
+_FLOW_DELETE = struct.Struct("!QQBB6xIII4x")
 _BUNDLE_ADD = struct.Struct("!BBHIIII2xH")
 _BUNDLED_FLOW_MOD = struct.Struct("!BBHIIII2xHBBHIQQBBHHHIIIH2x")
 
@@ -132,6 +133,12 @@ def flow_delete(xid: int, cookie: int) -> bytes:
 def flow_delete_strict(xid: int, place: bytes) -> bytes:
     """Delete the flow at one place, whatever it is."""
     return _flow_mod(xid, DELETE_STRICT, 0, 0, place, b"")
+
+
+def flow_delete_learned(xid: int, port: int) -> bytes:
+    """Delete what was learnt and sends to a port."""
+    body = _FLOW_DELETE.pack(LEARNED, LEARNED, ALL_TABLES, DELETE, NO_BUFFER, port, ANY_GROUP)
+    return message(FLOW_MOD, xid, body + EMPTY_MATCH)
 
 
 def _flow_mod(

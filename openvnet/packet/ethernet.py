@@ -4,7 +4,7 @@ import msgspec
 
 from openvnet.packet.errors import MalformedPacketError
 
-IPV4 = 0x0800
+IPV4, IPV6 = 0x0800, 0x86DD
 
 HEADER = 14
 GROUP = 1 << 40

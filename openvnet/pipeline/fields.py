@@ -73,6 +73,7 @@ def of_prefix(field: PacketField, address: int, prefix: int) -> tuple[Term, ...]
 
 
 IPV4 = eth_type(0x0800)
+IPV6 = eth_type(0x86DD)
 ARP = eth_type(0x0806)
 RARP = eth_type(0x8035)
 UNTAGGED = vlan_vid(0)
@@ -135,7 +136,10 @@ def _allotted(cls: type) -> type:
 class Registers:
     """What a packet carries from table to table."""
 
-    network = RegisterField(24, "The network that the packet is on, as its VNI.")
+    network = RegisterField(
+        24,
+        "The network that the packet is on, as its VNI; of one in a segment, that of the segment.",
+    )
     sender = RegisterField(
         32, "The sender's IPv4 address of an ARP request, while it is turned around."
     )
@@ -145,3 +149,6 @@ class Registers:
     trunk = RegisterField(12, "The VLAN of its trunk that a guest sent it in; 0 without a tag.")
     too_big = RegisterField(1, "Whether it is larger than what passes to the other host.")
     mtu = RegisterField(16, "How large an IPv4 packet to that host may be.")
+    learnt = RegisterField(
+        2, "What was learnt of the destination: 1 that it is here, 2 on another host; 0 nothing."
+    )

@@ -31,6 +31,9 @@ LOCAL = 0xFFFFFFFE
 CONTROLLER = 0xFFFFFFFD
 """Output to the agent (OFPP_CONTROLLER)."""
 
+LEARNED = 1 << 63
+"""The cookie bit of flows that the switch itself adds by `Learn`; no other flow of ours has it."""
+
 
 class Output(msgspec.Struct, frozen=True, gc=False):
     """Send a copy to a port; to its own input port only with `IN_PORT`."""
@@ -112,6 +115,51 @@ class Goto(msgspec.Struct, frozen=True, gc=False):
     table: Table
 
 
+class Learnt(msgspec.Struct, frozen=True, gc=False):
+    """A condition of a flow that is learnt: a field is what the packet has in another.
+
+    It is of `bits` bits of both, from bit `offset` up; write it with `learnt`.
+    """
+
+    field: str
+    source: str
+    bits: int
+    offset: int = 0
+
+
+class Learn(msgspec.Struct, frozen=True, gc=False):
+    """Let the switch itself add a flow, or refresh the one that it added before (NXAST_LEARN2).
+
+    A flow at the same place, such as one that was learnt by another port, is replaced. As long as
+    some flow of ours learns into this table with this cookie, nobody touches what it learnt (see
+    `openflow.learning`); with the last such flow, all of that goes. So the cookie must say all
+    that what is learnt depends on, else a flow that replaces this one keeps what is outdated.
+    """
+
+    table: Table
+    priority: int
+    cookie: int
+    """With the bit LEARNED; nothing else in that table has it."""
+    idle_timeout: int
+    """Seconds after which what was learnt goes if no packet has used it; 0 for never.
+
+    That packets teach it anew does not count: those of a sender that hears nothing do not keep it.
+    """
+    match: tuple[Learnt, ...]
+    actions: tuple[SetField | Load, ...] = ()
+    """What the learnt flow writes; see `write`."""
+    back: bool = False
+    """Whether the learnt flow then sends to the port that the packet came by, which teaches."""
+    limit: int = 0
+    """How many flows with this cookie there may be; 0 for any number. Others are not learnt.
+
+    Nor are moves, once there are so many: so each port has a cookie of its own. Each flow that is
+    learnt costs the switch a look at all others with its cookie.
+    """
+    hard_timeout: int = 0
+    """Seconds after which what was learnt goes if no packet has taught it anew; 0 for never."""
+
+
 class Drop(msgspec.Struct, frozen=True, gc=False):
     """Do nothing more, and be counted for a reason; the only action of its flow.
 
@@ -133,6 +181,7 @@ Action = (
     | ToAgent
     | Resubmit
     | Goto
+    | Learn
     | Drop
 )
 Match = tuple[Term, ...]
@@ -213,6 +262,19 @@ def write(field: PacketField | RegisterField, value: int) -> SetField | Load:
         return SetField(field.name, value)
     field.check(value)
     return Load(field.register, field.offset, field.bits, value)
+
+
+def learnt(
+    field: PacketField | RegisterField, source: PacketField | RegisterField | None = None
+) -> Learnt:
+    """The condition, for `Learn`, that a field is what the packet has in a source, or in itself."""
+    if source is None and isinstance(field, RegisterField):
+        register = f"reg{field.register}"
+        return Learnt(register, register, field.bits, field.offset)
+    source = source or field
+    if source.bits != field.bits:
+        raise ValueError(f"{source} has {source.bits} bits, {field} has {field.bits}")
+    return Learnt(_whole(field), _whole(source), field.bits)
 
 
 def tag(vlan_id: int) -> tuple[Action, ...]:

@@ -27,7 +27,7 @@ class Handler(IntEnum):
     TOO_BIG = (
         200,
         "Tell the sender of a packet that is too big for the way to another host how large one may "
-        "be (fragmentation needed).",
+        "be (fragmentation needed; of IPv6, packet too big).",
     )
     SPEAKS = (
         200,

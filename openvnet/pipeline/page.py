@@ -12,8 +12,9 @@ HEADER = """# The pipeline
 
 A packet enters at the first table. Each table is a stage; a packet only moves forward, except that
 flooding visits `FLOOD` once for each chunk of a network's members, `FLOOD_PEERS` once for each
-chunk of other hosts, and from there `TO_PEER` once for each host, and comes back. What no flow
-names is dropped, and counted. `ovs-ofctl --names dump-flows BRIDGE` shows these names.
+chunk of other hosts, and from there `TO_PEER` once for each host, and comes back. So it does from
+`MAC_LEARNT`, whose flows the switch itself adds, and takes away. What no flow names is dropped, and
+counted. `ovs-ofctl --names dump-flows BRIDGE` shows these names.
 """
 
 

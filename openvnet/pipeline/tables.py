@@ -27,6 +27,14 @@ class Table(IntEnum):
     )
     FROM_UNDERLAY = "Check the sender of what came from another host without a tunnel (mac2mac)."
     L2_LOOKUP = "Choose where to send a packet by its destination MAC."
+    MAC_LEARNT = (
+        "Of segments, what the switch learnt of senders whose MAC nobody leases: send to the port, "
+        "or name the other host, then return."
+    )
+    UNKNOWN_UNICAST = (
+        "Send what is for a learnt MAC on to its host; what is for one that is not known, to "
+        "whoever may have it."
+    )
     FLOOD = "Send to the members of one chunk of a network's flood list, then return."
     FLOOD_PEERS = "Send to the hosts of one chunk of those that have members, then return."
     PATH_MTU = "Compare what is for one guest on another host with the largest that passes there."

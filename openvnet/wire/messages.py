@@ -42,6 +42,7 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
         "port",
         "interface",
         "network",
+        "segment",
         "members",
         "internal",
         "uplink",

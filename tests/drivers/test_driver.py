@@ -178,18 +178,6 @@ async def test_before_sync_what_stands_in_the_place_of_a_desired_flow_is_replace
 
 
 @in_loop
-async def test_flows_that_the_switch_learned_are_left_alone(ovs):
-    async with agent_of(ovs) as agent:
-        switch = await agent.switch()
-        ovs.ofctl("add-flow", f"cookie=0x8000000000000001,table={L2 + 1},actions=output:1")
-        assert (await switch.reconcile([], sweep=True, ports=())).removed == 0
-        ovs.ofctl("add-flow", f"cookie=0x8000000000000001,table={L2},actions=output:1")
-        ovs.ofctl("add-flow", f"cookie=1,table={L2},priority=1,actions=output:1")
-        assert (await agent.drifts.get()).text == "L2_LOOKUP 1: anything -> output 1"
-        assert len(ovs.dump()) == 2
-
-
-@in_loop
 async def test_a_change_replaces_adds_and_removes(ovs):
     async with agent_of(ovs) as agent:
         switch = await agent.switch()

@@ -22,16 +22,20 @@ from openvnet.pipeline.fields import (
     eth_dst,
     eth_src,
     in_port,
+    peer,
 )
 from openvnet.pipeline.flow import (
     IN_PORT,
+    LEARNED,
     Flow,
     Goto,
+    Learn,
     Output,
     Resubmit,
     ToAgent,
     check_larger,
     copy,
+    learnt,
     match,
     write,
 )
@@ -79,6 +83,22 @@ LARGE_WORDS = (
     f"[{Registers.too_big.offset}],controller(userdata=01,meter_id=1)"
 )
 
+LEARNING = Flow(
+    *(Table.ARP, 100, ()),
+    (
+        Learn(
+            *(Table.L2_LOOKUP, 7, LEARNED | 5, 300, (learnt(eth_dst, eth_src),)),
+            *((write(peer, 0xAAAA),), True, 1000, 60),
+        ),
+    ),
+)
+LEARNING_WORDS = (
+    f"table:{Table.ARP:d} priority=100 cookie:{encode(LEARNING)[0]:#x} "
+    f"actions=learn(table={Table.L2_LOOKUP:d},idle_timeout=300,hard_timeout=60,priority=7,"
+    "delete_learned,cookie=0x8000000000000005,limit=1000,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],"
+    "load:0xaaaa->OXM_OF_METADATA[],output:NXM_OF_IN_PORT[])"
+)
+
 SAMPLES = [
     (messages.hello(7), "OFPT_HELLO version bitmap: 0x04"),
     (messages.message(messages.ECHO_REQUEST, 7), "OFPT_ECHO_REQUEST 0 bytes of payload"),
@@ -104,10 +124,16 @@ SAMPLES = [
         "ONFST_FLOW_MONITOR request id=0 flags=add,delete,modify,actions",
     ),
     (messages.flow_add(7, *encode(LARGE)), f"OFPT_FLOW_MOD ADD {LARGE_WORDS}"),
+    (messages.flow_add(7, *encode(LEARNING)), f"OFPT_FLOW_MOD ADD {LEARNING_WORDS}"),
     (messages.flow_add(7, COOKIE, PLACE, INSTRUCTIONS), f"OFPT_FLOW_MOD ADD {ANSWER_WORDS}"),
     (
         messages.flow_delete(7, 5),
         "OFPT_FLOW_MOD DEL table:255 priority=0 cookie:0x5/0xffffffffffffffff actions=drop",
+    ),
+    (
+        messages.flow_delete_learned(7, 3),
+        "OFPT_FLOW_MOD DEL table:255 priority=0 cookie:0x8000000000000000/0x8000000000000000"
+        " out_port:3 actions=drop",
     ),
     (
         messages.flow_delete_strict(7, encode(Flow(Table.FLOOD, 9, match(in_port(3)), ()))[1]),

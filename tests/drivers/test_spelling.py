@@ -6,15 +6,17 @@ from hypothesis import strategies as st
 
 from openvnet.openflow.encoding import encode, encode_instructions
 from openvnet.openflow.spelling import FIELDS
-from openvnet.pipeline.fields import ARP, IPV4, Registers, Term
+from openvnet.pipeline.fields import ARP, IPV4, Registers, Term, eth_dst, eth_src, peer
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LEARNED,
     LOCAL,
     CheckLarger,
     Drop,
     Flow,
     Goto,
+    Learn,
     Load,
     Move,
     Output,
@@ -24,7 +26,9 @@ from openvnet.pipeline.flow import (
     Resubmit,
     SetField,
     ToAgent,
+    learnt,
     match,
+    write,
 )
 from openvnet.pipeline.handlers import Handler
 from openvnet.pipeline.tables import Table
@@ -152,6 +156,21 @@ def test_other_actions_come_back_as_they_were_sent(wire, actions):
     flow = Flow(Table.ARP, 0xFFFF, (), actions)
     assert encode_instructions(actions) or actions in ((), (Drop("no reason"),))
     assert comes_back_proven(wire, flow)
+
+
+BOTH = learnt(eth_dst, eth_src), learnt(Registers.network)
+WRITES = write(peer, (1 << 64) - 1), write(Registers.mtu, 0x1234), write(Registers.too_big, 1)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 0xFFFFFFFF])
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("actions", [(), *((WRITES[:n]) for n in (1, 2, 3))])
+@pytest.mark.parametrize("terms", [(), BOTH[:1], BOTH])
+def test_learning_comes_back_as_it_was_sent(wire, terms, actions, back, limit):
+    cookie = LEARNED | 0x123456789ABCDEF
+    learn = Learn(Table.L2_LOOKUP, 0xFFFF, cookie, 300, terms, actions, back, limit)
+    aging = Learn(Table.ARP, 0, (1 << 64) - 2, 0, terms, actions, back, limit, 0xFFFF)
+    assert comes_back_proven(wire, Flow(Table.ARP, 5, (), (learn, aging, Goto(Table.FLOOD))))
 
 
 def test_a_flow_with_a_timeout_or_a_flag_is_not_ours(wire, shared_ovs):

@@ -121,7 +121,7 @@ def test_without_port_security_a_guest_sends_what_it_likes_on_its_network(bridge
 def test_port_security_stays_on_where_the_network_is_not_known_and_it_is_said(bridge):
     (said,) = load(bridge, world(without_security(1), *in_second_network()))
     assert (said.word, said.uuid) == ("interface", "if-1")
-    assert said.reason == "port security stays on: it is on several networks"
+    assert said.reason == "port security stays on: it is on several networks or segments"
     assert not bridge.trace(**ipv4(VM1, MAC[VM3], nw_src="1.2.3.4")).reaches
 
 

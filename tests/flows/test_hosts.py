@@ -90,9 +90,9 @@ def request(guest, target):
 class Hosts:
     """Three hosts whose flows take turns in one bridge."""
 
-    def __init__(self, bridge, encapsulations, without=()):
+    def __init__(self, bridge, encapsulations, without=(), world=hosts_world):
         self._bridge = bridge
-        self.worlds = [hosts_world(host, encapsulations) for host in HOSTS]
+        self.worlds = [world(host, encapsulations) for host in HOSTS]
         for world in self.worlds:
             for key in without:
                 world.pop(key, None)

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
-from openvnet.model import Datapath, IpLease, MacLease, Network
-from openvnet.model.host import Attachment, Member, Port, TunnelEnd, Uplink
+from openvnet.model import Datapath, IpLease, MacLease, Network, Segment
+from openvnet.model.host import (
+    Allowed,
+    Attachment,
+    Bridged,
+    Member,
+    OpenPort,
+    Port,
+    Station,
+    TunnelEnd,
+    Uplink,
+)
 from openvnet.model.scalars import show_ipv4, show_mac
 from openvnet.pipeline.flow import LOCAL, Flow
 from tests.worlds import guest, histories, key_of, seed_world
@@ -201,11 +211,13 @@ def test_interfaces_of_another_datapath_are_known_but_not_here(bridge):
 
 
 class Sender(NamedTuple):
-    """The rule in a few lines: whoever is attached and holds a MAC and an address in a network."""
+    """The rule in a few lines: whoever is attached and holds a MAC and an address in a network, or
+    a MAC in a segment."""
 
     port: int
     mac: int
     ipv4_address: int
+    """0 if the guest chooses it."""
     vlan_id: int
     vni: int
     awaited: bool = False
@@ -214,17 +226,28 @@ class Sender(NamedTuple):
 
 def senders(rows):
     leases, macs, networks = (rows.get(kind, {}) for kind in (IpLease, MacLease, Network))
+    attachments = rows.get(Attachment, {})
     for lease in leases.values():
         mac, network = macs.get(lease.mac_lease_uuid), networks.get(lease.network_uuid)
-        attachment = rows.get(Attachment, {}).get(lease.interface_uuid)
-        if not (mac and network and network.vni and attachment):
-            continue
-        if attachment.number == LOCAL and network.mode != "internal":
+        attachment, vni = attachments.get(lease.interface_uuid), number_of(network, rows)
+        if attachment and attachment.number == LOCAL and network and network.mode != "internal":
             continue  # The host itself is on internal networks only.
-        if mac.interface_uuid == lease.interface_uuid:
+        if mac and vni and attachment and mac.interface_uuid == lease.interface_uuid:
             place = attachment.number, mac.mac_address, lease.ipv4_address, attachment.vlan_id
-            awaited = rows[Member][lease.uuid].awaited
-            yield Sender(*place, network.vni, awaited)
+            yield Sender(*place, vni, rows[Member][lease.uuid].awaited)
+    for lease in macs.values():
+        segment = rows.get(Segment, {}).get(lease.segment_uuid)
+        attachment = attachments.get(lease.interface_uuid)
+        if segment and segment.vni and attachment and attachment.number != LOCAL:
+            place = attachment.number, lease.mac_address, 0, attachment.vlan_id
+            yield Sender(*place, segment.vni, rows[Station][lease.uuid].awaited)
+
+
+def number_of(network, rows):
+    """What packets of a network carry: its own number, or that of the segment that it is in."""
+    if network and network.segment_uuid and network.mode == "virtual":
+        network = rows.get(Segment, {}).get(network.segment_uuid)
+    return network and network.vni
 
 
 def host_macs(state):
@@ -240,6 +263,7 @@ def test_whatever_happened_before_reach_follows_the_rule(bridge, history, data):
         compiler.apply(changes)
     everyone = sorted(senders(compiler.state.rows))
     assume(everyone and not compiler.conflicts)
+    assume(not any(compiler.state.rows.get(kind) for kind in (Allowed, Bridged, OpenPort)))
     uplinks = {uplink.number for uplink in compiler.state.rows.get(Uplink, {}).values()}
     assume(uplinks.isdisjoint(one.port for one in everyone))  # A bridge's numbers are unique.
     bridge.load([output for output in compiler.all() if isinstance(output, Flow)])
@@ -256,7 +280,11 @@ def test_whatever_happened_before_reach_follows_the_rule(bridge, history, data):
         ip=None,
         nw_src=show_ipv4(pretended.ipv4_address),
     )
-    networks = {one.vni for one in everyone if one[:4] == (port, *pretended[1:4])}
+    sent = port, *pretended[1:4]
+    chosen = (*sent[:2], 0, pretended.vlan_id)
+    networks = {one.vni for one in everyone if one[:4] == sent} or {
+        one.vni for one in everyone if one[:4] == chosen
+    }
     heard = [one for one in everyone if not one.awaited]
     expected = {one.port for one in heard if one.mac == to.mac and one.vni in networks}
     tunnels = {end.number for end in compiler.state.rows.get(TunnelEnd, {}).values()}

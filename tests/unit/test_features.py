@@ -17,6 +17,10 @@ from openvnet.state import View
 from tests.worlds import guest, histories, key_of, seed_world
 
 ALL_BITS = (1 << 64) - 1
+COMING_BACK = (
+    *(Table.MAC_LEARNT, Table.FLOOD, Table.FLOOD_PEERS),
+    *(Table.PATH_MTU, Table.TO_PEER),  # For each host.
+)
 
 
 def compiled(history):
@@ -58,7 +62,7 @@ def test_no_two_flows_of_one_table_and_priority_match_one_packet_and_do_differen
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories)
-def test_packets_only_move_forward_and_only_flooding_comes_back(history):
+def test_packets_only_move_forward_and_only_flooding_and_learning_come_back(history):
     for flow in flows_of(compiled(history)):
         assert flow.actions, flow
         for action in flow.actions[:-1]:
@@ -68,7 +72,7 @@ def test_packets_only_move_forward_and_only_flooding_comes_back(history):
                 case Goto(table):
                     assert table > flow.table
                 case Resubmit(table):
-                    assert table in (Table.FLOOD, Table.FLOOD_PEERS, Table.TO_PEER)
+                    assert table in COMING_BACK
                     assert table > flow.table
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
@@ -34,6 +35,7 @@ def test_each_handler_has_an_answer_and_a_limit():
 def test_whatever_a_guest_sends_a_handler_answers_or_is_silent(handler):
     @given(st.binary(max_size=99), st.lists(st.tuples(st.integers(0, 99), st.integers(0, 255))))
     @example(LARGE, [])
+    @example(LARGE, [(12, 0x86), (13, 0xDD)])
     def check(garbage, changes):
         damaged = bytearray(LARGE)
         for at, octet in changes:
@@ -51,3 +53,7 @@ def test_who_sends_too_much_is_told_by_whom_it_sends_to():
     assert (told.src, told.dst) == (sent.dst, sent.src)
     assert (told[IP].src, told[IP].dst) == ("10.0.0.2", "10.0.0.1")
     assert told["ICMP"].nexthopmtu == 1450
+    large = Ether(dst="02:00:00:00:00:02") / IPv6(src="fd00::1", dst="fd00::2") / Raw(bytes(1500))
+    told = Ether(answer(Handler.TOO_BIG, bytes(large), **{mtu.field: mtu.value}))
+    assert (told[IPv6].src, told[IPv6].dst) == ("fd00::2", "fd00::1")
+    assert told["ICMPv6PacketTooBig"].mtu == 1450

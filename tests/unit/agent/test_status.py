@@ -9,10 +9,13 @@ from openvnet.features import STRATA
 from openvnet.model import (
     Datapath,
     Interface,
+    InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
     Network,
+    Segment,
 )
 from openvnet.model.host import Bridge, Port, PortIdentity
 from openvnet.pipeline.flow import LOCAL
@@ -36,6 +39,28 @@ def test_nothing_is_in_the_way():
 def test_an_interface_of_mode_host_needs_a_port_and_no_lease(uplink):
     host = Interface(uuid="if-1", mode="host"), Port("vm1", 1, up=True, uplink=uplink)
     assert why(*host, without=[(IpLease, "il-1"), (MacLease, "ml-1")]) == ""
+
+
+def test_in_a_segment_it_needs_no_ip_lease():
+    segment = Segment(uuid="seg-1", mode="virtual", vni=9)
+    station = msgspec.structs.replace(seed_world()[MacLease, "ml-1"], segment_uuid="seg-1")
+    assert why(segment, station, without=[(IpLease, "il-1")]) == ""
+    assert why(station, without=[(IpLease, "il-1")]) == "it has no IP lease"
+
+
+def test_a_promiscuous_interface_bridges_a_network_or_a_segment():
+    lan, segment = (
+        Interface(uuid="if-1", mode="promiscuous"),
+        Segment(uuid="seg-1", mode="virtual", vni=9),
+    )
+    within = Network(uuid="nw-1", ipv4_network=0x0A660000, vni=1, segment_uuid="seg-1")
+    network = InterfaceNetwork(uuid="ifnw-1", interface_uuid="if-1", network_uuid="nw-1")
+    joined = InterfaceSegment(uuid="ifseg-1", interface_uuid="if-1", segment_uuid="seg-1")
+    assert why(lan).startswith("it bridges no network or segment: ")
+    assert (
+        why(lan, network) == why(lan, segment, joined) == why(lan, segment, within, network) == ""
+    )
+    assert why(lan, joined).startswith("it bridges no network or segment: ")
 
 
 def test_an_interface_of_mode_internal_needs_no_name_of_a_port():

@@ -11,12 +11,15 @@ from openvnet.model import (
     ActiveInterface,
     Datapath,
     DatapathNetwork,
+    DatapathSegment,
     Interface,
     InterfaceNetwork,
     InterfacePort,
+    InterfaceSegment,
     IpLease,
     MacLease,
     Network,
+    Segment,
 )
 from openvnet.state import State
 from openvnet.store.transaction import Change
@@ -46,8 +49,10 @@ rows = st.one_of(
         uuid=_of("nw"),
         mode=st.sampled_from(["virtual", "virtual", "physical"]),
         ipv4_network=st.just(0),
+        segment_uuid=st.none() | _of("seg"),
         vni=_few,
     ),
+    st.builds(Segment, uuid=_of("seg"), mode=st.just("virtual"), vni=_few),
     st.builds(Interface, uuid=_of("if"), mode=st.sampled_from(["vif", "vif", "internal"])),
     st.builds(
         Interface,
@@ -63,7 +68,13 @@ rows = st.one_of(
         datapath_uuid=st.none() | _of("dp"),
         port_name=st.none() | _names,
     ),
-    st.builds(MacLease, uuid=_of("ml"), interface_uuid=st.none() | _of("if"), mac_address=_few),
+    st.builds(
+        MacLease,
+        uuid=_of("ml"),
+        interface_uuid=st.none() | _of("if"),
+        segment_uuid=st.none() | _of("seg"),
+        mac_address=_few,
+    ),
     st.builds(
         IpLease,
         uuid=_of("il"),
@@ -79,7 +90,17 @@ rows = st.one_of(
         network_uuid=_of("nw"),
         interface_uuid=_of("if"),
     ),
+    st.builds(
+        DatapathSegment,
+        uuid=_of("dpseg"),
+        datapath_uuid=_of("dp"),
+        segment_uuid=_of("seg"),
+        interface_uuid=_of("if"),
+    ),
     st.builds(InterfaceNetwork, uuid=_of("ifnw"), interface_uuid=_of("if"), network_uuid=_of("nw")),
+    st.builds(
+        InterfaceSegment, uuid=_of("ifseg"), interface_uuid=_of("if"), segment_uuid=_of("seg")
+    ),
     st.builds(ActiveInterface, uuid=_of("acif"), interface_uuid=_of("if"), datapath_uuid=_of("dp")),
 )
 _put = st.sampled_from([True, True, True, False])
@@ -263,6 +284,44 @@ def test_of_a_physical_network_a_host_hears_its_own_part_only():
     own = {(InterfacePort, "ifp-1"), (IpLease, "il-1"), (Datapath, "dp-1")}
     uplink = {(Network, "nw-1"), (DatapathNetwork, "dpnw-1")}
     assert set(heard_rows(listener, state)) == own | uplink
+
+
+def carried_segment(datapath):
+    return DatapathSegment(
+        uuid=f"dpseg-{datapath}",
+        datapath_uuid=f"dp-{datapath}",
+        segment_uuid="seg-1",
+        interface_uuid="if-eth",
+    )
+
+
+def test_who_carries_a_segment_hears_where_its_stations_are_and_all_of_its_networks():
+    state = State()
+    stations = [
+        MacLease(uuid=f"ml-{n}", interface_uuid=f"if-{n}", segment_uuid="seg-1", mac_address=n)
+        for n in (1, 2)
+    ]
+    in_network = a_guest(3)
+    ports = [a_guest(n)[0] for n in (1, 2)]
+    world = [*stations, *in_network, *ports, *map(carried_segment, (1, 2))]
+    world += [row for n in (1, 2) for row in carried(n) if isinstance(row, Datapath)]
+    world.append(Network(uuid="nw-1", ipv4_network=0, vni=1, segment_uuid="seg-1"))
+    world.append(Segment(uuid="seg-1", mode="virtual", vni=2))
+    world.append(Interface(uuid="if-2", mode="vif", enable_port_security=False))
+    world.append(ActiveInterface(uuid="acif-3", interface_uuid="if-3", datapath_uuid="dp-2"))
+    for row in world:
+        state.put(type(row), row.uuid, row)
+    for port in ("vm1", "vm3"):  # Of a station, and of an address in the network.
+        listener = Listener(DPID)
+        Audience(state).join(listener, [Scope("port", port)])
+        assert set(heard_rows(listener, state)) == {(type(row), row.uuid) for row in world}
+    state.put(DatapathSegment, "dpseg-1", None)
+    listener = Listener(DPID)
+    Audience(state).join(listener, [Scope("port", "vm1")])
+    assert set(heard_rows(listener, state)) == {
+        *((MacLease, f"ml-{n}") for n in (1, 2)),
+        *((InterfacePort, "ifp-1"), (Segment, "seg-1"), (Network, "nw-1"), (IpLease, "il-3")),
+    }
 
 
 def fastest_deletion(members):

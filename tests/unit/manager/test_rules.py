@@ -382,19 +382,41 @@ async def test_one_network_is_bridged_by_one_promiscuous_interface(here):
         path = {"parent": interface, "related": related}
         return {"verb": "update", "collection": collection, **path, "values": {"static": True}}
 
-    for refused, why in (
-        (("if-1", "interface_networks", "nw-9"), "nw-9 is of mode physical"),
-        (("if-1", "interface_segments", "seg-1"), "into a segment is not yet done"),
-    ):
-        problem = await here.call.refused(**joined(*refused))
-        assert why in problem.message
+    problem = await here.call.refused(**joined("if-1", "interface_networks", "nw-9"))
+    assert "nw-9 is of mode physical" in problem.message
     await here.call(**joined("if-1", "interface_networks", "nw-1"))
     await here.call(**joined("if-1", "interface_networks", "nw-1"))
     for refused, why in (
         (("if-1", "interface_networks", "nw-2"), "bridges network nw-1 already"),
+        (("if-1", "interface_segments", "seg-1"), "bridges network nw-1 already"),
         (("if-2", "interface_networks", "nw-1"), "is bridged by interface if-1 already"),
     ):
         problem = await here.call.refused(**joined(*refused))
         assert why in problem.message
     await guest(here, 3)
     await here.call(**joined("if-3", "interface_networks", "nw-1"))
+
+
+@in_house
+async def test_a_segment_and_the_networks_in_it_are_bridged_by_one_promiscuous_interface(here):
+    await here.call.create("segments", uuid="seg-1", mode="virtual")
+    address = {"ipv4_network": ip("198.51.100.0"), "ipv4_prefix": 24}
+    await here.call.create("networks", uuid="nw-3", segment_uuid="seg-1", **address)
+    for name in ("if-1", "if-2"):
+        await here.call.create("interfaces", uuid=name, mode="promiscuous", port_name=f"port{name}")
+
+    def joined(interface, word, related, static):
+        path = {"collection": f"interface_{word}s", "parent": interface, "related": related}
+        return {"verb": "update", **path, "values": {"static": static}}
+
+    both = ("segment", "seg-1"), ("network", "nw-3")
+    for first, other in (both, both, both[::-1]):
+        await here.call(**joined("if-1", *first, True))
+        for refused, why in (
+            (("if-1", "network", "nw-2"), f"bridges {' '.join(first)} already"),
+            (("if-2", *first), "is bridged by interface if-1 already; a second one could make"),
+            (("if-2", *other), "is bridged by interface if-1 already; a second one could make"),
+        ):
+            problem = await here.call.refused(**joined(*refused, True))
+            assert why in problem.message
+        await here.call(**joined("if-1", *first, False))

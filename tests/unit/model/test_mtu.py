@@ -6,8 +6,8 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import GRE, Ether
 from scapy.layers.vxlan import VXLAN
 
-from openvnet.model import DatapathNetwork, IpLease, Network
-from openvnet.model.mtu import OVERHEADS, network_mtu, path_mtu
+from openvnet.model import DatapathNetwork, DatapathSegment, IpLease, Network, Segment
+from openvnet.model.mtu import OVERHEADS, network_mtu, path_mtu, segment_mtu
 from openvnet.model.relations import ENCAPSULATIONS
 from openvnet.state import State, View
 from tests.worlds import key_of
@@ -81,7 +81,29 @@ def test_what_is_given_stands_and_says_if_less_passes():
     assert mtu_of([], mode="physical") == ETHERNET
 
 
+def test_of_a_segment_and_the_networks_in_it_it_follows_from_who_carries_the_segment():
+    segment = Segment(uuid="seg-1", mode="virtual", vni=2)
+    network = Network(uuid="nw-1", ipv4_network=0, vni=1, segment_uuid="seg-1")
+    rows = [segment, network, Network(uuid="nw-u", mode="physical", ipv4_network=0, mtu=9000)]
+    rows.append(IpLease(uuid="il-1", network_uuid="nw-u", ipv4_address=1, interface_uuid="if-1"))
+    carried = DatapathSegment(
+        uuid="dpseg-1",
+        datapath_uuid="dp-1",
+        segment_uuid="seg-1",
+        interface_uuid="if-1",
+        mac_address=5,
+        encapsulation="mac2mac",
+    )
+    state = State()
+    for row in (*rows, carried):
+        state.put(*key_of(row), row)
+    found = segment_mtu(segment, View(state)), network_mtu(network, View(state))
+    assert found == 2 * ((8950, "an underlay of 9000, less 50 for geneve"),)
+    state.put(*key_of(carried), None)
+    assert segment_mtu(segment, View(state)) == ETHERNET
+
+
 def test_on_the_way_to_a_host_the_least_of_all_counts():
-    network = Network(uuid="nw-1", ipv4_network=0, mtu=8000)
-    assert path_mtu(network, "geneve", (9000, 1600)) == 1550
-    assert path_mtu(network, "mac2mac", (9000, 9000)) == 8000
+    assert path_mtu(8000, "geneve", (9000, 1600)) == 1550
+    assert path_mtu(8000, "mac2mac", (9000, 9000)) == 8000
+    assert path_mtu(None, "mac2mac", (9000, 9000)) == 9000

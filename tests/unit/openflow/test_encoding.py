@@ -1,5 +1,6 @@
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from openvnet.openflow.decoding import (
     words_of,
 )
 from openvnet.openflow.encoding import (
-    LEARNED,
     cookie_of,
     encode,
     encode_instructions,
@@ -21,14 +21,27 @@ from openvnet.openflow.encoding import (
     hash_of,
 )
 from openvnet.openflow.errors import MalformedMessage, UnencodableFlow
-from openvnet.pipeline.fields import ARP, Registers, Term, arp_op, eth_dst, in_port
+from openvnet.pipeline.fields import (
+    ARP,
+    Registers,
+    Term,
+    arp_op,
+    eth_dst,
+    eth_src,
+    in_port,
+    ipv4_src,
+    peer,
+    tun_id,
+)
 from openvnet.pipeline.flow import (
     CONTROLLER,
     IN_PORT,
+    LEARNED,
     LOCAL,
     Drop,
     Flow,
     Goto,
+    Learn,
     Load,
     Move,
     Output,
@@ -37,6 +50,7 @@ from openvnet.pipeline.flow import (
     PushVlan,
     Resubmit,
     SetField,
+    learnt,
     match,
     write,
 )
@@ -100,6 +114,20 @@ def test_mutilated_flows_are_put_into_words_or_called_malformed(flow, data):
         assert set(ports_named(bytes(octets[:cut]), bytes(octets[cut:]))).isdisjoint({IN_PORT})
 
 
+def teacher(**changed):
+    learn = Learn(
+        table=Table.L2_LOOKUP,
+        priority=7,
+        cookie=LEARNED | 0xAB,
+        idle_timeout=300,
+        match=(learnt(eth_dst, eth_src), learnt(Registers.chunk)),
+        actions=(write(peer, 0xAAAA), write(Registers.mtu, 3)),
+        back=True,
+        limit=1000,
+    )
+    return Flow(Table.ARP, 0, (), (msgspec.structs.replace(learn, **changed),))
+
+
 @pytest.mark.parametrize(
     ("flow", "why"),
     [
@@ -121,6 +149,16 @@ def test_mutilated_flows_are_put_into_words_or_called_malformed(flow, data):
         (Flow(Table.ARP, 0, (), (Goto(999),)), "Goto"),
         (Flow(Table.ARP, 0, (), (Drop("x"), Drop("x"))), "only"),
         (Flow(Table.ARP, 0, (), ("explode",)), "explode"),
+        (teacher(cookie=5), "marked as learned"),
+        (teacher(cookie=(1 << 64) - 1), "marked as learned"),
+        (teacher(cookie=1 << 64), "marked as learned"),
+        (teacher(idle_timeout=0), "timeout"),
+        (teacher(idle_timeout=1 << 16), "Learn"),
+        (teacher(limit=1 << 32), "Learn"),
+        (teacher(priority=-1), "Learn"),
+        (teacher(actions=(SetField("metadata", 1 << 64),)), "Learn"),
+        (teacher(actions=(SetField("color", 1),)), "Learn"),
+        (teacher(actions=(Load(16, 0, 1, 1),)), "Learn"),
         (Flow(Table.ARP, 0, (), (Output(1),) * 4094), "too long"),
         (Flow(Table.ARP, 0, (), (Output(1),) * 5000), "too long"),
     ],
@@ -172,6 +210,28 @@ def test_a_flow_in_words():
     assert words_of(Flow(Table.ARP, 0, (), (Drop("why"),))) == "ARP 0: anything -> drop (why)"
 
 
+def test_what_a_flow_learns_reads_as_the_flow_that_it_adds():
+    assert words_of(teacher()) == (
+        "ARP 0: anything -> learn (L2_LOOKUP 7: eth_dst=eth_src, reg0[24..31]=reg0[24..31] -> "
+        "metadata=0xaaaa, reg2[15..30]=0x3, output to the port that this came by; "
+        "cookie 0x80000000000000ab, until idle for 300 s, at most 1000)"
+    )
+    forever = teacher(match=(), actions=(), back=False, limit=0, idle_timeout=0, hard_timeout=60)
+    assert words_of(forever) == (
+        "ARP 0: anything -> learn (L2_LOOKUP 7: anything -> drop; "
+        "cookie 0x80000000000000ab, for 60 s)"
+    )
+
+
+def test_what_is_learnt_compares_whole_fields_of_one_width_or_one_slice():
+    assert learnt(Registers.sender) == learnt(Registers.sender, Registers.sender)
+    with pytest.raises(ValueError, match="eth_src has 48 bits, tun_id has 64"):
+        learnt(tun_id, eth_src)
+    with pytest.raises(ValueError, match="only a part"):
+        learnt(Registers.chunk, Registers.chunk)
+    assert learnt(ipv4_src, Registers.sender).source == f"reg{Registers.sender.register}"
+
+
 def test_what_we_have_no_word_for_is_shown_in_hexadecimal():
     unknown_field = bytes.fromhex("8000 1a02 0050")
     octets = b"\0\1\0\x0a" + unknown_field
@@ -189,6 +249,9 @@ def test_the_ports_that_a_flow_names_are_those_of_the_bridge():
     assert list(ports_named(*encode(from_host)[1:])) == []
 
 
+LEARN = "ffff002000002320 0010 012c 0000 0007 80000000000000ab 0002 06 00 0000 0000"
+
+
 @pytest.mark.parametrize(
     "action",
     [
@@ -198,11 +261,25 @@ def test_the_ports_that_a_flow_names_are_those_of_the_bridge():
         "ffff001000002320 000e 0001 02 000000",  # Resubmission as if from another port.
         "0011000888a80000 0000000000000000",  # A tag of a provider's bridge (802.1ad).
         "00190010 80000cfe 00000000 00000000",  # SetField with an unknown header.
+        LEARN.replace("0002 06", "0003 06"),  # Learning with more flags,
+        LEARN.replace("0002 06", "0002 99"),  # into a table that we do not have,
+        LEARN[:-4] + "0001",  # with a timeout for connections that end,
+        LEARN + "0030 00000406 0000 00000206 0001",  # from elsewhere in a field,
+        LEARN + "0030 00000406 0000 00018004 0000",  # of unknown fields,
+        LEARN + "0030 00000406",  # cut off,
+        LEARN + "2801 0001 00010004",  # cut off in what it writes,
+        LEARN + "2820 00000001 00000406 0000",  # of a part of a packet's field,
+        LEARN + "2820 00000001 0001ff04 0000",  # that writes an unknown field,
+        LEARN + "1010 00010004 0000",  # that sends to a port in a register,
+        LEARN.replace("0010 012c", "002d 012c"),  # with a limit that is cut off,
+        LEARN.replace("0010 012c", "002d 012c") + "00000000 0000 0000",  # or none,
+        LEARN.replace("0010 012c", "002d 012c") + "00000005 0001 0000",  # or with a result.
         "0000001000000005",  # Output that ends too early for its length.
     ],
 )
 def test_an_action_that_is_almost_ours_is_shown_in_hexadecimal(action):
-    octets = bytes.fromhex(action.replace(" ", "")).ljust(16, b"\0")
+    octets = bytes.fromhex(action.replace(" ", ""))
+    octets += bytes(max(16 - len(octets), -len(octets) % 8))
     octets = octets[:2] + len(octets).to_bytes(2, "big") + octets[4:]
     head = (4).to_bytes(2, "big") + (8 + len(octets)).to_bytes(2, "big") + bytes(4)
     (found,) = decode_instructions(head + octets)

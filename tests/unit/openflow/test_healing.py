@@ -1,11 +1,11 @@
 import pytest
 
 from openvnet.openflow.desired import DesiredFlows, short
-from openvnet.openflow.encoding import LEARNED, encode
+from openvnet.openflow.encoding import encode
 from openvnet.openflow.healing import HEALS, SECONDS, Drift, Patience, damage
 from openvnet.openflow.replies import ADDED, DELETED, MODIFIED, ActualFlow, FlowUpdate
 from openvnet.pipeline.fields import eth_dst
-from openvnet.pipeline.flow import Flow, Output, match
+from openvnet.pipeline.flow import LEARNED, Flow, Learn, Output, match
 from openvnet.pipeline.tables import Table
 
 
@@ -14,6 +14,9 @@ def delivery(mac, port):
 
 
 OURS, STALE, OTHER = delivery(1, 1), delivery(2, 2), delivery(1, 9)
+TAUGHT = LEARNED | 5
+TEACHER = Flow(Table.ARP, 1, (), (Learn(Table.L2_LOOKUP, 1, TAUGHT, 9, ()),))
+ELSEWHERE = Flow(Table.FLOOD, 100, match(eth_dst(2)), (Output(2),))
 
 
 def desired(*flows):
@@ -46,11 +49,16 @@ def update(event, flow, cookie=None):
         (ADDED, STALE, 0, "added"),
         (MODIFIED, STALE, 0, "modified"),
         (DELETED, STALE, 0, None),
-        (ADDED, STALE, LEARNED | 5, None),
+        (ADDED, STALE, TAUGHT, None),
+        (MODIFIED, STALE, TAUGHT, None),
+        (DELETED, STALE, TAUGHT, None),
+        (ADDED, OTHER, TAUGHT, "modified"),
+        (ADDED, STALE, LEARNED | 6, "added"),
+        (ADDED, ELSEWHERE, TAUGHT, "added"),
     ],
 )
 def test_what_a_report_means_for_what_is_desired(event, flow, cookie, what):
-    found = damage(update(event, flow, cookie), desired(OURS))
+    found = damage(update(event, flow, cookie), desired(OURS, TEACHER))
     assert (found and found.what) == what
 
 
@@ -107,6 +115,20 @@ def test_there_is_one_desired_flow_at_a_place():
     wanted.clear()
     assert not wanted.flows
     assert wanted.cookie_at(at_stale) is None
+
+
+def test_what_was_learnt_is_known_as_long_as_some_flow_teaches_it():
+    learnt = update(ADDED, STALE, TAUGHT).flow
+    wanted, other = desired(TEACHER), Flow(Table.ARP, 2, (), TEACHER.actions)
+    cookie, at, _ = encode(other)
+    place = short(at)
+    wanted.put(cookie, place, other)
+    wanted.put(cookie, place, other)
+    wanted.drop([encode(TEACHER)[0]])
+    assert wanted.learning.taught(learnt)
+    wanted.put(1, place, Flow(Table.ARP, 2, (), ()))
+    assert not wanted.learning
+    assert not wanted.learning.taught(learnt)
 
 
 def test_slices_are_parts_of_all():

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6PacketTooBig, IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from openvnet.packet import ethernet, icmp, ipv4
+from openvnet.packet import ethernet, icmp, ipv4, ipv6
 from openvnet.packet.errors import MalformedPacketError
 
 addresses = st.integers(0, 0xFFFFFFFF)
@@ -35,7 +36,17 @@ frames = st.builds(
     *(ethernet.Frame, st.integers(0, 2**48 - 1), st.integers(0, 2**48 - 1), bits16),
     st.binary(max_size=99),
 )
+packets6 = st.builds(
+    ipv6.Packet,
+    source=st.binary(min_size=16, max_size=16),
+    destination=st.binary(min_size=16, max_size=16),
+    next_header=st.integers(0, 255),
+    payload=st.binary(max_size=2000),
+    hop_limit=st.integers(0, 255),
+    labels=st.integers(0, 2**28 - 1),
+)
 CODECS = [
+    (ipv6.read_packet, ipv6.write_packet, packets6),
     (ethernet.read_frame, ethernet.write_frame, frames),
     (ipv4.read_packet, ipv4.write_packet, packets),
     (icmp.read_message, icmp.write_message, messages),
@@ -112,3 +123,37 @@ def test_no_error_answers_an_error_a_later_fragment_or_what_is_not_from_one_to_o
     assert too_big(packet) is None
     assert too_big(IP(**MAY) / ICMP(type=8)) is not None
     assert too_big(IP(**MAY, flags="MF") / UDP()) is not None
+
+
+def too_big6(packet, mtu=1450):
+    return ipv6.packet_too_big(ipv6.read_packet(bytes(packet)), mtu)
+
+
+def test_what_is_too_big_is_answered_as_rfc_4443_says():
+    sent = IPv6(src="fd00::1", dst="fd00::2", tc=3, fl=7) / UDP(dport=9) / Raw(b"x" * 1452)
+    assert ipv6.write_packet(ipv6.read_packet(bytes(sent) + bytes(4))) == bytes(sent)
+    answer = ipv6.write_packet(too_big6(sent))
+    read = IPv6(answer)
+    assert (read.src, read.dst, len(answer)) == ("fd00::2", "fd00::1", ipv6.LEAST_MTU)
+    assert (read[ICMPv6PacketTooBig].code, read[ICMPv6PacketTooBig].mtu) == (0, 1450)
+    assert answer[48:] == bytes(sent)[: ipv6.LEAST_MTU - 48]
+    told = read[ICMPv6PacketTooBig].cksum
+    del read[ICMPv6PacketTooBig].cksum
+    assert IPv6(bytes(read))[ICMPv6PacketTooBig].cksum == told
+
+
+ONE = {"src": "fd00::1", "dst": "fd00::2"}
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        IPv6(src="fd00::1", dst="ff02::1") / UDP(),
+        IPv6(src="::", dst="fd00::2") / UDP(),
+        IPv6(src="::1", dst="fd00::2") / UDP(),
+        *(IPv6(**ONE) / message() for message in (ICMPv6PacketTooBig, ICMPv6DestUnreach)),
+    ],
+)
+def test_of_ipv6_no_error_answers_an_error_or_what_is_not_from_one_to_one(packet):
+    assert too_big6(packet) is None
+    assert too_big6(IPv6(**ONE) / ICMPv6EchoRequest()) is not None

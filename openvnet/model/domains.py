@@ -1,0 +1,57 @@
+"""L2 domains: a network by itself, or a segment together with all networks that are in it.
+
+What reaches whom without a router is decided by domain, so networks of one segment are as subnets
+on one wire. Uuids of networks and segments never clash, and numbers (VNI) are of one space.
+"""
+
+from collections.abc import Hashable
+from typing import NamedTuple, Protocol, TypeVar
+
+from openvnet.model.host import Bridge
+from openvnet.model.network import Datapath, Network, Segment
+
+R = TypeVar("R")
+
+
+class Rows(Protocol):
+    """What can be asked for rows, such as a View."""
+
+    def get(self, kind: type[R], uuid: str, /) -> R | None:
+        """The row, or None."""
+
+    def where(self, kind: type[R], **by: Hashable) -> list[R]:
+        """The rows with an index value."""
+
+
+class Domain(NamedTuple):
+    """An L2 domain."""
+
+    uuid: str
+    """Of the network or the segment."""
+    vni: int
+    segment: bool = False
+
+
+def in_segment(network: Network) -> bool:
+    """Whether a network is part of a segment: only overlays are, whatever else names one."""
+    return network.segment_uuid is not None and network.mode == "virtual"
+
+
+def domain_of(network: Network, rows: Rows) -> Domain | None:
+    """The domain that a network is part of; None while that has no number."""
+    if network.segment_uuid is not None and in_segment(network):
+        segment = rows.get(Segment, network.segment_uuid)
+        return domain_of_segment(segment) if segment else None
+    return Domain(network.uuid, network.vni) if network.vni else None
+
+
+def domain_of_segment(segment: Segment) -> Domain | None:
+    """The domain that a segment is; None while it has no number."""
+    return Domain(segment.uuid, segment.vni, segment=True) if segment.vni else None
+
+
+def host_learns(rows: Rows) -> bool:
+    """Whether this host's switch learns the MAC addresses of segments."""
+    bridge = rows.get(Bridge, "bridge")
+    own = rows.where(Datapath, dpid=bridge.dpid) if bridge else []
+    return bool(own) and all(datapath.enable_ovs_learn_action for datapath in own)
