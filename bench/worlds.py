@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network, Row
-from openvnet.model.host import Bridge, Port
+from openvnet.model.facts import Bridge, Port
 from openvnet.state import RowKey
 
 DPID = "0x0000aaaaaaaaaaaa"

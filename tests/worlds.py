@@ -20,7 +20,7 @@ from openvnet.model import (
     Network,
     Segment,
 )
-from openvnet.model.host import (
+from openvnet.model.facts import (
     TUNNEL_PORTS,
     BondMember,
     Bridge,

@@ -42,18 +42,9 @@ from openvnet.compiler import Compiler, Difference, Feature, Key
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.metrics import Metrics
-from openvnet.model.host import (
-    Announcement,
-    Bridge,
-    Heard,
-    Here,
-    Port,
-    Shortfall,
-    Tunnel,
-    TunnelEnd,
-    TunnelInterface,
-    TunnelPort,
-)
+from openvnet.model.facts import Bridge, Heard, Port, TunnelInterface
+from openvnet.model.host import TunnelEnd
+from openvnet.model.wanted import Announcement, Here, Shortfall, Tunnel, TunnelPort
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import Disconnected as Lost
 from openvnet.openflow.errors import OpenFlowError

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from openvnet.agent.agent import Agent
 from openvnet.features.announcing import announced
-from openvnet.model.host import Announcement
 from openvnet.model.scalars import show_ipv4, show_mac
+from openvnet.model.wanted import Announcement
 from openvnet.openflow.errors import Disconnected
 
 AGAIN_SECONDS = 2.0

@@ -16,7 +16,7 @@ from zlib import crc32
 import msgspec
 
 from openvnet.model import Row
-from openvnet.model.host import Fact
+from openvnet.model.facts import Fact
 from openvnet.state import Changes, RowKey
 from openvnet.wire.messages import Revision
 

@@ -18,10 +18,10 @@ from openvnet.model.host import (
     Peer,
     PeerChunk,
     PromiscuousPort,
-    Shortfall,
     TunnelEnd,
     Uplink,
 )
+from openvnet.model.wanted import Shortfall
 from openvnet.wire.messages import Failure
 
 _DERIVED_FROM: dict[type, str] = {

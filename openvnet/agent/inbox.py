@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from openvnet.model import KINDS, Row
-from openvnet.model.host import BondMember, Bridge, Port, PortIdentity, TunnelInterface
+from openvnet.model.facts import BondMember, Bridge, Port, PortIdentity, TunnelInterface
 from openvnet.openflow.driver import Switch
 from openvnet.state import Changes, RowKey, State
 from openvnet.wire.messages import Removed, Snapshot, Update

@@ -8,7 +8,8 @@ are asked for many times a second, which lasts as long as a migration does and n
 import asyncio
 
 from openvnet.agent.agent import Agent
-from openvnet.model.host import Attachment, Here
+from openvnet.model.host import Attachment
+from openvnet.model.wanted import Here
 from openvnet.openflow.errors import OpenFlowError
 
 WATCH_SECONDS = 0.05

@@ -10,7 +10,8 @@ import msgspec
 from openvnet.agent.agent import Agent
 from openvnet.agent.inbox import Identities
 from openvnet.agent.status import interface_status
-from openvnet.model.host import TUNNEL_PORTS, TunnelPort
+from openvnet.model.facts import TUNNEL_PORTS
+from openvnet.model.wanted import TunnelPort
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.ovsdb.client import Database, connect
 from openvnet.ovsdb.driver import MONITORED, bonds, identities, is_of_use, write_settings

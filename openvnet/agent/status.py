@@ -18,17 +18,8 @@ from openvnet.model import (
     Network,
 )
 from openvnet.model.domains import domain_of
-from openvnet.model.host import (
-    Attachment,
-    Bridge,
-    Bridged,
-    Member,
-    Port,
-    PortIdentity,
-    PromiscuousPort,
-    Station,
-    Uplink,
-)
+from openvnet.model.facts import Bridge, Port, PortIdentity
+from openvnet.model.host import Attachment, Bridged, Member, PromiscuousPort, Station, Uplink
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.pipeline.flow import Drop, Flow
 from openvnet.state import View

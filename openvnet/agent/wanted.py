@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any, TypeVar
 
 from openvnet.compiler import Difference
-from openvnet.model.host import Announcement, Here, Shortfall, Tunnel, TunnelPort
+from openvnet.model.wanted import Announcement, Here, Shortfall, Tunnel, TunnelPort
 
 Output = TypeVar("Output")
 

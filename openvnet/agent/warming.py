@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from openvnet.agent.agent import Agent
-from openvnet.model.host import Tunnel
+from openvnet.model.wanted import Tunnel
 from openvnet.openflow.driver import Switch
 from openvnet.openflow.errors import Disconnected
 from openvnet.pipeline.fields import tun_dst, tun_id, tun_src

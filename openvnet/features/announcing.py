@@ -14,7 +14,8 @@ and names no IP address, which might be one of the underlay's own.
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Announcement, Lan, Member
+from openvnet.model.host import Lan, Member
+from openvnet.model.wanted import Announcement
 from openvnet.packet.arp import announcement, reverse_request
 from openvnet.pipeline.fields import Registers
 from openvnet.pipeline.flow import Action, Resubmit, out_of, write

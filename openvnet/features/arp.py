@@ -6,7 +6,8 @@ works; its request goes on to the other members, as do requests for addresses th
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Bridge, Holding, Member, Station
+from openvnet.model.facts import Bridge
+from openvnet.model.host import Holding, Member, Station
 from openvnet.pipeline.fields import (
     ARP,
     Registers,

@@ -34,35 +34,36 @@ from openvnet.model import (
     Segment,
 )
 from openvnet.model.domains import Domain, domain_of, domain_of_segment
+from openvnet.model.facts import (
+    TUNNEL_PORTS,
+    BondMember,
+    Bridge,
+    Heard,
+    Port,
+    PortIdentity,
+    TunnelInterface,
+)
 from openvnet.model.host import (
     CHUNK_SIZE,
     LAST_CHUNK,
-    TUNNEL_PORTS,
     Attachment,
     Away,
-    BondMember,
-    Bridge,
     Bridged,
     BridgedAway,
     Carrier,
     Chunk,
     Claim,
-    Heard,
-    Here,
     Holding,
     Lan,
     Member,
     OpenAway,
     OpenPort,
-    Port,
-    PortIdentity,
     PromiscuousPort,
-    Shortfall,
     Station,
     TunnelEnd,
-    TunnelInterface,
     Uplink,
 )
+from openvnet.model.wanted import Here, Shortfall
 from openvnet.pipeline.flow import LOCAL
 from openvnet.state import View
 

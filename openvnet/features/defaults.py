@@ -5,7 +5,7 @@ These flows need no row, so a bridge that its datapath row is missing for passes
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Bridge
+from openvnet.model.facts import Bridge
 from openvnet.pipeline.fields import Registers, tun_id
 from openvnet.pipeline.flow import Drop, Flow, Goto, match
 from openvnet.pipeline.tables import Table

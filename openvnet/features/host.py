@@ -15,7 +15,8 @@ with that address. What LOCAL sends from another one may be for an internal netw
 
 from collections.abc import Iterator
 
-from openvnet.model.host import BondMember, Bridge, Port, Uplink
+from openvnet.model.facts import BondMember, Bridge, Port
+from openvnet.model.host import Uplink
 from openvnet.pipeline.fields import eth_dst, eth_src, in_port
 from openvnet.pipeline.flow import LOCAL, Drop, Flow, Goto, Output, match, out_of
 from openvnet.pipeline.tables import Table

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from openvnet.model.host import TUNNEL_PORTS, BondMember, Bridge, Port, PortIdentity
+from openvnet.model.facts import TUNNEL_PORTS, BondMember, Bridge, Port, PortIdentity
 from openvnet.state import View
 
 

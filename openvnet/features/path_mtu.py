@@ -15,7 +15,8 @@ answered in its own words (packet too big, RFC 8201).
 from collections.abc import Iterator
 
 from openvnet.model import Network
-from openvnet.model.host import Attachment, Bridge, NetworkMtu, Peer
+from openvnet.model.facts import Bridge
+from openvnet.model.host import Attachment, NetworkMtu, Peer
 from openvnet.model.mtu import network_mtu
 from openvnet.packet import ipv6
 from openvnet.packet.errors import MalformedPacketError

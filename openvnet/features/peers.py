@@ -29,10 +29,9 @@ from openvnet.model.domains import (
     host_learns,
     in_segment,
 )
+from openvnet.model.facts import TUNNEL_PORTS, Bridge, TunnelInterface
 from openvnet.model.host import (
-    TUNNEL_PORTS,
     Away,
-    Bridge,
     BridgedAway,
     Carrier,
     Hearer,
@@ -40,15 +39,12 @@ from openvnet.model.host import (
     OpenAway,
     Peer,
     PeerChunk,
-    Shortfall,
     Station,
-    Tunnel,
     TunnelEnd,
-    TunnelInterface,
-    TunnelPort,
     Uplink,
 )
 from openvnet.model.mtu import FALLBACK, end_of, path_mtu, underlay_mtu
+from openvnet.model.wanted import Shortfall, Tunnel, TunnelPort
 from openvnet.pipeline.fields import (
     Registers,
     eth_dst,

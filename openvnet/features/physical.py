@@ -16,17 +16,9 @@ nobody has rows of all that is on a LAN, and rows of guests elsewhere are not ev
 from collections.abc import Iterator
 
 from openvnet.model import Datapath, DatapathNetwork, InterfacePort, Network
-from openvnet.model.host import (
-    BondMember,
-    Bridge,
-    Chunk,
-    HostVlan,
-    Lan,
-    Member,
-    Port,
-    Shortfall,
-    Uplink,
-)
+from openvnet.model.facts import BondMember, Bridge, Port
+from openvnet.model.host import Chunk, HostVlan, Lan, Member, Uplink
+from openvnet.model.wanted import Shortfall
 from openvnet.pipeline.fields import Registers, eth_dst, in_port, vlan
 from openvnet.pipeline.flow import (
     LOCAL,

@@ -15,7 +15,8 @@ from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.host.errors import HostError, NoBridge, SwitchError
 from openvnet.host.switch import open_database, switch_of
-from openvnet.model.host import BondMember, Bridge, Port, RowKey, Uplink
+from openvnet.model.facts import BondMember, Bridge, Port
+from openvnet.model.host import RowKey, Uplink
 from openvnet.openflow.driver import Switch, connect
 from openvnet.openflow.errors import OpenFlowError
 from openvnet.ovsdb.client import Tables

@@ -7,7 +7,7 @@ on one wire. Uuids of networks and segments never clash, and numbers (VNI) are o
 from collections.abc import Hashable
 from typing import NamedTuple, Protocol, TypeVar
 
-from openvnet.model.host import Bridge
+from openvnet.model.facts import Bridge
 from openvnet.model.network import Datapath, Network, Segment
 
 R = TypeVar("R")

@@ -1,14 +1,11 @@
-"""What an agent finds on its own host, and what it derives from that: rows that never leave it.
+"""What an agent derives of rows and of the facts of its host: rows that never leave it.
 
-A `domain_uuid` is of an L2 domain: a network's uuid, or of those in a segment the segment's, and
-`vni` the number of that (`model.domains`).
-
-Facts (`Bridge`, `Port` and what OVSDB says of ports) come from the switch. Derived rows are
-yielded by features and go back into State for features of a later stratum; each has a `key` of its
-class and its id.
+They are yielded by features and go back into State for features of a later stratum; each has a
+`key` of its class and its id. A `domain_uuid` is of an L2 domain: a network's uuid, or of those in
+a segment the segment's, and `vni` the number of that (`model.domains`).
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import ClassVar
 
 import msgspec
@@ -16,77 +13,12 @@ import msgspec
 RowKey = tuple[type, Hashable]
 """A row's class and id, its key in State."""
 
-TUNNEL_PORTS: Mapping[str, str] = {
-    "geneve": "vnet-geneve",
-    "vxlan": "vnet-vxlan",
-    "gre": "vnet-gre",
-}
-"""The names of the ports that tunnels begin and end at, by encapsulation. No guest has them."""
 
 CHUNK_SIZE = 256
 """Members of one chunk of a flood list, at most."""
 
 LAST_CHUNK = 255
 """That of the host's own port; the numbers of others are less than 0xff00."""
-
-
-class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="kind"):
-    """The switch that this agent controls. Its id in State is "bridge"."""
-
-    dpid: str
-    """As in `Datapath.dpid`."""
-
-
-class Port(msgspec.Struct, frozen=True, gc=False, tag="port", tag_field="kind"):
-    """A port of the switch, as OpenFlow's port status has it. Its id in State is its name."""
-
-    indexes: ClassVar = ("number",)
-
-    name: str
-    number: int
-    up: bool
-    uplink: bool = False
-    """It is named as an uplink, or a physical NIC: the host's own, and no guest's."""
-    mac_address: int = 0
-    """Of the bridge's own port: the address that the host sends with. Of others it is not kept."""
-
-
-class PortIdentity(msgspec.Struct, frozen=True, tag="port_identity", tag_field="kind"):
-    """What OVSDB says of a port, as libvirt or OpenStack wrote it. Its id in State is its name."""
-
-    name: str
-    iface_id: str
-
-
-class BondMember(msgspec.Struct, frozen=True, tag="bond_member", tag_field="kind"):
-    """What OVSDB says of a port that is one of several of a bond. Its id in State is its name."""
-
-    indexes: ClassVar = ("bond",)
-
-    name: str
-    bond: str
-    """The name of the bond, which is a port in OVSDB only."""
-
-
-class TunnelInterface(msgspec.Struct, frozen=True, tag="tunnel_interface", tag_field="kind"):
-    """What OVSDB says of a port with the name of a tunnel's. Its id in State is its name."""
-
-    name: str
-    error: str = ""
-    """Why it is no tunnel; empty if it is ours, and Open vSwitch could make it."""
-
-
-class Heard(msgspec.Struct, frozen=True, tag="heard", tag_field="kind"):
-    """What this host alone knows yet: a guest that was to move here has sent something here.
-
-    Its id in State is the interface's uuid. It is forgotten once the rows say so, too.
-    """
-
-    interface_uuid: str
-
-
-Fact = Bridge | Port | PortIdentity | BondMember | TunnelInterface | Heard
-"""What an agent keeps over a restart, beside the rows that vnmgr sent."""
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -494,76 +426,3 @@ class PeerChunk(msgspec.Struct, frozen=True):
     def key(self) -> RowKey:
         """Its class and id."""
         return PeerChunk, (self.domain_uuid, self.number)
-
-
-class TunnelPort(msgspec.Struct, frozen=True):
-    """Desired: a port that the bridge must have."""
-
-    name: str
-    encapsulation: str
-
-    @property
-    def key(self) -> tuple[str, Hashable]:
-        """Its place among what is desired."""
-        return "tunnel_port", self.name
-
-
-class Here(msgspec.Struct, frozen=True):
-    """Desired: that vnmgr is told that an interface is on this host, and behind which port."""
-
-    interface_uuid: str
-    port_name: str
-    awaited: bool = False
-    """It is known to be elsewhere, until its guest is heard here."""
-
-    @property
-    def key(self) -> tuple[str, Hashable]:
-        """Its place among what is desired."""
-        return "here", self.interface_uuid
-
-
-class Tunnel(msgspec.Struct, frozen=True):
-    """Desired: a tunnel to another host, by which the first packet shall not wait for ARP."""
-
-    port: int
-    """The number of the port that it begins at."""
-    source: int
-    address: int
-
-    @property
-    def key(self) -> tuple[str, Hashable]:
-        """Its place among what is desired."""
-        return "tunnel", (self.port, self.source, self.address)
-
-
-class Announcement(msgspec.Struct, frozen=True):
-    """Desired: that switches which are not ours have learnt that a guest is on this host."""
-
-    vni: int
-    mac_address: int
-    ipv4_address: int
-    port: int
-    """The number of the port that it is behind."""
-    uplinks: tuple[int, ...]
-    """By which such switches are reached."""
-    bare: bool
-    """They carry its packets between hosts (mac2mac); else it is on their LAN."""
-
-    @property
-    def key(self) -> tuple[str, Hashable]:
-        """Its place among what is desired."""
-        return "announcement", (self.vni, self.mac_address, self.ipv4_address)
-
-
-class Shortfall(msgspec.Struct, frozen=True):
-    """Something that is not as a row asks for, and why: for people."""
-
-    word: str
-    """The kind of the row, by its tag."""
-    uuid: str
-    reason: str
-
-    @property
-    def key(self) -> tuple[str, Hashable]:
-        """Its place among what is desired."""
-        return "shortfall", (self.word, self.uuid)

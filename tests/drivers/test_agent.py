@@ -19,7 +19,7 @@ from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.lab.waiting import until
 from openvnet.model import KINDS
-from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.model.facts import Bridge, Port, PortIdentity
 from openvnet.openflow.encoding import cookie_of
 from openvnet.pipeline.flow import Flow
 from openvnet.store.transaction import every

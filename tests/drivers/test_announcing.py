@@ -7,7 +7,7 @@ from scapy.utils import rdpcap
 from openvnet.agent.announcing import AGAIN_SECONDS, BURST, Repeats, due
 from openvnet.lab.waiting import until
 from openvnet.model import KINDS, DatapathNetwork, IpLease, Network
-from openvnet.model.host import Announcement
+from openvnet.model.wanted import Announcement
 from tests.system import running_vna, system
 from tests.worlds import hosts_world
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from openvnet.agent.main import take_switch
-from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.model.facts import Bridge, Port, PortIdentity
 from openvnet.openflow.driver import listen
 from openvnet.wire.messages import Acknowledge, Beat, Hello, Snapshot, Subscribe, Update
 from tests.drivers.bridge import in_loop

@@ -6,7 +6,7 @@ import pytest
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import AllowedAddressPair, Interface, IpLease, Network
-from openvnet.model.host import Shortfall
+from openvnet.model.wanted import Shortfall
 from openvnet.pipeline.flow import Flow
 from tests.flows.test_reach import ADDRESS, BROADCAST, MAC, VM1, VM2, VM3, VM4, arp, ipv4
 from tests.worlds import hosts_world, key_of, seed_world

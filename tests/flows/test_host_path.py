@@ -7,7 +7,7 @@ import pytest
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import Interface, InterfacePort
-from openvnet.model.host import BondMember, Bridge, Port
+from openvnet.model.facts import BondMember, Bridge, Port
 from openvnet.pipeline.flow import LOCAL, Flow
 from tests.worlds import DPID, key_of, seed_world
 

@@ -19,18 +19,11 @@ from openvnet.model import (
     IpLease,
     Network,
 )
-from openvnet.model.host import (
-    TUNNEL_PORTS,
-    Away,
-    Heard,
-    Here,
-    Port,
-    Shortfall,
-    TunnelInterface,
-    TunnelPort,
-)
+from openvnet.model.facts import TUNNEL_PORTS, Heard, Port, TunnelInterface
+from openvnet.model.host import Away
 from openvnet.model.mtu import OVERHEADS
 from openvnet.model.scalars import show_ipv4, show_mac
+from openvnet.model.wanted import Here, Shortfall, TunnelPort
 from openvnet.pipeline.flow import LOCAL, Flow
 from openvnet.pipeline.tables import Table
 from openvnet.state import View

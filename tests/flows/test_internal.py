@@ -8,7 +8,9 @@ import pytest
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import Datapath, Interface, InterfacePort, IpLease, MacLease, Network
-from openvnet.model.host import Bridge, Member, Port, Shortfall
+from openvnet.model.facts import Bridge, Port
+from openvnet.model.host import Member
+from openvnet.model.wanted import Shortfall
 from openvnet.pipeline.flow import LOCAL, Flow
 from tests.flows.test_host_path import PACKETS
 from tests.worlds import DPID, OTHER_DPID, guest, key_of

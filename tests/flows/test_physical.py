@@ -23,7 +23,9 @@ from openvnet.model import (
     MacLease,
     Network,
 )
-from openvnet.model.host import Announcement, BondMember, Bridge, Here, Holding, Port, Shortfall
+from openvnet.model.facts import BondMember, Bridge, Port
+from openvnet.model.host import Holding
+from openvnet.model.wanted import Announcement, Here, Shortfall
 from openvnet.pipeline.flow import LOCAL, Flow
 from tests.flows.test_host_path import PACKETS
 from tests.worlds import DPID, OTHER_DPID, guest, key_of

@@ -3,7 +3,7 @@
 import pytest
 
 from openvnet.model import Interface, InterfaceNetwork, InterfacePort, IpLease
-from openvnet.model.host import Port
+from openvnet.model.facts import Port
 from tests.flows.test_hosts import BROADCAST, Hosts, address, ipv4, mac, request
 from tests.worlds import key_of
 

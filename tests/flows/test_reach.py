@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import Datapath, IpLease, MacLease, Network, Segment
+from openvnet.model.facts import Port
 from openvnet.model.host import (
     Allowed,
     Attachment,
     Bridged,
     Member,
     OpenPort,
-    Port,
     Station,
     TunnelEnd,
     Uplink,

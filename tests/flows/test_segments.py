@@ -22,7 +22,8 @@ from openvnet.model import (
     MacLease,
     Network,
 )
-from openvnet.model.host import Here, Port
+from openvnet.model.facts import Port
+from openvnet.model.wanted import Here
 from openvnet.pipeline.fields import Registers, eth_dst
 from openvnet.pipeline.flow import LOCAL, Flow, Learn, Output, match
 from openvnet.pipeline.learning import OF_PEER, OF_PORT

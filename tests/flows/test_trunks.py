@@ -13,7 +13,7 @@ import pytest
 from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.model import Datapath, Interface, IpLease, MacLease, Network
-from openvnet.model.host import Bridge
+from openvnet.model.facts import Bridge
 from openvnet.pipeline.flow import Flow
 from tests.worlds import DPID, guest, key_of
 

@@ -9,7 +9,8 @@ from openvnet.compiler import Compiler
 from openvnet.features import STRATA
 from openvnet.features.interest import Subscription
 from openvnet.model import InterfacePort, IpLease, MacLease, Network
-from openvnet.model.host import Attachment, Port, PortIdentity
+from openvnet.model.facts import Port, PortIdentity
+from openvnet.model.host import Attachment
 from openvnet.openflow.encoding import cookie_of
 from openvnet.pipeline.flow import Drop, Flow, Goto, Resubmit
 from openvnet.pipeline.tables import Table

@@ -17,7 +17,7 @@ from openvnet.model import (
     Network,
     Segment,
 )
-from openvnet.model.host import Bridge, Port, PortIdentity
+from openvnet.model.facts import Bridge, Port, PortIdentity
 from openvnet.pipeline.flow import LOCAL
 from openvnet.state import View
 from tests.worlds import OTHER_DPID, key_of, seed_world

@@ -19,7 +19,7 @@ from openvnet.agent.session import listen_to_vnmgr
 from openvnet.lab.waiting import PAUSE_SECONDS
 from openvnet.manager.tcp import Tcp
 from openvnet.model import KINDS, Datapath
-from openvnet.model.host import Bridge, Port
+from openvnet.model.facts import Bridge, Port
 from openvnet.wire.keys import client_keys, server_keys
 from openvnet.wire.messages import Request
 from openvnet.wire.sockets import Limits

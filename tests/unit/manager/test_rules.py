@@ -398,6 +398,25 @@ async def test_one_network_is_bridged_by_one_promiscuous_interface(here):
 
 
 @in_house
+async def test_an_address_is_leased_once_in_all_networks_of_a_segment(here):
+    await here.call.create("segments", uuid="seg-1", mode="virtual")
+    address = {"ipv4_network": ip("198.51.100.0"), "ipv4_prefix": 24}
+    for name, segment in (("nw-3", "seg-1"), ("nw-4", "seg-1"), ("nw-5", None)):
+        named = {"segment_uuid": segment} if segment else {}
+        await here.call.create("networks", uuid=name, mode="virtual", **named, **address)
+    taken, free = ip("198.51.100.10"), ip("198.51.100.11")
+    for lease, network in (("il-3", "nw-3"), ("il-5", "nw-5")):
+        await here.call.create("ip_leases", uuid=lease, network_uuid=network, ipv4_address=taken)
+    values = {"uuid": "il-4", "network_uuid": "nw-4", "ipv4_address": taken}
+    problem = await here.call.refused("create", "ip_leases", values=values)
+    assert "198.51.100.10" in problem.message
+    assert "il-3" in problem.message
+    await here.call.create("ip_leases", **{**values, "ipv4_address": free})
+    change = {"values": {"ipv4_address": taken}}
+    assert "il-3" in (await here.call.refused("update", "ip_leases", "il-4", **change)).message
+
+
+@in_house
 async def test_a_segment_and_the_networks_in_it_are_bridged_by_one_promiscuous_interface(here):
     await here.call.create("segments", uuid="seg-1", mode="virtual")
     address = {"ipv4_network": ip("198.51.100.0"), "ipv4_prefix": 24}
