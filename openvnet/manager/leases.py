@@ -23,6 +23,7 @@ from openvnet.model import (
     Network,
     RouteLink,
 )
+from openvnet.model.domains import in_segment
 from openvnet.store.errors import Taken
 from openvnet.store.transaction import Transaction
 
@@ -65,7 +66,22 @@ def ip_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterat
     check_address(network, values["ipv4_address"])
     given = dict(values)
     given["interface_uuid"], given["mac_lease_uuid"] = holder(transaction, values)
-    yield IpLease(**given)
+    lease = IpLease(**given)
+    _refuse_address_on_the_wire(transaction, lease, network)
+    yield lease
+
+
+def _refuse_address_on_the_wire(transaction: Transaction, lease: IpLease, network: Network) -> None:
+    """Refuse an address that is leased in another network of the same segment: it is one wire."""
+    if not in_segment(network):
+        return
+    address = {"ipv4_address": lease.ipv4_address}
+    for other in transaction.where(Network, segment_uuid=network.segment_uuid):
+        there = {"network_uuid": other.uuid, **address}
+        if other.uuid == network.uuid or not in_segment(other):
+            continue
+        if transaction.count(IpLease, 1, **there):  # By its index; memory would look at all.
+            raise Taken(lease, address, transaction.where(IpLease, **there)[0])
 
 
 def changed_ip_lease(
@@ -75,6 +91,7 @@ def changed_ip_lease(
     network = transaction.get(Network, lease.network_uuid)
     if network is not None and "ipv4_address" in values:
         check_address(network, values["ipv4_address"])
+        _refuse_address_on_the_wire(transaction, replace(lease, **values), network)
     yield replace(lease, **values)
 
 

@@ -16,8 +16,10 @@ from openvnet.pipeline.tables import Table
 AGE = 300
 """Seconds for which an address is known that nothing is heard of any more (IEEE 802.1D, 7.9.2)."""
 
-OF_PORT, OF_PEER = 1024, 16384
-"""Addresses that are known at most of one port, and of one peer, in one segment."""
+OF_PORT, OF_PEER = 1024, 4096
+"""Addresses that are known at most of one port, and of one peer, in one segment.
+
+To learn one more costs the switch a look at all of them."""
 
 HERE, AWAY = 1, 2
 """What `Registers.learnt` says of the destination; 0: nothing."""
