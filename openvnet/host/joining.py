@@ -10,7 +10,8 @@ cut off between has both; a join that is cut short needs another token.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,14 +147,26 @@ def _written(state: Path, joined: Joined) -> Path:
 
 def _told(places: Sequence[Place], public: str) -> tuple[dict[str, str], Place]:
     """Tell vnmgr the key, at the first place that answers; return the node, and the place."""
-    logging.getLogger("openvnet.wire").setLevel(logging.CRITICAL)  # All of it is said here.
     troubles: list[str] = []
     for place in places:
         try:
-            return asyncio.run(_ask(place, public)), place
+            with _unsaid("openvnet.wire"):  # All of it is said here.
+                return asyncio.run(_ask(place, public)), place
         except NoAnswer as error:
             troubles.append(_why(str(error), place))
     raise HostError(" ".join(dict.fromkeys(troubles)))
+
+
+@contextmanager
+def _unsaid(name: str) -> Iterator[None]:
+    """Let a logger say nothing meanwhile."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _why(words: str, place: Place) -> str:
