@@ -1,7 +1,7 @@
 """What the agent answers itself: a packet that a flow handed to it, by the handler that it names.
 
 A meter in the switch keeps it from being too many (`pipeline.handlers`). An answer leaves by the
-port by which the packet came, and by no other.
+port by which the packet came, and by no other; if that is a trunk, in the VLAN that it came in.
 """
 
 import logging
@@ -13,8 +13,8 @@ from openvnet.features import ANSWERS, Answer
 from openvnet.model.host import Attachment
 from openvnet.openflow.driver import Switch
 from openvnet.openflow.errors import Disconnected
-from openvnet.pipeline.fields import in_port
-from openvnet.pipeline.flow import Output
+from openvnet.pipeline.fields import Registers, in_port
+from openvnet.pipeline.flow import Output, tag
 from openvnet.pipeline.handlers import Arrival, Handler
 from openvnet.state import View
 
@@ -38,7 +38,8 @@ def answer(
     try:
         packet = answers[handler](arrival, senders[0], view)
         if packet is not None:
-            switch.send_packet(packet, (Output(senders[0].number),))
+            tagged = tag(arrival.value(Registers.trunk))
+            switch.send_packet(packet, (*tagged, Output(senders[0].number)))
     except Disconnected:
         return
     except Exception:  # One packet, however odd, must not cost the connection.

@@ -2,12 +2,12 @@
 
 import pytest
 from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 from scapy.utils import rdpcap
 
 from openvnet.lab.waiting import until
-from openvnet.model import KINDS
+from openvnet.model import KINDS, Interface, IpLease, MacLease
 from openvnet.pipeline.handlers import Handler
 from tests.drivers.bridge import agent_of, in_loop
 from tests.system import running_vna, system
@@ -19,12 +19,26 @@ MAC = "52:54:00:00:00:0{}"
 PASSING = {3: 1458, 5: 1500}
 """Octets that pass from guest 1 to the others of its network: by gre, and by mac2mac."""
 
+VLAN = 10
+IN_VLAN = (
+    Interface(uuid="if-9", mode="vif", parent_interface_uuid="if-1", vlan_id=VLAN),
+    MacLease(uuid="ml-9", interface_uuid="if-9", mac_address=0x525400000009),
+    IpLease(
+        uuid="il-9",
+        interface_uuid="if-9",
+        mac_lease_uuid="ml-9",
+        network_uuid="nw-1",
+        ipv4_address=0x0A660063,
+    ),
+)
+"""Guest 9, in a VLAN of guest 1's port."""
+
 
 @pytest.fixture(scope="module")
 def made():
     """The first of three hosts: gre leads to the second, mac2mac to the third."""
     world = hosts_world(encapsulations=("geneve", "gre", "mac2mac"))
-    rows = [row for row in world.values() if type(row) in KINDS.values()]
+    rows = [*(row for row in world.values() if type(row) in KINDS.values()), *IN_VLAN]
     with system(rows) as made:
         made.ovs.plug("eth0")
         made.ovs.plug("vm1", "br0", f"options:tx_pcap={made.directory}/vm1.pcap")
@@ -61,6 +75,19 @@ def test_what_is_too_big_is_answered_with_what_passes_and_what_passes_is_not(mad
     assert (answer[IP].src, answer[IP].dst) == (packet(guest, 100)[IP].dst, "10.102.0.10")
     assert (answer[ICMP].type, answer[ICMP].code) == (3, 4)
     assert answer[ICMP].nexthopmtu == PASSING[guest]
+
+
+def test_in_a_vlan_of_a_trunk_the_sender_is_told_in_that_vlan(made):
+    before = len(answers(made))
+    frame = packet(3, PASSING[3] + 1, sender=9)
+    frame[IP].src = "10.102.0.99"
+    tagged = Ether(src=frame.src, dst=frame.dst) / Dot1Q(vlan=VLAN) / frame[IP]
+    send(made, tagged)
+    until(lambda: len(answers(made)) > before, "the sender is told")
+    (answer,) = answers(made)[before:]
+    assert (answer.dst, answer[IP].dst) == (MAC.format(9), "10.102.0.99")
+    assert Dot1Q in answer, "else it is the trunk's own guest who gets it"
+    assert answer[Dot1Q].vlan == VLAN
 
 
 @in_loop
