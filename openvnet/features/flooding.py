@@ -56,22 +56,22 @@ def _flood_flows(domain: Domain, view: View) -> Iterator[Flow]:
     """The flood list of a domain that has members: its chunks, one after the other.
 
     Those of other hosts, and the LAN, come after those of this one, and not for what came from
-    there.
+    there. A member that is awaited is in no chunk, but may send.
     """
     chunks = view.ids(Chunk, domain_uuid=domain.uuid)
     far = view.ids(PeerChunk, domain_uuid=domain.uuid)
-    if not (chunks or far):
+    if not (chunks or far or view.any(Member, domain_uuid=domain.uuid)):
         return
     many = eth_dst(MULTICAST, MULTICAST), Registers.network(domain.vni)
     steps = tuple(_steps(chunks, Table.FLOOD))
+    near = steps or (Drop("no members"),)
     if far:
-        near = steps or (Drop("no members"),)
         yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), near)
         steps = (*steps, write(Registers.flooded, 1), *_steps(far, Table.FLOOD_PEERS))
     elif lan := view.get(Lan, domain.uuid):
-        yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), steps)
+        yield Flow(Table.L2_LOOKUP, 60, match(*many, Registers.from_peer(1)), near)
         steps = (*steps, *tag(lan.vlan_id), Output(LOCAL), out_of(lan.uplinks))
-    yield Flow(Table.L2_LOOKUP, 50, match(*many), steps)
+    yield Flow(Table.L2_LOOKUP, 50, match(*many), steps or near)
 
 
 def _steps(chunks: Iterable[tuple[str, int]], table: Table) -> Iterator[Action]:

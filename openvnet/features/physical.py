@@ -97,7 +97,7 @@ def _first(row: DatapathNetwork, network: Network, view: View) -> str:
 
 def lan_flows(lan: Lan, view: View) -> Iterator[Flow]:
     """What comes by the uplinks for all, and the way of guests out of them and to the host."""
-    if not view.any(Chunk, domain_uuid=lan.network_uuid):
+    if not view.any(Member, domain_uuid=lan.network_uuid):
         return
     for uplink in lan.uplinks:
         came = match(in_port(uplink), MANY, vlan(lan.vlan_id))

@@ -295,6 +295,13 @@ def test_a_guest_that_is_still_elsewhere_gets_nothing_here_and_is_reached_by_the
     assert reached(bridge.trace(**sent(3, BROADCAST))) == {1, LOCAL, 11}
 
 
+def test_a_guest_that_is_still_elsewhere_may_send_though_no_other_is_on_the_lan_here(bridge):
+    bridge.load(flows_of([row for row in AWAITED if getattr(row, "uuid", "") != "ifp-1"]))
+    assert reached(bridge.trace(**sent(3, BROADCAST))) == {LOCAL, 11}
+    assert reached(bridge.trace(**sent(3, OUTSIDE_MAC))) == {11}
+    assert reached(bridge.trace(**outside(0, BROADCAST, 11))) == {LOCAL}
+
+
 def test_guests_of_lans_are_announced_once_they_are_here():
     compiler, added = outputs(AWAITED)
     assert [out for out in added if isinstance(out, Here)] == [Here("if-3", "vm3", awaited=True)]
