@@ -28,8 +28,8 @@ READS = (
     "metrics",
 )
 
-BY_PARTS = ("backup", "hear", "unhear")
-"""Of these, the ones that a vnmgr must remember; another one knows nothing of them."""
+BY_PARTS = ("backup", "restore", "hear", "unhear")
+"""What a vnmgr must remember from one request to the next; another one knows nothing of it."""
 
 LONGER = {"apply": 300.0, "export": 60.0}
 """Seconds more that are given to what may be long: thousands of interfaces at once."""
@@ -56,7 +56,7 @@ def asking(rpc: Rpc, patience: float) -> Call:
         try:
             # Outside of any request there are none, and nothing is asked.
             reply = await ask(replace(request, token=CREDENTIALS.get(), seen=seen))
-            seen = reply.revision or seen
+            seen = _newest(seen, reply.revision)
             return reply
         except NoAnswer as error:
             reading = request.verb in READS
@@ -72,6 +72,13 @@ def asking(rpc: Rpc, patience: float) -> Call:
 
 def _may_be_repeated(request: Request) -> bool:
     """Whether to do it twice is the same as once."""
-    if request.verb in READS:
-        return request.verb not in BY_PARTS
-    return request.dry_run or bool(request.key)
+    if request.verb in BY_PARTS:
+        return False
+    return request.verb in READS or request.dry_run or bool(request.key)
+
+
+def _newest(seen: Revision | None, told: Revision | None) -> Revision | None:
+    """The newer of two revisions; of two epochs, what was told last: who waits is told late."""
+    if seen and told and seen.epoch == told.epoch and told.number < seen.number:
+        return seen
+    return told or seen

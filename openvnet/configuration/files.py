@@ -207,6 +207,8 @@ def wanted(declared: Any) -> str:
                 kind = within
             case inspect.UnionType(types=(within, *_)):
                 kind = within
+            case inspect.BoolType():
+                return "true or false"
             case _:
                 return "text"
     return " or ".join(map(str, kind.values))

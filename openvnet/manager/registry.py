@@ -44,6 +44,7 @@ class Registry(NamedTuple):
             password=self.told.password,
             ssl=self.told.tls,
             ssl_ca_certs=self.told.ca,
+            ssl_check_hostname=True,  # Older releases of the client do not by themselves.
             socket_connect_timeout=PATIENCE_SECONDS,
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),  # Who uses it tries again by itself.

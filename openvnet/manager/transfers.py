@@ -12,6 +12,7 @@ Whoever goes away in between is forgotten after a while, and nothing has happene
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from itertools import count
@@ -48,7 +49,8 @@ class Transfers:
     ) -> None:
         self._store, self._replica, self._restored = store, replica, restored
         self._mac_group = mac_group
-        self._numbers = count(1)
+        # Of no two vnmgr the same, since webapi may go from one to another in between.
+        self._numbers = count(secrets.randbelow(1 << 48))
         self._under_way: dict[int, Backup | Restoring] = {}
         self._forgetting: dict[int, asyncio.TimerHandle] = {}
 

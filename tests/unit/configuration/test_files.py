@@ -118,6 +118,11 @@ def test_what_cannot_be_meant_is_refused_with_its_place_and_what_would_be_right(
     assert refused(tmp_path, vna=text).startswith(f"vna.conf, {words}")
 
 
+def test_a_key_that_is_true_or_false_says_so(tmp_path):
+    said = refused(tmp_path, common="registry { tls yes }")
+    assert said == "common.conf, line 1, column 16: registry.tls 'yes' must be true or false."
+
+
 def test_a_key_of_another_program_is_none_of_the_common_ones(tmp_path):
     assert refused(tmp_path, common='uplink "eth0"').startswith("common.conf, line 1, column 1:")
 

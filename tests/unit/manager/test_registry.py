@@ -86,6 +86,8 @@ def test_tls_is_spoken_and_only_with_who_has_the_certificate(strict, tmp_path):
     user = 'user "vnmgr" password "right" tls true'
     assert trouble(told(tmp_path, f'port {port} {user} ca "{certificate}"')) == ""
     assert "registry.tls: " in trouble(told(tmp_path, f"port {port} {user}"))
+    another = f'host "localhost" port {port} {user} ca "{certificate}"'
+    assert "registry.tls: " in trouble(told(tmp_path, another))
 
 
 @pytest.mark.parametrize(
