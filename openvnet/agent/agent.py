@@ -14,13 +14,14 @@ nothing on the ground that a row is missing (`openflow.driver`, sweep).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from openvnet import __version__
 from openvnet.agent.bulk import MANY, bulk, give_back, shared
 from openvnet.agent.cache import KINDS, Cache
 from openvnet.agent.failures import failures
+from openvnet.agent.guests import Guests
 from openvnet.agent.inbox import (
     Connected,
     Disconnected,
@@ -44,7 +45,7 @@ from openvnet.features.interest import Subscription
 from openvnet.metrics import Metrics
 from openvnet.model.facts import Bridge, Heard, Port, TunnelInterface
 from openvnet.model.host import TunnelEnd
-from openvnet.model.wanted import Announcement, Here, Shortfall, Tunnel, TunnelPort
+from openvnet.model.wanted import Shortfall, Tunnel, TunnelPort
 from openvnet.openflow.driver import Drift, PortDescription, Switch, Written
 from openvnet.openflow.errors import Disconnected as Lost
 from openvnet.openflow.errors import OpenFlowError
@@ -58,8 +59,6 @@ from openvnet.wire.messages import (
     Failure,
     FromAgent,
     Hello,
-    Presence,
-    Present,
     Revision,
     Scope,
     Snapshot,
@@ -139,17 +138,10 @@ class Agent:
         self.wanted = Wanted()
         self.tunnels_came = asyncio.Event()
         """Set when there are tunnels that were not there before."""
-        self.guests_awaited = asyncio.Event()
-        """Set when there are guests that are bound here, and known to be elsewhere."""
-        self.unannounced: dict[Hashable, Announcement] = {}
-        """Guests that have come and are not announced yet, by key."""
-        self.guests_came = asyncio.Event()
-        """Set when there are some, and the switch has their flows."""
+        self.guests = Guests(self.wanted, inbox, self._send)
         self.on_wanted: Callable[[], None] = lambda: None
         """Called when what OVSDB must have may have changed."""
         self._acknowledged: tuple[Revision | None, tuple[Failure, ...]] | None = None
-        self._told_here = False
-        """Whether vnmgr has been told of all interfaces that are here, since the last hello."""
         rows, cache.rows = shared(cache.rows), {}
         with bulk():
             self.wanted.take(self.compiler.apply(rows))
@@ -197,7 +189,8 @@ class Agent:
         """Tell vnmgr who this is and what it must hear of; a snapshot will follow."""
         self._asked += 1
         self._greeted, self._greeting, self._lost_place = self._asked, True, False
-        self._acknowledged, self._told_here = None, False
+        self._acknowledged = None
+        self.guests.begin()
         roots = tuple(
             Scope(output.kind, output.name)
             for output in self.compiler.all()
@@ -216,12 +209,6 @@ class Agent:
     def failures(self) -> Iterator[Failure]:
         """What is not as rows ask for, and why."""
         return failures(self.compiler, self.refused, self.wanted.of(Shortfall))
-
-    def guest_speaks(self, here: Here) -> None:
-        """Take a guest to be on this host from now on, and tell vnmgr."""
-        self.inbox.put(GuestHeard(here.interface_uuid, gone=False))
-        if self._told_here:
-            self._send(Present((Presence(here.interface_uuid, here.port_name, speaks=True),)))
 
     def found_drift(self, drift: Drift) -> None:
         """Count and report a flow that somebody else changed; there may be very many at once."""
@@ -260,14 +247,13 @@ class Agent:
         else:
             self._subscribe(difference)
         wanted = self.wanted.take(difference)
-        self._report(wanted)
+        known = self.switch is not None and self.in_sync and self._identities_known
+        self.guests.report(wanted, known=known)
         written = await self._realise(difference)
         if any(type(output) is Tunnel for output in wanted.add):
             self.tunnels_came.set()
-        self._await_announcement(wanted)
-        self._forget_heard()
-        if any(type(output) is Here and output.awaited for output in wanted.add):
-            self.guests_awaited.set()
+        heard: Iterable[Heard] = self.compiler.state.rows.get(Heard, {}).values()
+        self.guests.take(wanted, heard, realised=self.realised is not None)
         if any(type(output) is TunnelPort for output in (*wanted.add, *wanted.remove)):
             self.on_wanted()
         laps.append(time.perf_counter())
@@ -282,21 +268,6 @@ class Agent:
         if self.state != self._told:
             self.beat()
         self._tidy()
-
-    def _forget_heard(self) -> None:
-        """Forget of guests that they were heard here, once all know it."""
-        heard: Iterable[Heard] = self.compiler.state.rows.get(Heard, {}).values()
-        for interface_uuid in (each.interface_uuid for each in heard):
-            here = self.wanted.get(Here, ("here", interface_uuid))
-            if here is None or not here.awaited:
-                self.inbox.put(GuestHeard(interface_uuid, gone=True))
-
-    def _await_announcement(self, wanted: Difference) -> None:
-        for output in wanted.add:
-            if type(output) is Announcement:
-                self.unannounced[output.key] = output
-        if self.unannounced and self.realised is not None:
-            self.guests_came.set()
 
     @property
     def dpid(self) -> str | None:
@@ -393,18 +364,6 @@ class Agent:
             self._asked += 1
             self._send(Subscribe(self._asked, add, remove))
 
-    def _report(self, wanted: Difference) -> None:
-        """Tell vnmgr which interfaces are here: all of them once they are known, then news."""
-        if self._told_here:
-            here = [output for output in wanted.add if type(output) is Here]
-            gone = {output.interface_uuid for output in wanted.remove if type(output) is Here}
-            gone -= {output.interface_uuid for output in here}
-            if here or gone:
-                self._send(Present(_presences(here), tuple(sorted(gone))))
-        elif self.switch and self.in_sync and self._identities_known:
-            self._told_here = True
-            self._send(Present(_presences(self.wanted.of(Here)), all=True))
-
     async def _realise(self, difference: Difference) -> Written | None:
         """Bring a difference into the switch, or (once for each connection) all that is desired."""
         if self.switch is None:
@@ -475,10 +434,6 @@ class Agent:
             self._tunnels_by = self._now() + TUNNEL_SECONDS
             asyncio.get_running_loop().call_later(TUNNEL_SECONDS, self.inbox.wake)
         return self._now() < self._tunnels_by
-
-
-def _presences(here: Iterable[Here]) -> tuple[Presence, ...]:
-    return tuple(Presence(one.interface_uuid, one.port_name) for one in here)
 
 
 def _scope(subscription: Subscription) -> Scope:

@@ -34,13 +34,13 @@ async def announce_guests(agent: Agent) -> None:
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(repeats[0][0] if repeats else None):
-                await agent.guests_came.wait()
+                await agent.guests.came.wait()
         sent = 0
-        for told in due(agent.unannounced, repeats, now()):
+        for told in due(agent.guests.unannounced, repeats, now()):
             _announce(agent, told)
             sent += 1
-        if not agent.unannounced:
-            agent.guests_came.clear()
+        if not agent.guests.unannounced:
+            agent.guests.came.clear()
         if sent == BURST:
             await asyncio.sleep(PAUSE_SECONDS)
 

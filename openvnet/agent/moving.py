@@ -22,13 +22,13 @@ async def watch_for_guests(agent: Agent) -> None:
         awaited = [here for here in agent.wanted.of(Here) if here.awaited]
         if not awaited:
             received.clear()
-            agent.guests_awaited.clear()
-            await agent.guests_awaited.wait()
+            agent.guests.awaited.clear()
+            await agent.guests.awaited.wait()
             continue
         for here in awaited:
             count = await _received(agent, here)
             if count is not None and count > received.setdefault(here.interface_uuid, count):
-                agent.guest_speaks(here)
+                agent.guests.speaks(here)
         await asyncio.sleep(WATCH_SECONDS)
 
 
@@ -36,7 +36,7 @@ def guest_spoke(agent: Agent, interface_uuid: str) -> None:
     """Note that a guest has sent something here."""
     here = agent.wanted.get(Here, ("here", interface_uuid))
     if here is not None and here.awaited:
-        agent.guest_speaks(here)
+        agent.guests.speaks(here)
 
 
 async def _received(agent: Agent, here: Here) -> int | None:

@@ -51,7 +51,7 @@ async def hears_of_the_first_frame(frame, ovs, directory):
             told = await made.hears(Present)
             assert (told.put, told.all) == ((Presence("if-1", "vm1"),), True)
             assert (await made.hears(Acknowledge)).revision == revision(1)
-            while not agent.guests_awaited.is_set():
+            while not agent.guests.awaited.is_set():
                 await asyncio.sleep(0)
             await asyncio.to_thread(ovs.appctl, "netdev-dummy/receive", "vm1", frame.hex())
             assert (await made.hears(Present)).put == (Presence("if-1", "vm1", speaks=True),)
