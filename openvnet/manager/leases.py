@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from openvnet.manager.errors import InvalidArgument, MissingArgument
 from openvnet.manager.names import found
-from openvnet.manager.networks import check_address
+from openvnet.manager.networks import check_address, networks_on_the_wire
 from openvnet.model import (
     DatapathNetwork,
     DatapathRouteLink,
@@ -23,7 +23,6 @@ from openvnet.model import (
     Network,
     RouteLink,
 )
-from openvnet.model.domains import in_segment
 from openvnet.store.errors import Taken
 from openvnet.store.transaction import Transaction
 
@@ -67,18 +66,16 @@ def ip_lease_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterat
     given = dict(values)
     given["interface_uuid"], given["mac_lease_uuid"] = holder(transaction, values)
     lease = IpLease(**given)
-    _refuse_address_on_the_wire(transaction, lease, network)
+    refuse_address_on_the_wire(transaction, lease, network)
     yield lease
 
 
-def _refuse_address_on_the_wire(transaction: Transaction, lease: IpLease, network: Network) -> None:
+def refuse_address_on_the_wire(transaction: Transaction, lease: IpLease, network: Network) -> None:
     """Refuse an address that is leased in another network of the same segment: it is one wire."""
-    if not in_segment(network):
-        return
     address = {"ipv4_address": lease.ipv4_address}
-    for other in transaction.where(Network, segment_uuid=network.segment_uuid):
+    for other in networks_on_the_wire(transaction, network):
         there = {"network_uuid": other.uuid, **address}
-        if other.uuid == network.uuid or not in_segment(other):
+        if other.uuid == network.uuid:
             continue
         if transaction.count(IpLease, 1, **there):  # By its index; memory would look at all.
             raise Taken(lease, address, transaction.where(IpLease, **there)[0])
@@ -91,7 +88,7 @@ def changed_ip_lease(
     network = transaction.get(Network, lease.network_uuid)
     if network is not None and "ipv4_address" in values:
         check_address(network, values["ipv4_address"])
-        _refuse_address_on_the_wire(transaction, replace(lease, **values), network)
+        refuse_address_on_the_wire(transaction, replace(lease, **values), network)
     yield replace(lease, **values)
 
 

@@ -19,6 +19,7 @@ from openvnet.model import (
     TopologyNetwork,
     TopologySegment,
 )
+from openvnet.model.domains import in_segment
 from openvnet.model.scalars import show_ipv4
 from openvnet.store.transaction import Transaction
 
@@ -63,6 +64,14 @@ def network_rows(transaction: Transaction, values: Mapping[str, Any]) -> Iterato
         by_default=network.mode == "virtual",
         network_uuid=network.uuid,
     )
+
+
+def networks_on_the_wire(transaction: Transaction, network: Network) -> list[Network]:
+    """The networks in which an address is leased once: all of a segment, or one by itself."""
+    if not in_segment(network):
+        return [network]
+    of_segment = transaction.where(Network, segment_uuid=network.segment_uuid)
+    return [each for each in of_segment if in_segment(each)]
 
 
 def check_wire(transaction: Transaction, changed: Network) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from openvnet.manager.errors import InvalidArgument
 from openvnet.manager.leases import MACS
 from openvnet.manager.names import found
-from openvnet.manager.networks import subnet
+from openvnet.manager.networks import networks_on_the_wire, subnet
 from openvnet.model import (
     IpLease,
     IpRange,
@@ -147,9 +147,13 @@ def allotted_ipv4_address(
     )
 
     def used(span: Span, descending: bool = False) -> Iterable[int]:
-        return transaction.between(
-            IpLease, "ipv4_address", *span, descending=descending, network_uuid=network.uuid
-        )
+        leased = [
+            transaction.between(
+                IpLease, "ipv4_address", *span, descending=descending, network_uuid=other.uuid
+            )
+            for other in networks_on_the_wire(transaction, network)
+        ]
+        return merge(*leased, reverse=descending)
 
     return allotted(spans, used, group.allocation_type)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from openvnet.manager import rights
 from openvnet.manager.errors import Conflict, Forbidden, UnknownOperation
-from openvnet.model import RESOURCES, Row, Token, attributes
+from openvnet.manager.leases import MACS, refuse_address_on_the_wire, refuse_mac_in_use
+from openvnet.model import RESOURCES, IpLease, Network, Row, Token, attributes
 from openvnet.model.scalars import TEXT
 from openvnet.store import log
 from openvnet.store.transaction import Change, Transaction, referrers
@@ -43,6 +44,7 @@ def undo(transaction: Transaction, number: int, force: bool) -> None:
     for change in changes:
         if change.before is not None:
             _check_references(transaction, number, change.before, force)
+            _refuse_twice(transaction, change.before)
 
 
 def _own(transaction: Transaction, number: int, changes: Sequence[Change]) -> list[Change]:
@@ -108,6 +110,14 @@ def _check_references(transaction: Transaction, number: int, row: Row, force: bo
                 f"{_named(kind, uuid)}, which {_named(type(row), row.uuid)} refers to, was changed "
                 f"by revision {later}. Undo that first, or force it."
             )
+
+
+def _refuse_twice(transaction: Transaction, row: Row) -> None:
+    """Refuse an address that another has by now, where the database would not see that."""
+    if isinstance(row, MACS):
+        refuse_mac_in_use(transaction, row)
+    if isinstance(row, IpLease) and (network := transaction.get(Network, row.network_uuid)):
+        refuse_address_on_the_wire(transaction, row, network)
 
 
 def _references(row: Row) -> Iterator[tuple[str, type[Any], str]]:

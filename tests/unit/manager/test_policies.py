@@ -48,6 +48,20 @@ def asks(desk, interface_uuid):
     return [row.ipv4_address for row in outcome.result if isinstance(row, IpLease)]
 
 
+@pytest.mark.parametrize("allocation_type", ["incremental", "decremental", "random"])
+def test_what_is_leased_in_another_network_of_the_segment_is_not_free(desk, allocation_type):
+    desk.create("segments", uuid="seg-1", mode="virtual")
+    for uuid in ("nw-2", "nw-3"):
+        named = {"uuid": uuid, "segment_uuid": "seg-1"}
+        desk.create("networks", **named, mode="virtual", ipv4_network=ip("10.0.0.0"))
+    desk.create("ip_leases", network_uuid="nw-3", ipv4_address=ip("10.0.0.8"))
+    desk("update", "ip_range_groups", "iprg-1", values={"allocation_type": allocation_type})
+    desk("delete", "lease_policy_networks", parent="lp-1", related="nw-1")
+    desk.create("lease_policy_networks", "lp-1", "nw-2", ip_range_group_uuid="iprg-1")
+    assert asks(desk, "if-1") == [ip("10.0.0.7")]
+    assert "is exhausted" in asks(desk, "if-2")
+
+
 def test_an_interface_has_no_address_until_it_asks_and_then_keeps_it(desk):
     assert desk.rows(IpLease) == []
     assert asks(desk, "if-1") == [ip("10.0.0.7")]

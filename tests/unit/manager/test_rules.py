@@ -414,6 +414,27 @@ async def test_an_address_is_leased_once_in_all_networks_of_a_segment(here):
     await here.call.create("ip_leases", **{**values, "ipv4_address": free})
     change = {"values": {"ipv4_address": taken}}
     assert "il-3" in (await here.call.refused("update", "ip_leases", "il-4", **change)).message
+    away = {"values": {"ipv4_address": ip("198.51.100.12")}}
+    for verb, given in (("update", away), ("delete", {})):
+        gone = (await here.call.reply(verb, "ip_leases", "il-3", **given)).revision.number
+        await here.call("update", "ip_leases", "il-4", **change)
+        problem = await here.call.refused("undo", values={"revision": gone})
+        assert "il-4" in problem.message
+        await here.call("update", "ip_leases", "il-4", values={"ipv4_address": free})
+        await here.call("undo", values={"revision": gone})
+
+
+@in_house
+async def test_undoing_brings_no_mac_address_back_that_something_else_has(here):
+    await guest(here, 1)
+    (lease,) = (await here.call("show", "interfaces", "if-1"))["mac_leases"]
+    gone = (await here.call.reply("delete", "mac_leases", lease["uuid"])).revision.number
+    await here.call.create("route_links", uuid="rl-1", mac_address=mac(1))
+    problem = await here.call.refused("undo", values={"revision": gone})
+    assert "rl-1" in problem.message
+    await here.call("delete", "route_links", "rl-1")
+    await here.call("undo", values={"revision": gone})
+    assert (await here.call("show", "interfaces", "if-1"))["mac_leases"] == [lease]
 
 
 @in_house
