@@ -3,37 +3,41 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from openvnet.compiler import Compiler, Key, Owner
+from openvnet.model import Segment
 from openvnet.model.host import (
+    Allowed,
     Attachment,
     Away,
     Bridged,
     BridgedAway,
     Carrier,
     Chunk,
+    Claim,
     Hearer,
-    Holding,
     HostVlan,
     Lan,
     Member,
+    OpenPort,
     Peer,
     PeerChunk,
     PromiscuousPort,
+    Station,
     TunnelEnd,
     Uplink,
 )
 from openvnet.model.wanted import Shortfall
+from openvnet.state import State
 from openvnet.wire.messages import Failure
 
+_OF_DOMAINS = (Bridged, BridgedAway, Chunk, Carrier, Lan, Peer, Hearer, PeerChunk)
+"""Derived of an L2 domain, which is a network or a segment."""
+
 _DERIVED_FROM: dict[type, str] = {
-    Attachment: "interface",
-    Holding: "ip_lease",
-    Member: "ip_lease",
-    **dict.fromkeys((Bridged, BridgedAway, Chunk), "network"),
-    PromiscuousPort: "interface",
-    Uplink: "port",
-    TunnelEnd: "port",
-    Away: "ip_lease",
-    **dict.fromkeys((Carrier, Lan, Peer, Hearer, PeerChunk), "network"),
+    **dict.fromkeys((Attachment, OpenPort, PromiscuousPort), "interface"),
+    **dict.fromkeys((Holding, Member, Away), "ip_lease"),
+    Station: "mac_lease",
+    Allowed: "allowed_address_pair",
+    **dict.fromkeys((Claim, Uplink, TunnelEnd), "port"),
     HostVlan: "bridge",
 }
 
@@ -59,7 +63,12 @@ def failures(
 
 def _failure(compiler: Compiler, owner: Owner, reason: str) -> Failure:
     """A failure of the row that an owner ran on; of what a derived row derives from."""
-    kind = compiler.kind_of(owner)
-    word = _DERIVED_FROM.get(kind, "") or str(kind.__struct_config__.tag)
-    uuid = owner.id[0] if isinstance(owner.id, tuple) else owner.id
-    return Failure(word, str(uuid), reason)
+    uuid = str(owner.id[0] if isinstance(owner.id, tuple) else owner.id)
+    return Failure(word_of(compiler.kind_of(owner), uuid, compiler.state), uuid, reason)
+
+
+def word_of(kind: type, uuid: str, state: State) -> str:
+    """What users call a row of a kind, or what a derived row derives from."""
+    if kind in _OF_DOMAINS:
+        return "segment" if uuid in state.rows.get(Segment, {}) else "network"
+    return _DERIVED_FROM.get(kind) or str(kind.__struct_config__.tag)

@@ -14,7 +14,7 @@ and names no IP address, which might be one of the underlay's own.
 
 from collections.abc import Iterator
 
-from openvnet.model.host import Lan, Member
+from openvnet.model.host import Member
 from openvnet.model.wanted import Announcement
 from openvnet.packet.arp import announcement, reverse_request
 from openvnet.pipeline.fields import Registers
@@ -23,15 +23,14 @@ from openvnet.pipeline.tables import Table
 from openvnet.state import View
 
 
-def announcements(member: Member, view: View) -> Iterator[Announcement]:
+def announcements(member: Member, _: View) -> Iterator[Announcement]:
     """That a member is here, for whoever must learn it; not while it is still elsewhere."""
     if member.awaited:
         return
-    lan = view.get(Lan, member.domain_uuid)
-    uplinks = lan.uplinks if lan else member.bare
+    uplinks = member.lan.uplinks if member.lan else member.bare
     if uplinks:
         addresses = member.mac_address, member.ipv4_address
-        yield Announcement(member.vni, *addresses, member.port, uplinks, bare=lan is None)
+        yield Announcement(member.vni, *addresses, member.port, uplinks, bare=member.lan is None)
 
 
 def announced(told: Announcement) -> tuple[bytes, tuple[Action, ...]]:

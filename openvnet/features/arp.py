@@ -6,8 +6,10 @@ works; its request goes on to the other members, as do requests for addresses th
 
 from collections.abc import Iterator
 
+from openvnet.model import IpLease
+from openvnet.model.domains import holding_of
 from openvnet.model.facts import Bridge
-from openvnet.model.host import Holding, Member, Station
+from openvnet.model.host import Member, Station
 from openvnet.pipeline.fields import (
     ARP,
     Registers,
@@ -40,13 +42,18 @@ _TURNED = (
 _TO_REPLY, _PAST_ARP = Goto(Table.ARP_REPLY), (Goto(Table.L2_LOOKUP),)
 
 
-def answer_flows(held: Holding, view: View) -> Iterator[Flow]:
-    """Who answers to an address, where its domain has members on this host."""
-    here = view.any(Member, domain_uuid=held.domain_uuid)
-    if not here and not view.any(Station, domain_uuid=held.domain_uuid):
+def answer_flows(lease: IpLease, view: View) -> Iterator[Flow]:
+    """Who answers to an address, where its domain has members on this host.
+
+    In a physical network, everybody answers for himself.
+    """
+    held = holding_of(lease, view)
+    if held is None or held.network.mode == "physical":
         return
-    to_holder = (write(eth_dst, held.mac_address), _TO_REPLY)
-    yield Flow(Table.ARP, 100, match(*_request(held)), to_holder)
+    uuid, vni, _ = held.domain
+    if view.any(Member, domain_uuid=uuid) or view.any(Station, domain_uuid=uuid):
+        to_holder = (write(eth_dst, held.mac_address), _TO_REPLY)
+        yield Flow(Table.ARP, 100, match(*_request(lease.ipv4_address, vni)), to_holder)
 
 
 def reply_flows(_: Bridge, __: View) -> Iterator[Flow]:
@@ -64,16 +71,16 @@ def trunk_flows(member: Member | Station, _: View) -> Iterator[Flow]:
 
 def own_flows(member: Member, _: View) -> Iterator[Flow]:
     """No answer to a holder's requests for its own address."""
-    own = match(in_port(member.port), *_request(member))
+    own = match(in_port(member.port), *_request(member.ipv4_address, member.vni))
     yield Flow(Table.ARP, 110, own, _PAST_ARP)
 
 
-def _request(held: Holding | Member) -> tuple[Term, ...]:
-    return ARP, arp_op(REQUEST), arp_tpa(held.ipv4_address), Registers.network(held.vni)
+def _request(address: int, vni: int) -> tuple[Term, ...]:
+    return ARP, arp_op(REQUEST), arp_tpa(address), Registers.network(vni)
 
 
 FEATURES = (
-    (Holding, answer_flows),
+    (IpLease, answer_flows),
     (Bridge, reply_flows),
     (Member, own_flows),
     (Member, trunk_flows),

@@ -1,6 +1,6 @@
 """Which interface is behind which port of this host, and what its leases amount to there.
 
-    Port --claims--> Claim --first one--> Attachment --each IP lease--> Holding, Member, Chunk
+    Port --claims--> Claim --first one--> Attachment --each IP lease--> Member, Chunk
       ├── uplink       └── mode host --> Uplink  └── MAC lease in a segment --> Station, Chunk
       └── tunnel --> TunnelEnd                           (elsewhere --> Away)
     Interface of mode internal --> Attachment, of the host's own port
@@ -33,7 +33,7 @@ from openvnet.model import (
     Network,
     Segment,
 )
-from openvnet.model.domains import Domain, domain_of, domain_of_segment
+from openvnet.model.domains import Domain, domain_of, domain_of_segment, holding_of
 from openvnet.model.facts import (
     TUNNEL_PORTS,
     BondMember,
@@ -53,7 +53,6 @@ from openvnet.model.host import (
     Carrier,
     Chunk,
     Claim,
-    Holding,
     Lan,
     Member,
     OpenAway,
@@ -150,10 +149,11 @@ def attachments(claim: Claim, view: View) -> Iterator[Attachment | PromiscuousPo
     if interface.mode == "promiscuous":
         yield PromiscuousPort(claim.interface_uuid, claim.port_name, claim.number)
         return
-    yield Attachment(claim.interface_uuid, claim.port_name, claim.number)
+    behind = claim.port_name, claim.number
+    yield Attachment(interface.uuid, *behind, secured=interface.enable_port_security)
     for child in view.where(Interface, parent_interface_uuid=claim.interface_uuid):
         if child.mode == "vif" and child.vlan_id:
-            yield Attachment(child.uuid, claim.port_name, claim.number, child.vlan_id)
+            yield Attachment(child.uuid, *behind, child.vlan_id, child.enable_port_security)
 
 
 def _is_up(claim: Claim, view: View) -> bool:
@@ -161,39 +161,30 @@ def _is_up(claim: Claim, view: View) -> bool:
     return port is not None and port.up
 
 
-def holdings(
-    lease: IpLease, view: View
-) -> Iterator[Holding | Member | Chunk | Away | Here | Shortfall]:
-    """What a lease amounts to, once every row that it needs is there."""
-    if lease.interface_uuid is None or lease.mac_lease_uuid is None:
+def members(lease: IpLease, view: View) -> Iterator[Member | Chunk | Away | Here | Shortfall]:
+    """What a lease amounts to on this host, once every row that it needs is there."""
+    held = holding_of(lease, view)
+    if held is None:
         return
-    mac = view.get(MacLease, lease.mac_lease_uuid)
-    network = view.get(Network, lease.network_uuid)
-    domain = domain_of(network, view) if network else None
-    if mac is None or network is None or domain is None:
-        return
-    if mac.interface_uuid != lease.interface_uuid:
-        return
-    of_domain = lease.uuid, domain.uuid, domain.vni
-    if network.mode != "physical":  # There, everybody answers for himself.
-        yield Holding(*of_domain, lease.ipv4_address, mac.mac_address)
+    interface_uuid, network, domain, mac_address = held
     carrier = view.get(Carrier, domain.uuid)
-    spot = _spot(lease.interface_uuid, domain, carrier, view)
+    spot = _spot(interface_uuid, domain, carrier, view)
     if spot.attachment and spot.attachment.number == LOCAL and network.mode != "internal":
         why = f"network {network.uuid} is of mode {network.mode}, and the host is on internal ones"
         yield Shortfall("ip_lease", lease.uuid, why)
         return
-    yield from _presence(lease.uuid, mac.mac_address, domain, spot)
+    yield from _presence(lease.uuid, mac_address, domain, spot)
     if spot.attachment is not None:
         yield Member(
-            *of_domain,
+            *(lease.uuid, domain.uuid, domain.vni),
             network.ipv4_network,
             network.ipv4_prefix,
             lease.ipv4_address,
-            mac.mac_address,
+            mac_address,
             spot.attachment.number,
             (domain.uuid, _chunk_number(spot.attachment.number)),
             carrier.uplinks if carrier and carrier.encapsulation == "mac2mac" else (),
+            view.get(Lan, network.uuid) if network.mode == "physical" else None,
             spot.attachment.vlan_id,
             spot.elsewhere is not None,
             spot.also,
@@ -281,7 +272,7 @@ def open_ports(attachment: Attachment, view: View) -> Iterator[OpenPort | Shortf
     A learnt flow cannot put the tag of a VLAN on a frame.
     """
     uuid = attachment.interface_uuid
-    if _is_secured(uuid, view):
+    if attachment.secured:
         return
     if attachment.number == LOCAL:
         why = "port security stays on: all that the host sends comes by the same port"
@@ -397,7 +388,8 @@ def host_attachments(interface: Interface, view: View) -> Iterator[Attachment | 
             why = f"it leases the MAC address of {port.name} itself, by which the host is reached"
             yield Shortfall("interface", interface.uuid, f"{why}; it needs one of its own")
         else:
-            yield Attachment(interface.uuid, port.name, LOCAL)
+            secured = interface.enable_port_security
+            yield Attachment(interface.uuid, port.name, LOCAL, secured=secured)
 
 
 PORTS = ((Port, claims),)
@@ -405,7 +397,7 @@ INTERFACES = ((Claim, attachments),)
 OF_HOST = ((Interface, host_attachments),)
 """Of the stratum of what this host carries: the uplinks are known."""
 LEASES = (
-    (IpLease, holdings),
+    (IpLease, members),
     (MacLease, stations),
     (Attachment, open_ports),
     (InterfaceNetwork, bridges),

@@ -111,9 +111,9 @@ def lan_flows(lan: Lan, view: View) -> Iterator[Flow]:
             yield Flow(Table.L2_LOOKUP, 105, to_host, (*tag(lan.vlan_id), Output(LOCAL)))
 
 
-def member_flows(member: Member, view: View) -> Iterator[Flow]:
+def member_flows(member: Member, _: View) -> Iterator[Flow]:
     """What comes for a guest of this host: by the uplinks, and from the host itself."""
-    lan = view.get(Lan, member.domain_uuid)
+    lan = member.lan
     if lan is None or member.awaited:
         return
     to_member = eth_dst(member.mac_address), vlan(lan.vlan_id)

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import NamedTuple, Protocol, TypeVar
 
 from openvnet.model.facts import Bridge
-from openvnet.model.network import Datapath, Network, Segment
+from openvnet.model.network import Datapath, IpLease, MacLease, Network, Segment
 
 R = TypeVar("R")
 
@@ -43,6 +43,29 @@ def domain_of(network: Network, rows: Rows) -> Domain | None:
         segment = rows.get(Segment, network.segment_uuid)
         return domain_of_segment(segment) if segment else None
     return Domain(network.uuid, network.vni) if network.vni else None
+
+
+class Holding(NamedTuple):
+    """An address of a network that an interface holds, on whichever host it is."""
+
+    interface_uuid: str
+    network: Network
+    domain: Domain
+    mac_address: int
+
+
+def holding_of(lease: IpLease, rows: Rows) -> Holding | None:
+    """What is held by an IP lease; None until every row that it needs is there."""
+    if lease.interface_uuid is None or lease.mac_lease_uuid is None:
+        return None
+    mac = rows.get(MacLease, lease.mac_lease_uuid)
+    network = rows.get(Network, lease.network_uuid)
+    domain = domain_of(network, rows) if network else None
+    if mac is None or network is None or domain is None:
+        return None
+    if mac.interface_uuid != lease.interface_uuid:
+        return None
+    return Holding(lease.interface_uuid, network, domain, mac.mac_address)
 
 
 def domain_of_segment(segment: Segment) -> Domain | None:

@@ -74,6 +74,8 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
     number: int
     vlan_id: int = 0
     """The VLAN of the port that it is, if the port is a trunk; 0 for what has no tag."""
+    secured: bool = True
+    """Whether the interface is to have port security."""
 
     @property
     def key(self) -> RowKey:
@@ -132,19 +134,22 @@ class BridgedAway(msgspec.Struct, frozen=True):
         return BridgedAway, self.domain_uuid
 
 
-class Holding(msgspec.Struct, frozen=True, gc=False):
-    """Derived: an address of a network that an interface holds, on whichever host it is."""
+class Lan(msgspec.Struct, frozen=True):
+    """Derived: the way to a physical network by this host's uplinks."""
 
-    lease_uuid: str
-    domain_uuid: str
+    indexes: ClassVar = ("vlan_id",)
+
+    network_uuid: str
     vni: int
-    ipv4_address: int
-    mac_address: int
+    vlan_id: int
+    """Of the frames of this network there; 0 if they have no tag."""
+    uplinks: tuple[int, ...]
+    """The numbers of its ports; if they are several, of one bond."""
 
     @property
     def key(self) -> RowKey:
         """Its class and id."""
-        return Holding, self.lease_uuid
+        return Lan, self.network_uuid
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
@@ -167,6 +172,8 @@ class Member(msgspec.Struct, frozen=True, gc=False):
     """The chunk of the domain's flood list: the domain's uuid and the chunk's number."""
     bare: tuple[int, ...] = ()
     """The uplinks by which packets for it come without a tunnel."""
+    lan: Lan | None = None
+    """What its network is here, if that is a physical one."""
     vlan_id: int = 0
     """Of its frames at the port; 0 if they have no tag."""
     awaited: bool = False
@@ -277,24 +284,6 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> RowKey:
         """Its class and id."""
         return Chunk, (self.domain_uuid, self.number)
-
-
-class Lan(msgspec.Struct, frozen=True):
-    """Derived: the way to a physical network by this host's uplinks."""
-
-    indexes: ClassVar = ("vlan_id",)
-
-    network_uuid: str
-    vni: int
-    vlan_id: int
-    """Of the frames of this network there; 0 if they have no tag."""
-    uplinks: tuple[int, ...]
-    """The numbers of its ports; if they are several, of one bond."""
-
-    @property
-    def key(self) -> RowKey:
-        """Its class and id."""
-        return Lan, self.network_uuid
 
 
 class HostVlan(msgspec.Struct, frozen=True):

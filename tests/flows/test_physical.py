@@ -24,9 +24,9 @@ from openvnet.model import (
     Network,
 )
 from openvnet.model.facts import BondMember, Bridge, Port
-from openvnet.model.host import Holding
 from openvnet.model.wanted import Announcement, Here, Shortfall
 from openvnet.pipeline.flow import LOCAL, Flow
+from openvnet.pipeline.tables import Table
 from tests.flows.test_host_path import PACKETS
 from tests.worlds import DPID, OTHER_DPID, guest, key_of
 
@@ -271,9 +271,13 @@ def test_a_network_whose_interface_is_not_here_says_so():
     assert said == {"dpnw-7": why, "dpnw-8": why}
 
 
+ANSWER = Table.ARP, 100
+
+
 def test_nobody_is_answered_for_in_a_physical_network():
-    compiler, _ = outputs([*ROWS, IpLease(uuid="il-9", network_uuid="nw-8", ipv4_address=1)])
-    assert set(compiler.state.rows[Holding]) == {"il-5"}
+    compiler, added = outputs([*ROWS, IpLease(uuid="il-9", network_uuid="nw-8", ipv4_address=1)])
+    answers = [one for one in added if isinstance(one, Flow) and one.key[0] == ANSWER]
+    assert {owner.id for answer in answers for owner in compiler.owners(answer.key)} == {"il-5"}
 
 
 AWAITED = [
