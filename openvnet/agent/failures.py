@@ -1,6 +1,7 @@
 """What could not be realised, by the row that users know, in words."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from openvnet.compiler import Compiler, Key, Owner
 from openvnet.model import Segment
@@ -34,7 +35,7 @@ _OF_DOMAINS = (Bridged, BridgedAway, Chunk, Carrier, Lan, Peer, Hearer, PeerChun
 
 _DERIVED_FROM: dict[type, str] = {
     **dict.fromkeys((Attachment, OpenPort, PromiscuousPort), "interface"),
-    **dict.fromkeys((Holding, Member, Away), "ip_lease"),
+    **dict.fromkeys((Member, Away), "ip_lease"),
     Station: "mac_lease",
     Allowed: "allowed_address_pair",
     **dict.fromkeys((Claim, Uplink, TunnelEnd), "port"),
@@ -67,7 +68,7 @@ def _failure(compiler: Compiler, owner: Owner, reason: str) -> Failure:
     return Failure(word_of(compiler.kind_of(owner), uuid, compiler.state), uuid, reason)
 
 
-def word_of(kind: type, uuid: str, state: State) -> str:
+def word_of(kind: type[Any], uuid: str, state: State) -> str:
     """What users call a row of a kind, or what a derived row derives from."""
     if kind in _OF_DOMAINS:
         return "segment" if uuid in state.rows.get(Segment, {}) else "network"
