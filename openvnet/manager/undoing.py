@@ -9,9 +9,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from openvnet.manager import rights
+from openvnet.manager.bridging import refuse_second_bridge
 from openvnet.manager.errors import Conflict, Forbidden, UnknownOperation
 from openvnet.manager.leases import MACS, refuse_address_on_the_wire, refuse_mac_in_use
-from openvnet.model import RESOURCES, IpLease, Network, Row, Token, attributes
+from openvnet.model import (
+    RESOURCES,
+    InterfaceNetwork,
+    InterfaceSegment,
+    IpLease,
+    Network,
+    Row,
+    Token,
+    attributes,
+)
 from openvnet.model.scalars import TEXT
 from openvnet.store import log
 from openvnet.store.transaction import Change, Transaction, referrers
@@ -113,11 +123,13 @@ def _check_references(transaction: Transaction, number: int, row: Row, force: bo
 
 
 def _refuse_twice(transaction: Transaction, row: Row) -> None:
-    """Refuse an address that another has by now, where the database would not see that."""
+    """Refuse what another has by now, an address or a LAN, where the database would not see it."""
     if isinstance(row, MACS):
         refuse_mac_in_use(transaction, row)
     if isinstance(row, IpLease) and (network := transaction.get(Network, row.network_uuid)):
         refuse_address_on_the_wire(transaction, row, network)
+    if isinstance(row, InterfaceNetwork | InterfaceSegment):
+        refuse_second_bridge(transaction, row)
 
 
 def _references(row: Row) -> Iterator[tuple[str, type[Any], str]]:

@@ -459,4 +459,10 @@ async def test_a_segment_and_the_networks_in_it_are_bridged_by_one_promiscuous_i
         ):
             problem = await here.call.refused(**joined(*refused, True))
             assert why in problem.message
+        gone = (await here.call.reply(**joined("if-1", *first, False))).revision.number
+        await here.call(**joined("if-2", *other, True))
+        problem = await here.call.refused("undo", values={"revision": gone})
+        assert "is bridged by interface if-2 already" in problem.message
+        await here.call(**joined("if-2", *other, False))
+        await here.call("undo", values={"revision": gone})
         await here.call(**joined("if-1", *first, False))
