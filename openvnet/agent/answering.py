@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from openvnet.agent.agent import Agent
 from openvnet.agent.moving import guest_spoke
 from openvnet.features import ANSWERS, Answer
-from openvnet.model.host import Attachment
+from openvnet.model.host import Attachment, PromiscuousPort
 from openvnet.openflow.driver import Switch
 from openvnet.openflow.errors import Disconnected
 from openvnet.pipeline.fields import Registers, in_port
@@ -28,7 +28,7 @@ def answer(
 ) -> None:
     """Send back what the handler of a packet says, if an interface is behind the packet's port."""
     view, handler = View(agent.compiler.state), _NAMES.get(arrival.handler)
-    senders = view.where(Attachment, number=arrival.value(in_port))
+    senders = _behind(arrival.value(in_port), view)
     if handler is None or not senders:
         return
     if handler is Handler.SPEAKS:
@@ -44,3 +44,8 @@ def answer(
         return
     except Exception:  # One packet, however odd, must not cost the connection.
         log.exception("%s failed on a packet of %s", handler.name, senders[0].interface_uuid)
+
+
+def _behind(number: int, view: View) -> list[Attachment] | list[PromiscuousPort]:
+    """What is behind a port: interfaces, several if it is a trunk, or a LAN."""
+    return view.where(Attachment, number=number) or view.where(PromiscuousPort, number=number)

@@ -27,7 +27,7 @@ from openvnet.features import (
     switching,
     underlay,
 )
-from openvnet.model.host import Attachment
+from openvnet.model.host import Attachment, PromiscuousPort
 from openvnet.pipeline.handlers import Arrival, Handler
 from openvnet.state import View
 
@@ -58,9 +58,9 @@ STRATA: tuple[tuple[Feature, ...], ...] = (
     ),
 )
 
-Answer = Callable[[Arrival, Attachment, View], bytes | None]
+Answer = Callable[[Arrival, Attachment | PromiscuousPort, View], bytes | None]
 """What the agent sends back for a packet that a flow handed to it, behind the port by which an
-interface sent it; None for nothing. Pure; whatever the packet is, it raises nothing."""
+interface, or a machine on a LAN, sent it; None for nothing. Pure; it raises nothing."""
 
 ANSWERS: Mapping[Handler, Answer] = {Handler.TOO_BIG: path_mtu.answer}
 """All that is answered; a new handler is a line of `pipeline.handlers` and one here. What only

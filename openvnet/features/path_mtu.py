@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from openvnet.model import Network
 from openvnet.model.facts import Bridge
-from openvnet.model.host import Attachment, NetworkMtu, Peer
+from openvnet.model.host import Attachment, NetworkMtu, Peer, PromiscuousPort
 from openvnet.model.mtu import network_mtu
 from openvnet.packet import ipv6
 from openvnet.packet.errors import MalformedPacketError
@@ -53,7 +53,7 @@ def too_big_flows(_: Bridge, __: View) -> Iterator[Flow]:
     yield Flow(Table.TO_PEER, 180, match(too_big), (Drop("too big for the other host's MTU"),))
 
 
-def answer(arrival: Arrival, _: Attachment, __: View) -> bytes | None:
+def answer(arrival: Arrival, _: Attachment | PromiscuousPort, __: View) -> bytes | None:
     """Tell the sender of a packet how large one may be; as who it was for, since none else is."""
     try:
         frame = read_frame(arrival.packet)

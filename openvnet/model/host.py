@@ -86,6 +86,8 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
 class PromiscuousPort(msgspec.Struct, frozen=True):
     """Derived: the port of this host that a promiscuous interface bridges a LAN by."""
 
+    indexes: ClassVar = ("number",)
+
     interface_uuid: str
     port_name: str
     number: int

@@ -7,7 +7,14 @@ from scapy.packet import Raw
 from scapy.utils import rdpcap
 
 from openvnet.lab.waiting import until
-from openvnet.model import KINDS, Interface, IpLease, MacLease
+from openvnet.model import (
+    KINDS,
+    Interface,
+    InterfaceNetwork,
+    InterfacePort,
+    IpLease,
+    MacLease,
+)
 from openvnet.pipeline.handlers import Handler
 from tests.drivers.bridge import agent_of, in_loop
 from tests.system import running_vna, system
@@ -33,15 +40,23 @@ IN_VLAN = (
 )
 """Guest 9, in a VLAN of guest 1's port."""
 
+BRIDGED = (
+    Interface(uuid="if-8", mode="promiscuous"),
+    InterfacePort(uuid="ifp-8", interface_uuid="if-8", port_name="lan0"),
+    InterfaceNetwork(uuid="ifnw-8", interface_uuid="if-8", network_uuid="nw-2", static=True),
+)
+"""A LAN in the other network, of which guest 4 is on the second host."""
+
 
 @pytest.fixture(scope="module")
 def made():
     """The first of three hosts: gre leads to the second, mac2mac to the third."""
     world = hosts_world(encapsulations=("geneve", "gre", "mac2mac"))
-    rows = [*(row for row in world.values() if type(row) in KINDS.values()), *IN_VLAN]
+    rows = [*(row for row in world.values() if type(row) in KINDS.values()), *IN_VLAN, *BRIDGED]
     with system(rows) as made:
         made.ovs.plug("eth0")
-        made.ovs.plug("vm1", "br0", f"options:tx_pcap={made.directory}/vm1.pcap")
+        for port in ("vm1", "lan0"):
+            made.ovs.plug(port, "br0", f"options:tx_pcap={made.directory}/{port}.pcap")
         made.ovs.plug("vm2")
         with running_vna(made):
             limits = lambda: [f for f in made.ovs.dump() if "check_pkt_larger" in f]  # noqa: E731
@@ -59,8 +74,8 @@ def send(made, frame, port="vm1"):
     made.ovs.appctl("netdev-dummy/receive", port, bytes(frame).hex())
 
 
-def answers(made):
-    path = made.directory / "vm1.pcap"
+def answers(made, port="vm1"):
+    path = made.directory / f"{port}.pcap"
     return [each for each in rdpcap(str(path)) if ICMP in each] if path.stat().st_size > 24 else []
 
 
@@ -88,6 +103,16 @@ def test_in_a_vlan_of_a_trunk_the_sender_is_told_in_that_vlan(made):
     assert (answer.dst, answer[IP].dst) == (MAC.format(9), "10.102.0.99")
     assert Dot1Q in answer, "else it is the trunk's own guest who gets it"
     assert answer[Dot1Q].vlan == VLAN
+
+
+def test_a_machine_on_a_lan_that_is_bridged_in_is_told_too(made):
+    frame = packet(4, PASSING[3] + 1, sender=8)
+    frame[IP].src = "10.102.0.98"
+    send(made, frame, "lan0")
+    until(lambda: answers(made, "lan0"), "the sender is told")
+    (answer,) = answers(made, "lan0")
+    assert (answer.src, answer.dst) == (MAC.format(4), MAC.format(8))
+    assert answer[ICMP].nexthopmtu == PASSING[3]
 
 
 @in_loop
