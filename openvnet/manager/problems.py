@@ -5,9 +5,10 @@ import logging
 import msgspec
 
 from openvnet.manager.errors import InvalidArgument, RequestRefused, Unusable
-from openvnet.manager.rights import Rows, sees
+from openvnet.manager.rights import sees
 from openvnet.model import RESOURCES, attributes
 from openvnet.model.rights import Caller
+from openvnet.model.rows import Rows
 from openvnet.store.errors import StoreError, Taken
 from openvnet.wire.messages import Problem, Request
 

@@ -6,9 +6,9 @@ writes is held against its rights twice: by name before anything is done, and ro
 is done, whichever way a row came to be touched.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hmac import compare_digest
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from openvnet.manager.errors import (
     Conflict,
@@ -32,10 +32,9 @@ from openvnet.model import (
 from openvnet.model.operations import reader_of, writer_of
 from openvnet.model.ownership import BY_KIND, IN_PROJECTS, project_of
 from openvnet.model.rights import LOCAL, Caller, reserved
+from openvnet.model.rows import Rows
 from openvnet.store.transaction import Change, Transaction
 from openvnet.wire.messages import Request
-
-R = TypeVar("R")
 
 READERS = {resource.kind: reader_of(resource) for resource in RESOURCES}
 WRITERS = {resource.kind: writer_of(resource) for resource in RESOURCES}
@@ -60,16 +59,6 @@ READING = ("changes", "export", "usage", "nodes", "metrics")
 
 EVERYBODYS = ("health", "whoami", "hear", "unhear")
 """What webapi asks of its own, and what says only who one is."""
-
-
-class Rows(Protocol):
-    """Where rows are found: the replica, or the transaction of a write."""
-
-    def get(self, kind: type[R], uuid: str) -> R | None:
-        """The row, or None."""
-
-    def where(self, kind: type[R], **by: Hashable) -> list[R]:
-        """The rows with this value in an indexed field."""
 
 
 def caller_of(request: Request, replica: Replica, now: float) -> Caller:

@@ -6,9 +6,9 @@ field that it leaves out may be anything. What is nested is exact, but for what 
 itself (of a topology): documents know nothing of that.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 from openvnet.manager.carrying import is_made
 from openvnet.manager.interfaces import PARAMETERS
@@ -26,10 +26,10 @@ from openvnet.model import (
 )
 from openvnet.model.documents import LINKS
 from openvnet.model.operations import change
+from openvnet.model.rows import Rows
 from openvnet.store.transaction import referrers
 from openvnet.wire.messages import Wanted
 
-R = TypeVar("R")
 Values = Mapping[str, Any]
 COLLECTIONS = {resource.collection: resource for resource in RESOURCES}
 
@@ -42,16 +42,6 @@ KEYS: Mapping[type[Any], tuple[str, ...]] = {
 
 ACTED = {IpLease: ("interface_uuid", "mac_lease_uuid")}
 """Fields that are not changed by an update, but by actions."""
-
-
-class Rows(Protocol):
-    """Where rows are found: the replica, or a write's transaction."""
-
-    def get(self, kind: type[R], uuid: str) -> R | None:
-        """The row, or None."""
-
-    def where(self, kind: type[R], **by: Hashable) -> list[R]:
-        """The rows with this value in an indexed field, in the order of creation."""
 
 
 class Scope(NamedTuple):

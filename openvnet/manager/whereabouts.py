@@ -9,27 +9,16 @@ says all, and when it came to be so is not known: so it takes an interface only 
 not live, or that have it no more.
 """
 
-from collections.abc import Collection, Hashable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Mapping
 
 from openvnet.manager.names import allotted_uuid
 from openvnet.model import ActiveInterface, Datapath, Interface, InterfacePort
+from openvnet.model.rows import Rows
 from openvnet.store.transaction import Transaction
 from openvnet.wire.messages import Present
 
-R = TypeVar("R")
 Place = tuple[str, str]
 """A datapath's uuid and the name of a port."""
-
-
-class Rows(Protocol):
-    """The replica, or a transaction."""
-
-    def get(self, kind: type[R], uuid: str) -> R | None:
-        """The row, or None."""
-
-    def where(self, kind: type[R], **by: Hashable) -> list[R]:
-        """The rows with these values."""
 
 
 class Whereabouts:

@@ -4,23 +4,11 @@ What reaches whom without a router is decided by domain, so networks of one segm
 on one wire. Uuids of networks and segments never clash, and numbers (VNI) are of one space.
 """
 
-from collections.abc import Hashable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from openvnet.model.facts import Bridge
 from openvnet.model.network import Datapath, IpLease, MacLease, Network, Segment
-
-R = TypeVar("R")
-
-
-class Rows(Protocol):
-    """What can be asked for rows, such as a View."""
-
-    def get(self, kind: type[R], uuid: str, /) -> R | None:
-        """The row, or None."""
-
-    def where(self, kind: type[R], **by: Hashable) -> list[R]:
-        """The rows with an index value."""
+from openvnet.model.rows import Rows
 
 
 class Domain(NamedTuple):

@@ -5,12 +5,13 @@ to it, and the underlay has an MTU of its own. The MTU of a network or a segment
 from each host to each other; between two hosts in particular more may pass (`path_mtu`).
 """
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from openvnet.model.domains import in_segment
 from openvnet.model.network import IpLease, Network, Segment
 from openvnet.model.relations import DatapathNetwork, DatapathSegment
+from openvnet.model.rows import Rows
 
 UNDERLAY = 1500
 """Of an underlay of which nothing is said (Ethernet, RFC 894)."""
@@ -26,18 +27,6 @@ OVERHEADS: Mapping[str, int] = {
 
 FALLBACK = "geneve"
 """What packets come in where mac2mac cannot be."""
-
-R = TypeVar("R")
-
-
-class Rows(Protocol):
-    """What can be asked for rows, such as a View."""
-
-    def get(self, kind: type[R], uuid: str, /) -> R | None:
-        """The row, or None."""
-
-    def where(self, kind: type[R], **by: Hashable) -> list[R]:
-        """The rows with an index value."""
 
 
 class Mtu(NamedTuple):
