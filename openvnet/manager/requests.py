@@ -177,10 +177,8 @@ class Requests:
         """Meet what another vnmgr has told of already, before who knows that is answered."""
         epoch, number = self._store.epoch, self._store.number
         if any(one and one.epoch == epoch and one.number > number for one in seen):
-            try:
+            with suppress(StoreError):  # Sharing looks each second, and says why it cannot.
                 self._store.catch_up()
-            except StoreError as error:
-                logger.error("What other vnmgr wrote cannot be read. %s", error)
 
     def _hear(self, asked: Asked) -> None:
         if asked.request.verb == "hear":
