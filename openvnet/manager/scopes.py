@@ -38,7 +38,7 @@ All are functions of the rows in a State, and cost what they yield.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from openvnet.model import (
     KINDS,
@@ -58,22 +58,9 @@ from openvnet.model import (
     Segment,
 )
 from openvnet.state import State
-from openvnet.wire.messages import Scope
+from openvnet.wire.messages import Scope, ScopeKind
 
 Kind = type[Any]
-ScopeKind = Literal[
-    "datapath",
-    "port",
-    "interface",
-    "network",
-    "segment",
-    "members",
-    "internal",
-    "uplink",
-    "carried",
-    "end",
-    "underlay",
-]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 Key = tuple[Kind, str]
 """A row's class and uuid."""
@@ -283,7 +270,6 @@ def _joined(row: Row, state: State) -> Iterator[Key]:
             if step.here is not None:
                 for other in _rows(state, step.via.kind, step.here, row.uuid):
                     yield type(other), other.uuid
-
     if isinstance(row, Interface):
         for step in STEPS:
             if step.only is not None:

@@ -30,6 +30,21 @@ SILENCE_SECONDS = 3.5
 """A peer that has said nothing for so long counts as gone."""
 
 
+ScopeKind = Literal[
+    "datapath",
+    "port",
+    "interface",
+    "network",
+    "segment",
+    "members",
+    "internal",
+    "uplink",
+    "carried",
+    "end",
+    "underlay",
+]
+
+
 class Scope(msgspec.Struct, frozen=True, array_like=True):
     """A part of the world that an agent can hear about.
 
@@ -37,19 +52,7 @@ class Scope(msgspec.Struct, frozen=True, array_like=True):
     Agents name datapath and port scopes; vnmgr follows them to the others.
     """
 
-    kind: Literal[
-        "datapath",
-        "port",
-        "interface",
-        "network",
-        "segment",
-        "members",
-        "internal",
-        "uplink",
-        "carried",
-        "end",
-        "underlay",
-    ]
+    kind: ScopeKind
     name: str
 
 
