@@ -155,13 +155,14 @@ def _interface(draw, number):
     leases = {}
     for index in some(draw, [0, 1]):
         addresses = some(draw, range(4))
+        first = 10 + 16 * (number - 1) + 8 * index  # Both networks may be in one segment.
         leases[f"ml-{number}{index}"] = {
             "mac_address": mac(0x10 * number + index),
             **maybe(draw, segment_uuid="seg-1"),
             "ip_leases": {
                 f"il-{number}{index}{place}": {
                     "network_uuid": f"nw-{1 + index}",
-                    "ipv4_address": f"10.0.0.{10 + 16 * (number - 1) + place}",
+                    "ipv4_address": f"10.0.0.{first + place}",
                     **maybe(draw, enable_routing=True),
                 }
                 for place in addresses
