@@ -73,16 +73,18 @@ class BridgeFlows:
         """Write the difference between what is desired and what the bridge has."""
         async with self._turn:
             self._sweep, self._living, self._reconciled = sweep, frozenset(ports), True
-            asked = self._ask_flows()
+            actual = await self._read_flows(self._ask_flows())
+            self._desired.clear()
+            if not actual:  # It has just started, so guests wait: there is nothing to compare with.
+                self._on_drops(self._drops.more({}, actual))
+                return await self._write(Change(tuple(desired)))
             wanted = await _wanted(desired)
-            actual = await self._read_flows(asked)
             found = self._compare(
                 wanted.flows,
                 actual,
                 lambda flow: wanted.learning.taught(flow) and not self._names_gone_port(flow),
             )
             self._on_drops(self._drops.more(wanted.flows, actual))
-            self._desired.clear()
             for cookie, flow in wanted.flows.items():
                 if cookie in found.present:
                     self._desired.put(cookie, wanted.places[cookie], flow)
