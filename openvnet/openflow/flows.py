@@ -25,6 +25,9 @@ from openvnet.openflow.writing import COLLISION, SLICE, Change, FlowWriter, Refu
 from openvnet.pipeline.flow import LEARNED, Flow
 from openvnet.reconcile import Difference, difference
 
+SOON_SECONDS = 0.02
+"""A switch without flows has answered by then; one with many is not waited for with hands idle."""
+
 TOLD_AT_ONCE = 64
 """Drifts that are put into words before anybody else gets a turn: there may be very many."""
 
@@ -73,12 +76,13 @@ class BridgeFlows:
         """Write the difference between what is desired and what the bridge has."""
         async with self._turn:
             self._sweep, self._living, self._reconciled = sweep, frozenset(ports), True
-            actual = await self._read_flows(self._ask_flows())
             self._desired.clear()
-            if not actual:  # It has just started, so guests wait: there is nothing to compare with.
-                self._on_drops(self._drops.more({}, actual))
+            asked = self._ask_flows()
+            if await self._is_empty(asked):  # It has just started, so guests wait.
+                self._on_drops(self._drops.more({}, ()))
                 return await self._write(Change(tuple(desired)))
             wanted = await _wanted(desired)
+            actual = await self._read_flows(asked)
             found = self._compare(
                 wanted.flows,
                 actual,
@@ -156,6 +160,10 @@ class BridgeFlows:
         answer = self._connection.answer(xid)
         self._connection.write(messages.flow_stats_request(xid, cookie, mask))
         return answer
+
+    async def _is_empty(self, asked: "asyncio.Future[list[bytes]]") -> bool:
+        await asyncio.wait({asked}, timeout=SOON_SECONDS)
+        return asked.done() and not await self._read_flows(asked)
 
     async def _read_flows(self, asked: "asyncio.Future[list[bytes]]") -> list[ActualFlow]:
         flows: list[ActualFlow] = []
