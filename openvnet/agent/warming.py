@@ -21,8 +21,9 @@ from openvnet.pipeline.flow import Output, write
 WARM_SECONDS = 60.0
 """Open vSwitch forgets after fifteen minutes."""
 
-SOON_SECONDS = 1.0
-"""After this the first packet is repeated: its question, or the answer, may have been lost."""
+SOON_SECONDS = 0.5
+"""After this the first packet is repeated, and then after twice as long, and so on: its question,
+or the answer, may have been lost, or Open vSwitch did not know the routes of a new underlay yet."""
 
 PACKET = bytes.fromhex("0200000000ff 0200000000fe 88b5").ljust(60, b"\0")
 """Of the EtherType that is there for experiments (IEEE 802), from nobody to nobody."""
@@ -30,15 +31,15 @@ PACKET = bytes.fromhex("0200000000ff 0200000000fe 88b5").ljust(60, b"\0")
 
 async def keep_warm(agent: Agent) -> None:
     """Warm tunnels as they come, and all of them now and then, for ever."""
-    soon = 0.0
+    pause = WARM_SECONDS
     while True:
         try:
-            async with asyncio.timeout(soon or WARM_SECONDS):
+            async with asyncio.timeout(pause):
                 await agent.tunnels_came.wait()
             agent.tunnels_came.clear()
-            soon = SOON_SECONDS
+            pause = SOON_SECONDS
         except TimeoutError:
-            soon = 0.0
+            pause = min(2 * pause, WARM_SECONDS)
         if agent.switch is not None and agent.swept:
             with suppress(Disconnected):  # The agent is told in its next turn.
                 warm(agent.switch, agent.wanted.of(Tunnel))
