@@ -146,6 +146,10 @@ class House:
         self._closing.callback(ears.close)
         return await ears.in_sync()
 
+    async def nodes(self):
+        """How each node fares, in words."""
+        return {name: node["state"] for name, node in (await self.call("nodes")).items()}
+
 
 @contextmanager
 def house(directory, tcp=None, limits=LIMITS):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from openvnet.host.facts import Directory, Facts, Live, Store, Unknown, Uplink
+from openvnet.host.facts import Directory, Facts, Store, Unknown, Uplink
 from openvnet.host.joining import Reached
 from openvnet.host.processes import Process
 from openvnet.host.saying import Says
@@ -227,10 +227,12 @@ def ports(facts: Facts) -> Findings:
 
 
 def _uplinks(facts: Facts) -> Iterator[Uplink]:
-    """The ports of this host by which it reaches an underlay."""
-    here = facts.node[1]["datapath_uuid"] if facts.node else None
-    if here is not None and isinstance(facts.live, Live):
-        yield from (each for each in facts.live.uplinks if each.datapath_uuid in (None, here))
+    """The ports of this host by which it reaches an underlay, whether its vna is heard or not."""
+    if facts.bridge is None or isinstance(facts.live, Unknown):
+        return
+    if here := {row["uuid"] for row in facts.live.datapaths if row["dpid"] == facts.bridge.dpid}:
+        here.add(None)
+        yield from (each for each in facts.live.uplinks if each.datapath_uuid in here)
 
 
 def _underlay(uplink: Uplink, size: int) -> Findings:
@@ -409,14 +411,11 @@ def silent(facts: Facts) -> Findings:
     """Hosts that are declared and not heard: tunnels to them lead nowhere."""
     if isinstance(facts.live, Unknown):
         return
-    declared = {row["node_id"]: row["uuid"] for row in facts.live.datapaths if "node_id" in row}
-    joined = {
-        name for name, node in facts.live.away.items() if node.get("state") == "not connected"
-    }
-    for name in sorted((joined | declared.keys()) - facts.live.nodes.keys()):
-        where = f" ({declared[name]})" if name in declared else ""
-        words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
-        yield Finding("nodes", "note", words, "`openvnet doctor` on that host")
+    for name, node in sorted(facts.live.away.items()):
+        if node.get("state") == "not connected":
+            where = f" ({node['datapath_uuid']})" if node.get("datapath_uuid") else ""
+            words = f"{name}{where} is silent: it is not connected; its guests may be out of reach"
+            yield Finding("nodes", "note", words, "`openvnet doctor` on that host")
 
 
 def sync(facts: Facts) -> Findings:

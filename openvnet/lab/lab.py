@@ -337,7 +337,8 @@ def _are_in_sync(lab: Lab, *hosts: Host) -> bool:
 def _nodes(lab: Lab) -> dict[str, str] | None:
     """How each live agent fares, in words; None if webapi or vnmgr does not answer."""
     with closing(Client(lab.webapi, timeout=5.0)) as client, suppress(ClientError):
-        return {node: found["state"] for node, found in client.get("/nodes").body.items()}
+        nodes = client.get("/nodes").body
+        return {node: found["state"] for node, found in nodes.items() if found["alive"]}
     return None
 
 

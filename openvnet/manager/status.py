@@ -55,22 +55,36 @@ def mtu_answer(row: Network | Segment, replica: Replica) -> Answer:
 
 
 def nodes_answer(streams: Streams, replica: Replica, now: float) -> dict[str, Answer]:
-    """How each node fares that is live or declared, by node id; `now` is the loop's time."""
+    """How each node fares that is live, declared or a datapath's, by node id.
+
+    `now` is the loop's time.
+    """
     declared = {node.node_id: node for node in replica.every(Node)}
+    hosts = {datapath.node_id: datapath.uuid for datapath in replica.every(Datapath)}
     elsewhere = streams.sharing.elsewhere() if streams.sharing else {}
-    names = sorted({*streams.agents, *declared, *streams.conflicts, *elsewhere})
-    return {name: _node(name, declared.get(name), streams, replica, now) for name in names}
+    names = sorted({*streams.agents, *declared, *hosts, *streams.conflicts, *elsewhere})
+    return {
+        name: _node(name, declared.get(name), hosts.get(name), streams, replica, now)
+        for name in names
+    }
 
 
-def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now: float) -> Answer:
+def _node(
+    name: str,
+    node: Node | None,
+    host_uuid: str | None,
+    streams: Streams,
+    replica: Replica,
+    now: float,
+) -> Answer:
     agent, conflict = streams.agents.get(name), streams.conflicts.get(name)
     vnmgr, there = "", dict[str, Any]()
     if agent:
         shown = node_answer(agent, replica, now)
     else:
         shown = dict.fromkeys(LIVE)
-        shown |= {"failures": [], "state": _absence(node, time.time())}
-        shown["datapath_uuid"] = node.datapath_uuid if node else None
+        shown |= {"failures": [], "state": _absence(node, conflict is not None, time.time())}
+        shown["datapath_uuid"] = (node and node.datapath_uuid) or host_uuid
         shown["address"] = conflict.address if conflict else None
         if other := streams.others.get(name):
             shown["address"] = other.address
@@ -88,10 +102,10 @@ def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now:
     }
 
 
-def _absence(node: Node | None, now: float) -> str:
+def _absence(node: Node | None, refused: bool, now: float) -> str:
     """Why a node is not there, as far as its row says."""
     if node is None:
-        return "refused"
+        return "refused" if refused else "not connected"
     if node.public_key is not None:
         return "not connected" if node.role == "vna" else "joined"
     if node.token_key is None:

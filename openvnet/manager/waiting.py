@@ -35,6 +35,8 @@ class Wait:
         """What had failed before, by node id."""
         self.left = set(known)
         self.done: set[str] = set()
+        self.gone: set[str] = set()
+        """The nodes that fell silent before they had acknowledged."""
         self.failures: list[tuple[str, Failure]] = []
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -71,7 +73,7 @@ class Waiting:
         finally:
             self._waits.discard(wait)
         away = (*wait.others, *wait.unreachable)
-        left = (*sorted(wait.left), *(f"vnmgr {name}" for name in sorted(away)))
+        left = (*sorted(wait.left | wait.gone), *(f"vnmgr {name}" for name in sorted(away)))
         return Lag(tuple(sorted(wait.done)), left, tuple(wait.failures))
 
     def reported(self, other: str, number: int, nodes: Iterable[str]) -> None:
@@ -102,13 +104,16 @@ class Waiting:
     def acknowledged(self, node_id: str, number: int, failures: Iterable[Failure]) -> None:
         """A host has realised all up to a revision, but for these failures."""
         for wait in self._waits:
-            if node_id in wait.left and number >= wait.number:
+            if node_id in wait.left | wait.gone and number >= wait.number:
                 new = (failure for failure in failures if failure not in wait.known[node_id])
                 wait.failures.extend((node_id, failure) for failure in new)
                 wait.done.add(node_id)
+                wait.gone.discard(node_id)
                 wait.end(node_id)
 
     def gone(self, node_id: str) -> None:
-        """A host is no longer live, so nobody waits for it."""
+        """A host is no longer live: nobody waits for it, and it lags behind."""
         for wait in self._waits:
-            wait.end(node_id)
+            if node_id in wait.left:
+                wait.gone.add(node_id)
+                wait.end(node_id)

@@ -132,6 +132,8 @@ async def test_an_interface_whose_host_is_not_there_says_so(run, client):
     await ctl(run, "interfaces", "add", *guest(7), "--owner-datapath-uuid", "dp-x")
     shown = (await ctl(run, "interfaces", "show", "if-7")).stdout
     assert "on no host (dp-x): not up: datapath dp-x is not connected" in shown
+    assert client.get("/nodes").body["vnx"]["state"] == "not connected"
+    client.write("DELETE", "/datapaths/dp-x")
 
 
 @in_loop

@@ -251,11 +251,11 @@ def test_a_host_whose_address_changes_is_found_and_reached_again_once_its_row_sa
                 said = doctor(over, "host2")
                 assert f"leases {former} in" in said, said
             client.write("PUT", f"/ip_leases/{lease}", {"ipv4_address": address}, wait=10)
+            until(lambda: all_in_sync(client), "host2 has found vnmgr again")
             over.settle()
             over.run("vm1", "ping", "-c", "1", "-W", "5", "10.102.0.11")
             if address == other:
                 assert "this host has no such address" not in doctor(over, "host2")
-        until(lambda: all_in_sync(client), "host2 has found vnmgr again")
 
 
 def all_in_sync(client):

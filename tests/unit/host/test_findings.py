@@ -126,6 +126,7 @@ TROUBLES = {
             WELL,
             live=replace(
                 LIVE,
+                nodes={},  # By that address it called vnmgr.
                 uplinks=(Uplink("eth0", "dp-1", "nw-u", 1500, "if-eth0", ("192.0.2.9",)),),
             ),
         ),

@@ -77,7 +77,7 @@ def test_who_waits_waits_for_the_agents_of_all_vnmgr_and_is_told_when_redis_is_a
             async with two(tmp_path, mariadb.database(), registry) as (one, other, _, far):
 
                 async def known():
-                    return "vnb" in await one.call("nodes")
+                    return (await one.call("nodes"))["vnb"]["alive"]
 
                 await until(known, "the other vnmgr is known")
                 assert (await one.call("nodes"))["vnb"]["vnmgr"].startswith("vnmgr-")

@@ -229,9 +229,9 @@ async def test_a_host_that_falls_silent_is_no_longer_waited_for(here):
     await ears.until(lambda: "if-1" in ears.uuids())
     ears.close()
     reply = await waiting
-    assert reply.realised.hosts == reply.realised.lagging == ()
+    assert (reply.realised.hosts, reply.realised.lagging) == ((), ("vna: it is no longer live",))
     assert reply.realised.milliseconds < 10_000
-    assert await here.call("nodes") == {}
+    assert await here.nodes() == {"vna": "not connected"}
 
 
 @in_house
@@ -293,8 +293,9 @@ async def test_an_interface_that_is_nowhere_says_why_in_words(here):
 
 
 @in_house
-async def test_nodes_are_the_live_agents(here):
-    assert await here.call("nodes") == {}
+async def test_nodes_are_the_live_agents_and_those_that_datapaths_await(here):
+    node = (await here.call("nodes"))["vna"]
+    assert (node["alive"], node["state"], node["datapath_uuid"]) == (False, "not connected", "dp-1")
     ears = await here.ears()
     ears.stream.send(Beat(None, "in sync", 2))
     await here.call("show", "networks", "nw-1")
@@ -313,7 +314,7 @@ async def test_the_newest_of_two_agents_of_one_name_or_datapath_is_heard(here):
     await here.ears("vm1", node_id="vna", dpid=OTHER_DPID)
     assert (await here.call("nodes"))["vna"]["dpid"] == OTHER_DPID
     await here.ears(node_id="vnb", dpid=OTHER_DPID)
-    assert list(await here.call("nodes")) == ["vnb"]
+    assert await here.nodes() == {"vna": "not connected", "vnb": ""}
 
 
 @in_house
