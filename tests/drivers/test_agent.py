@@ -284,8 +284,9 @@ def test_a_vnmgr_that_hangs_is_said_to_be_silent_and_what_was_written_then_comes
     living.manager.running.send_signal(signal.SIGCONT)
     agent.says("vnmgr is heard again")
     plug(living, "vm3")
-    assert add(living, "interfaces", interface(3)).realised.hosts == ("vna",)
+    add(living, "interfaces", interface(3))
     is_as_it_must_be(living)
+    assert change(living, "/networks/nw-1", {"display_name": "new"}).realised.hosts == ("vna",)
 
 
 @pytest.mark.parametrize("round_", range(6))
