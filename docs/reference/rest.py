@@ -58,8 +58,8 @@ not by its address. (Before 1.0 every page could do both.)
 
 Each write makes a *revision*. With `?wait=SECONDS` (`wait=true` is {WAIT_SECONDS:g} seconds) the
 answer comes when every live host concerned has the revision in its switch, or when the time is
-over: then `OpenVNet-Lagging` says who is late. The write stands in either case, and the status is
-200. The answer's headers tell what came of it; lists are JSON in ASCII.
+over: then `OpenVNet-Lagging` says who is late, or fell silent meanwhile. The write stands in either
+case, and the status is 200. The answer's headers tell what came of it; lists are JSON in ASCII.
 """
 
 OWN = """## Beside the resources
