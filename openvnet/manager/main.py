@@ -40,6 +40,7 @@ from openvnet.store.database import opened
 from openvnet.store.errors import StoreError
 from openvnet.store.locking import held
 from openvnet.store.places import file, place_of, server
+from openvnet.store.reaching import reach
 from openvnet.wire.admission import Admission
 from openvnet.wire.front import Front
 from openvnet.wire.keys import KeysError
@@ -93,6 +94,7 @@ def main(
         mac_group = configuration.common.datapath_mac_group
         registry = told_registry(configuration)
         run = run_directory.absolute()
+        reach(place)
         uvloop.run(serve(place, run, tcp, metrics_address, mac_group, registry))
     except (ConfigurationError, KeysError, ListenError, StoreError) as failure:
         sys.exit(f"vnmgr: {failure}")

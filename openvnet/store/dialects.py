@@ -28,6 +28,8 @@ EXTRAS = {"mysql": "mariadb", "postgresql": "postgresql"}
 
 LOST = {1053, 1927, 2006, 2013, "57P01", "57P02", "57P03"}
 """What a server says as it goes away, where SQLAlchemy does not know it for that."""
+AWAY = {2002, 2003}
+"""MariaDB's and MySQL's clients: nobody listens there."""
 BUSY = {1020, 1213, "40001", "40P01"}
 """Deadlocks and the like: all was undone, and may be tried again at once."""
 MISSING = {1044, 1049, "3D000"}
@@ -162,6 +164,15 @@ def _execute_together(cursor: Any, _: str, context: Any) -> bool:
 def is_lost(error: DBAPIError) -> bool:
     """Whether the connection is gone, and nothing is known of the server."""
     return error.connection_invalidated or _code(error) in LOST
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether a connection was not made because there is no server, or it only begins."""
+    says = str(error.orig)
+    # PostgreSQL's refusal comes without its code. Of itself it says that it is starting up, not yet
+    # accepting connections, or in recovery.
+    refused = "FATAL:" in says and "the database system is " not in says
+    return is_lost(error) or _code(error) in AWAY or (_code(error) is None and not refused)
 
 
 def is_busy(error: DBAPIError) -> bool:

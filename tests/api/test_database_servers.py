@@ -65,6 +65,17 @@ def test_acknowledged_writes_survive_the_death_of_the_server_and_of_vnmgr(durabl
     assert set(acknowledged) <= there
 
 
+def test_a_server_that_begins_after_vnmgr_is_waited_for(durable, tmp_path):
+    durable.kill()
+    words = ("--run", str(tmp_path), "--state", f"{tmp_path}/state", "--config", str(tmp_path))
+    url = durable.url("vnet")
+    with process(
+        "openvnet.manager.main", *words, "--database", url, says="looked for again"
+    ) as manager:
+        durable.start()
+        manager.says("serves")
+
+
 def test_while_the_server_is_away_reads_go_on_and_writes_are_refused(tmp_path):
     with (
         server("mariadb") as mortal,
