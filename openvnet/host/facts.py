@@ -146,6 +146,13 @@ class Facts(msgspec.Struct, frozen=True):
         return self.vna is not None and (controller.connected or serves)
 
     @property
+    def datapaths(self) -> list[dict[str, Any]]:
+        """The rows that declare this host's bridge, as far as vnmgr could be asked."""
+        if self.bridge is None or isinstance(self.live, Unknown):
+            return []
+        return [row for row in self.live.datapaths if row["dpid"] == self.bridge.dpid]
+
+    @property
     def node(self) -> tuple[str, dict[str, Any]] | None:
         """The vna of this host as vnmgr knows it, with its node id."""
         if self.bridge is None or isinstance(self.live, Unknown):

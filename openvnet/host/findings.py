@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from openvnet.host.facts import Directory, Facts, Store, Unknown, Uplink
+from openvnet.host.facts import Directory, Facts, Live, Store, Unknown, Uplink
 from openvnet.host.joining import Reached
 from openvnet.host.processes import Process
 from openvnet.host.saying import Says
@@ -181,7 +181,7 @@ def datapath_id(facts: Facts) -> Findings:
         yield Finding("datapath id", "act", words, f"`ovs-vsctl set bridge {bridge.name} {config}`")
     if isinstance(facts.live, Unknown):
         return
-    rows = [row for row in facts.live.datapaths if row["dpid"] == bridge.dpid]
+    rows = facts.datapaths
     node_id = facts.node[0] if facts.node else "vna"
     if not rows:
         words = f"no datapath is declared with {bridge.dpid}, so interfaces pass nothing here"
@@ -228,11 +228,9 @@ def ports(facts: Facts) -> Findings:
 
 def _uplinks(facts: Facts) -> Iterator[Uplink]:
     """The ports of this host by which it reaches an underlay, whether its vna is heard or not."""
-    if facts.bridge is None or isinstance(facts.live, Unknown):
-        return
-    if here := {row["uuid"] for row in facts.live.datapaths if row["dpid"] == facts.bridge.dpid}:
-        here.add(None)
-        yield from (each for each in facts.live.uplinks if each.datapath_uuid in here)
+    here = {row["uuid"] for row in facts.datapaths}
+    if here and isinstance(facts.live, Live):
+        yield from (each for each in facts.live.uplinks if each.datapath_uuid in {None, *here})
 
 
 def _underlay(uplink: Uplink, size: int) -> Findings:

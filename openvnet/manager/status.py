@@ -60,23 +60,13 @@ def nodes_answer(streams: Streams, replica: Replica, now: float) -> dict[str, An
     `now` is the loop's time.
     """
     declared = {node.node_id: node for node in replica.every(Node)}
-    hosts = {datapath.node_id: datapath.uuid for datapath in replica.every(Datapath)}
+    hosts = {datapath.node_id for datapath in replica.every(Datapath)}
     elsewhere = streams.sharing.elsewhere() if streams.sharing else {}
     names = sorted({*streams.agents, *declared, *hosts, *streams.conflicts, *elsewhere})
-    return {
-        name: _node(name, declared.get(name), hosts.get(name), streams, replica, now)
-        for name in names
-    }
+    return {name: _node(name, declared.get(name), streams, replica, now) for name in names}
 
 
-def _node(
-    name: str,
-    node: Node | None,
-    host_uuid: str | None,
-    streams: Streams,
-    replica: Replica,
-    now: float,
-) -> Answer:
+def _node(name: str, node: Node | None, streams: Streams, replica: Replica, now: float) -> Answer:
     agent, conflict = streams.agents.get(name), streams.conflicts.get(name)
     vnmgr, there = "", dict[str, Any]()
     if agent:
@@ -84,7 +74,9 @@ def _node(
     else:
         shown = dict.fromkeys(LIVE)
         shown |= {"failures": [], "state": _absence(node, conflict is not None, time.time())}
-        shown["datapath_uuid"] = (node and node.datapath_uuid) or host_uuid
+        bound = node.datapath_uuid if node else None
+        named = (datapath.uuid for datapath in replica.where(Datapath, node_id=name))
+        shown["datapath_uuid"] = bound or next(named, None)
         shown["address"] = conflict.address if conflict else None
         if other := streams.others.get(name):
             shown["address"] = other.address

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from openvnet.store import dialects
@@ -24,21 +24,20 @@ def reach(place: URL, seconds: float = PATIENCE) -> None:
     if place.get_backend_name() == "sqlite":
         return
     engine = dialects.engine(place)
-    until, said = time.monotonic() + seconds, False
-    while True:
-        try:
-            engine.connect().close()
-            break
-        except DBAPIError as error:
-            if not dialects.is_away(error) or time.monotonic() > until:
-                break
-            if not said:
-                logger.warning(
-                    "%s cannot be reached: %s. It is looked for again for %.0f s.",
-                    shown(place),
-                    dialects.words(error),
-                    seconds,
-                )
+    end, said = time.monotonic() + seconds, False
+    while (error := _absence(engine)) and time.monotonic() < end:
+        if not said:
+            why = f"{shown(place)} cannot be reached: {dialects.words(error)}"
+            logger.warning("%s. It is looked for again for %.0f s.", why, seconds)
             said = True
         time.sleep(PAUSE)
     engine.dispose()
+
+
+def _absence(engine: Engine) -> DBAPIError | None:
+    """Why there is no server; None if one has answered, whatever it said."""
+    try:
+        engine.connect().close()
+    except DBAPIError as error:
+        return error if dialects.is_away(error) else None
+    return None

@@ -21,9 +21,9 @@ def durable(request):
 
 
 @contextmanager
-def vnmgr(run, url):
+def vnmgr(run, url, says="serves"):
     words = ("--run", str(run), "--state", f"{run}/state", "--config", str(run))
-    with process("openvnet.manager.main", *words, "--database", url, says="serves") as running:
+    with process("openvnet.manager.main", *words, "--database", url, says=says) as running:
         yield running
 
 
@@ -67,11 +67,7 @@ def test_acknowledged_writes_survive_the_death_of_the_server_and_of_vnmgr(durabl
 
 def test_a_server_that_begins_after_vnmgr_is_waited_for(durable, tmp_path):
     durable.kill()
-    words = ("--run", str(tmp_path), "--state", f"{tmp_path}/state", "--config", str(tmp_path))
-    url = durable.url("vnet")
-    with process(
-        "openvnet.manager.main", *words, "--database", url, says="looked for again"
-    ) as manager:
+    with vnmgr(tmp_path, durable.url("vnet"), says="looked for again") as manager:
         durable.start()
         manager.says("serves")
 
